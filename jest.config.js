@@ -1,0 +1,12 @@
+/** @type {import('jest').Config} */
+module.exports = {
+  roots: ['<rootDir>/test'],
+  testEnvironment: 'node',
+  // The sources, never what an earlier build left beside them.
+  moduleFileExtensions: ['ts', 'js', 'json', 'node'],
+  transform: {
+    '^.+\\.[tj]s$': ['@swc/jest', { jsc: { target: 'es2022' }, module: { type: 'commonjs' } }],
+  },
+  // What otplib stands on comes as ES modules only, which Jest can't require on every Node.js that we support.
+  transformIgnorePatterns: ['/node_modules/(?!(@scure|@noble)/)'],
+};

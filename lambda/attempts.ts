@@ -1,0 +1,93 @@
+import { Logger } from './logger';
+import { CallError, Clock } from './ports';
+import { Reaction, reactionTo, RequestType } from './reactions';
+
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 15_000;
+
+/** How a call ended that did not fail for good. */
+export type Outcome<T> =
+  | { readonly kind: 'answered'; readonly value: T }
+  | { readonly kind: Exclude<Reaction['do'], 'backOff' | 'fail'>; readonly error: CallError };
+
+/** A call failed for good: at once, or because the time for trying again ran out. */
+export class CallGivenUp extends Error {
+  override readonly name = 'CallGivenUp';
+
+  constructor(
+    readonly error: CallError,
+    readonly attempts: number,
+  ) {
+    super(error.message);
+  }
+}
+
+/** There is no time left for what would have to be waited for. */
+export class OutOfTime extends Error {
+  override readonly name = 'OutOfTime';
+}
+
+/** Makes calls, tries again as the table of reactions says, and keeps to the time of one request. */
+export class Attempts {
+  constructor(
+    private readonly request: RequestType,
+    private readonly clock: Clock,
+    private readonly random: () => number,
+    private readonly logger: Logger,
+    /** By the clock, the moment at which the request must be ready to answer. */
+    private readonly deadline: number,
+  ) {}
+
+  /** `call` is made afresh at each attempt: codes that it sends are of that moment. */
+  async make<T>(call: () => Promise<T>): Promise<Outcome<T>> {
+    const startedAt = this.clock.now();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return { kind: 'answered', value: await call() };
+      } catch (error) {
+        if (!(error instanceof CallError)) {
+          throw error;
+        }
+        const { action, code } = error;
+        this.logger.log('call failed', { action, errorCode: code ?? 'NoAnswer', attempt });
+        const reaction = reactionTo(error, this.request);
+        switch (reaction.do) {
+          case 'accept':
+          case 'nextPair':
+          case 'readState':
+            return { kind: reaction.do, error };
+          case 'fail':
+            throw new CallGivenUp(error, attempt);
+          case 'backOff':
+            await this.backOff(
+              attempt,
+              startedAt + (reaction.forMs ?? Infinity),
+              () => new CallGivenUp(error, attempt),
+            );
+        }
+      }
+    }
+  }
+
+  /** Waits, or throws where the request would run out of time over it. */
+  async wait(ms: number): Promise<void> {
+    if (this.clock.now() + ms > this.deadline) {
+      throw new OutOfTime('no time left');
+    }
+    await this.clock.sleep(ms);
+  }
+
+  /** A pause that grows with the attempts, spread so that those that failed together do not return together. */
+  async backOff(
+    attempt: number,
+    until = Infinity,
+    giveUp: () => Error = () => new OutOfTime('no time left'),
+  ): Promise<void> {
+    const longest = Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_DELAY_MS);
+    const ms = longest * (0.5 + this.random() / 2);
+    if (this.clock.now() + ms > Math.min(until, this.deadline)) {
+      throw giveUp();
+    }
+    await this.clock.sleep(ms);
+  }
+}

@@ -1,0 +1,156 @@
+import { IAMClient, IAMServiceException } from '@aws-sdk/client-iam';
+import {
+  DeactivateMFADeviceCommand,
+  EnableMFADeviceCommand,
+  ListMFADevicesCommand,
+  ListMFADeviceTagsCommand,
+  ResyncMFADeviceCommand,
+  TagMFADeviceCommand,
+  UntagMFADeviceCommand,
+} from '@aws-sdk/client-iam';
+import {
+  GetSecretValueCommand,
+  SecretsManagerClient,
+  SecretsManagerServiceException,
+} from '@aws-sdk/client-secrets-manager';
+import { Action, CallError, Clock, Iam, SecretText, SeedStore, Tag } from './ports';
+
+/**
+ * Each call is sent once. What to do after a failure is decided in one place, and the SDK's own retries would send
+ * codes again that have aged meanwhile.
+ */
+const CLIENT_CONFIG = {
+  maxAttempts: 1,
+  requestHandler: { connectionTimeout: 5_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+};
+
+/** The IAM port on the SDK. IAM is global: the SDK finds its endpoint by the partition of the function's region. */
+export class SdkIam implements Iam {
+  private readonly client = new IAMClient(CLIENT_CONFIG);
+  private date?: { readonly epochMs: number; readonly readAt: number };
+
+  constructor(private readonly clock: Clock) {
+    this.client.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        this.readDate(result.response);
+        return result;
+      },
+      { step: 'deserialize', priority: 'low', name: 'readDate' },
+    );
+  }
+
+  awsTime(): number {
+    if (this.date === undefined) {
+      throw new Error('AWS has not answered yet');
+    }
+    return this.date.epochMs + this.clock.now() - this.date.readAt;
+  }
+
+  async listMFADevices(userName: string): Promise<string[]> {
+    const serialNumbers: string[] = [];
+    let marker: string | undefined;
+    do {
+      const page = await sent('iam:ListMFADevices', () =>
+        this.client.send(new ListMFADevicesCommand({ UserName: userName, Marker: marker })),
+      );
+      serialNumbers.push(...(page.MFADevices ?? []).map((device) => device.SerialNumber ?? ''));
+      marker = page.IsTruncated === true ? page.Marker : undefined;
+    } while (marker !== undefined);
+    return serialNumbers;
+  }
+
+  async listMFADeviceTags(serialNumber: string): Promise<Tag[]> {
+    const tags: Tag[] = [];
+    let marker: string | undefined;
+    do {
+      const page = await sent('iam:ListMFADeviceTags', () =>
+        this.client.send(new ListMFADeviceTagsCommand({ SerialNumber: serialNumber, Marker: marker })),
+      );
+      tags.push(...(page.Tags ?? []).map(({ Key = '', Value = '' }) => ({ key: Key, value: Value })));
+      marker = page.IsTruncated === true ? page.Marker : undefined;
+    } while (marker !== undefined);
+    return tags;
+  }
+
+  async tagMFADevice(serialNumber: string, tag: Tag): Promise<void> {
+    await sent('iam:TagMFADevice', () =>
+      this.client.send(
+        new TagMFADeviceCommand({ SerialNumber: serialNumber, Tags: [{ Key: tag.key, Value: tag.value }] }),
+      ),
+    );
+  }
+
+  async untagMFADevice(serialNumber: string, tagKey: string): Promise<void> {
+    await sent('iam:UntagMFADevice', () =>
+      this.client.send(new UntagMFADeviceCommand({ SerialNumber: serialNumber, TagKeys: [tagKey] })),
+    );
+  }
+
+  async enableMFADevice(...args: Parameters<Iam['enableMFADevice']>): Promise<void> {
+    await sent('iam:EnableMFADevice', () => this.client.send(new EnableMFADeviceCommand(withCodes(...args))));
+  }
+
+  async resyncMFADevice(...args: Parameters<Iam['resyncMFADevice']>): Promise<void> {
+    await sent('iam:ResyncMFADevice', () => this.client.send(new ResyncMFADeviceCommand(withCodes(...args))));
+  }
+
+  async deactivateMFADevice(userName: string, serialNumber: string): Promise<void> {
+    await sent('iam:DeactivateMFADevice', () =>
+      this.client.send(new DeactivateMFADeviceCommand({ UserName: userName, SerialNumber: serialNumber })),
+    );
+  }
+
+  private readDate(response: unknown): void {
+    const { headers } = response as { headers?: Record<string, string> };
+    const epochMs = Date.parse(headers?.['date'] ?? '');
+    if (!Number.isNaN(epochMs)) {
+      this.date = { epochMs, readAt: this.clock.now() };
+    }
+  }
+}
+
+/** Seeds in Secrets Manager, each read in the region that its ARN names. */
+export class SdkSeedStore implements SeedStore {
+  private readonly clients = new Map<string, SecretsManagerClient>();
+
+  async read(secretArn: string): Promise<SecretText> {
+    const { SecretString, SecretBinary } = await sent('secretsmanager:GetSecretValue', () =>
+      this.clientOf(secretArn).send(new GetSecretValueCommand({ SecretId: secretArn })),
+    );
+    return new SecretText(SecretString ?? new TextDecoder().decode(SecretBinary));
+  }
+
+  private clientOf(secretArn: string): SecretsManagerClient {
+    const region = secretArn.split(':')[3] ?? '';
+    const client = this.clients.get(region) ?? new SecretsManagerClient({ ...CLIENT_CONFIG, region });
+    this.clients.set(region, client);
+    return client;
+  }
+}
+
+function withCodes(...[userName, serialNumber, codes]: Parameters<Iam['enableMFADevice']>) {
+  const [first, second] = codes.reveal();
+  return { UserName: userName, SerialNumber: serialNumber, AuthenticationCode1: first, AuthenticationCode2: second };
+}
+
+/** Turns whatever the SDK throws into a `CallError`, of which nothing but the code is kept. */
+async function sent<T>(action: Action, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send();
+  } catch (error) {
+    if (error instanceof IAMServiceException || error instanceof SecretsManagerServiceException) {
+      throw new CallError(action, error.name.replace(/Exception$/, ''), error.$metadata.httpStatusCode);
+    }
+    throw new CallError(action, isBrokenConnection(error) ? undefined : nameOf(error));
+  }
+}
+
+/** Node.js gives the errors of its connections a code, such as `ECONNRESET`; the SDK names its own time-outs. */
+function isBrokenConnection(error: unknown): boolean {
+  return typeof (error as { code?: unknown }).code === 'string' || nameOf(error) === 'TimeoutError';
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'UnknownError';
+}

@@ -1,0 +1,339 @@
+import {
+  ANSWER_WITHIN,
+  ClaimKind,
+  enrollmentClaimKey,
+  enrollmentClaimValue,
+  EnrollmentProperties,
+  EVENT_AGE,
+  physicalResourceId,
+} from '../lib/contract';
+import { Attempts, Outcome } from './attempts';
+import { Claims } from './claims';
+import { Cause, Failure } from './failure';
+import { Clock, Iam, SeedStore } from './ports';
+import { parseSeed, Seed } from './seed';
+import { CodePair, codePairAt, next, startOf, Step, stepAt } from './totp';
+
+/**
+ * A pair is sent with at least three seconds left in its step, for the way to IAM. The fourth makes up for AWS's dates,
+ * which leave out the fraction of a second.
+ */
+const STEP_MARGIN_MS = 3_000 + 1_000;
+/**
+ * After the last accepted pair, IAM refuses those of the next two steps; one step more covers a device whose clock
+ * adjustment is one step ahead.
+ */
+const MOST_PAIRS = 4;
+/** A tag that was just written may not be readable at once: what would be concluded from its absence is read twice. */
+const SECOND_LOOK_MS = 10_000;
+/** By then a Create that has not answered is over, even if it waited in Lambda's queue for as long as it could. */
+const CREATE_IS_OVER_MS = (EVENT_AGE + ANSWER_WITHIN) * 1000;
+
+/** Where an enrollment is declared. */
+export interface Declaration {
+  readonly logicalId: string;
+  readonly stackName: string;
+  readonly stackUuid: string;
+  readonly region: string;
+}
+
+export interface Ports {
+  readonly iam: Iam;
+  readonly seeds: SeedStore;
+  readonly clock: Clock;
+}
+
+interface State {
+  /** Whether the device is enabled for this enrollment's user. */
+  readonly attached: boolean;
+  readonly claims: Claims;
+}
+
+/**
+ * What Create, Update and Delete mean for one enrollment. The user and the device come from the properties alone,
+ * never out of a physical id.
+ */
+export class Enrollment {
+  /** What a failure would leave behind, in words. */
+  stateLeft = 'nothing was changed';
+
+  private readonly claimKey: string;
+  private seed?: Seed;
+  private refusedPairs = 0;
+  /** The latest step of which AWS may have taken a code. */
+  private spentStep?: Step;
+
+  constructor(
+    private readonly properties: EnrollmentProperties,
+    private readonly declaration: Declaration,
+    private readonly ports: Ports,
+    private readonly attempts: Attempts,
+  ) {
+    this.claimKey = enrollmentClaimKey(declaration.stackUuid, declaration.logicalId);
+  }
+
+  /** Enables the device, or joins those who rely on it being enabled. */
+  async create(): Promise<void> {
+    const [state] = await all(this.look(), this.readSeed());
+    await this.settle(
+      state,
+      (claims) => !claims.none,
+      (claims) => this.join(claims),
+    );
+  }
+
+  /** Makes sure that the device is enabled; where the secret changed, that it holds this device's seed. */
+  async update(old: Partial<EnrollmentProperties>, physicalId: string): Promise<void> {
+    if (physicalId !== physicalResourceId(this.properties)) {
+      throw new Failure(identityChanged(physicalId, this.properties), 'IdentityChanged');
+    }
+    const secretChanged =
+      old.SeedSecretArn !== this.properties.SeedSecretArn || old.SeedSecretField !== this.properties.SeedSecretField;
+    const [state] = await all(this.look(), secretChanged ? this.readSeed() : Promise.resolve());
+    await this.settle(
+      state,
+      (claims) => claims.ours !== undefined,
+      (claims) => this.keep(claims, secretChanged),
+    );
+  }
+
+  /** Undoes what this enrollment did, and only that. */
+  async delete(physicalId: string): Promise<void> {
+    if (physicalId !== physicalResourceId(this.properties)) {
+      // CloudFormation made the id up, because a Create has not answered. It may still be queued or running.
+      await this.attempts.wait(CREATE_IS_OVER_MS);
+    }
+    const claims = await this.withSecondLook(
+      () => this.readClaims(),
+      (read) => read.ours !== undefined,
+    );
+    if (claims.ours === undefined) {
+      return;
+    }
+    this.stateLeft = "the device is as it was and carries this enrollment's claim tag";
+    if (claims.oursIsTheLast && claims.ours === 'enabled') {
+      await this.attempts.make(() =>
+        this.ports.iam.deactivateMFADevice(this.properties.UserName, this.properties.SerialNumber),
+      );
+      this.stateLeft = "the device is deactivated and still carries this enrollment's claim tag";
+    }
+    await this.attempts.make(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claimKey));
+  }
+
+  /**
+   * Switches the device on where it is off, else keeps it on in the way of the request; again and again while the
+   * ground moves or answers are lost, each time by what is read.
+   *
+   * @param isConclusive whether these claims on an enabled device need no second look
+   * @param keep what to do with an enabled device; false: look again
+   */
+  private async settle(
+    state: State,
+    isConclusive: (claims: Claims) => boolean,
+    keep: (claims: Claims) => Promise<boolean>,
+  ): Promise<void> {
+    for (let round = 1; ; round++) {
+      const { attached, claims } = await this.withSecondLook(
+        () => this.look(),
+        (read) => !read.attached || isConclusive(read.claims),
+        state,
+      );
+      if (await (attached ? keep(claims) : this.switchOn(claims))) {
+        return;
+      }
+      await this.attempts.backOff(round);
+      state = await this.look();
+    }
+  }
+
+  /** Claims, then enables: a crash in between leaves a claim that a Delete withdraws, never a device that nobody owns up to. */
+  private async switchOn(claims: Claims): Promise<boolean> {
+    // A secret that holds no seed is found out before anything is changed.
+    await this.readSeed();
+    if (claims.ours !== 'enabled') {
+      await this.claim('enabled');
+    }
+    this.stateLeft = "the device is not enabled and carries this enrollment's claim tag";
+    const outcome = await this.sendCodes((codes) =>
+      this.ports.iam.enableMFADevice(this.properties.UserName, this.properties.SerialNumber, codes),
+    );
+    if (outcome.kind === 'answered') {
+      return true;
+    }
+    if (outcome.error.code === 'EntityAlreadyExists') {
+      const seen = await this.withSecondLook(
+        () => this.look(),
+        (read) => read.attached,
+      );
+      if (!seen.attached) {
+        throw new Failure(enabledForAnotherUser(this.properties), 'EntityAlreadyExists');
+      }
+    } else {
+      this.stateLeft =
+        "it is not known whether the device is enabled, as an answer was lost; it carries this enrollment's claim tag";
+    }
+    return false;
+  }
+
+  /** Proves the seed, then claims, then looks again. */
+  private async join(claims: Claims): Promise<boolean> {
+    this.stateLeft = 'the device is enabled, as it was before';
+    if (claims.none && this.properties.AdoptExisting !== 'true') {
+      throw new Failure(enabledBySomebodyElse(this.properties), 'EntityAlreadyExists');
+    }
+    if (!(await this.prove())) {
+      return false;
+    }
+    if (claims.ours !== claims.kindToJoin) {
+      await this.claim(claims.kindToJoin);
+    }
+    for (let look = 1; ; look++) {
+      const { attached, claims: after } = await this.look();
+      // Whoever withdraws a claim next must see ours, or would take itself for the last.
+      if (!attached || after.ours !== undefined) {
+        return attached;
+      }
+      await this.attempts.backOff(look);
+    }
+  }
+
+  private async keep(claims: Claims, prove: boolean): Promise<boolean> {
+    this.stateLeft = 'the device is enabled';
+    if (claims.ours === undefined) {
+      await this.claim(claims.kindToJoin);
+    }
+    return !prove || this.prove();
+  }
+
+  /** Proves by resynchronising that the secret holds this device's seed; false: look at the device again. */
+  private async prove(): Promise<boolean> {
+    await this.readSeed();
+    const outcome = await this.sendCodes((codes) =>
+      this.ports.iam.resyncMFADevice(this.properties.UserName, this.properties.SerialNumber, codes),
+    );
+    return outcome.kind === 'answered';
+  }
+
+  private async claim(kind: ClaimKind): Promise<void> {
+    const value = enrollmentClaimValue(kind, this.declaration.region, this.declaration.stackName);
+    await this.attempts.make(() =>
+      this.ports.iam.tagMFADevice(this.properties.SerialNumber, { key: this.claimKey, value }),
+    );
+  }
+
+  private async look(): Promise<State> {
+    const [serialNumbers, claims] = await all(
+      this.attempts.make(() => this.ports.iam.listMFADevices(this.properties.UserName)),
+      this.readClaims(),
+    );
+    return {
+      attached: serialNumbers.kind === 'answered' && serialNumbers.value.includes(this.properties.SerialNumber),
+      claims,
+    };
+  }
+
+  private async readClaims(): Promise<Claims> {
+    const tags = await this.attempts.make(() => this.ports.iam.listMFADeviceTags(this.properties.SerialNumber));
+    // A device that is gone carries no claims.
+    return new Claims(tags.kind === 'answered' ? tags.value : [], this.claimKey);
+  }
+
+  private async withSecondLook<T>(look: () => Promise<T>, isConclusive: (read: T) => boolean, first?: T): Promise<T> {
+    const read = first ?? (await look());
+    if (isConclusive(read)) {
+      return read;
+    }
+    await this.attempts.wait(SECOND_LOOK_MS);
+    return look();
+  }
+
+  private async readSeed(): Promise<void> {
+    if (this.seed === undefined) {
+      const { SeedSecretArn, SeedSecretField } = this.properties;
+      const secret = await this.attempts.make(() => this.ports.seeds.read(SeedSecretArn));
+      if (secret.kind === 'answered') {
+        this.seed = parseSeed(secret.value, SeedSecretField);
+      }
+    }
+  }
+
+  /** Sends pairs of codes until one is accepted, or until something else than the codes decides. */
+  private async sendCodes(send: (codes: CodePair) => Promise<void>): Promise<Outcome<void>> {
+    for (;;) {
+      let sent: CodePair | undefined;
+      const outcome = await this.attempts.make(async () => {
+        sent = await this.nextPair();
+        await send(sent);
+      });
+      if (outcome.kind === 'answered') {
+        return outcome;
+      }
+      this.spentStep = sent?.step;
+      if (outcome.kind !== 'nextPair') {
+        return outcome;
+      }
+      this.refusedPairs++;
+      if (this.refusedPairs === MOST_PAIRS) {
+        throw new Failure(wrongSeed(this.properties), 'InvalidAuthenticationCode');
+      }
+    }
+  }
+
+  /**
+   * The pair of AWS's current step. Steps of which AWS may have taken a code are outwaited: it refuses them for good,
+   * and codes from the future would leave the device with a clock adjustment.
+   */
+  private async nextPair(): Promise<CodePair> {
+    for (;;) {
+      const now = this.ports.iam.awsTime();
+      const current = stepAt(now);
+      const earliest = this.spentStep === undefined ? current : next(this.spentStep);
+      const untilNext = startOf(next(current)) - now;
+      if (current >= earliest && untilNext >= STEP_MARGIN_MS) {
+        return codePairAt(this.seed!, current);
+      }
+      await this.attempts.wait(current >= earliest ? untilNext : startOf(earliest) - now);
+    }
+  }
+}
+
+/** Waits for all of them even where one fails, so that no call is under way when the request is answered. */
+async function all<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled([a, b]);
+  // A secret without a seed is the more telling of two failures.
+  if (second.status === 'rejected') {
+    throw second.reason;
+  }
+  if (first.status === 'rejected') {
+    throw first.reason;
+  }
+  return [first.value, second.value];
+}
+
+function wrongSeed({ SeedSecretArn, SerialNumber }: EnrollmentProperties): Cause {
+  return {
+    cause: `IAM refused ${MOST_PAIRS} pairs of codes of successive time steps (InvalidAuthenticationCode), so secret ${SeedSecretArn} does not hold the seed of device ${SerialNumber}`,
+    next: "store this device's seed, which AWS shows once when it makes the device, or make a new device; then deploy again",
+  };
+}
+
+function enabledBySomebodyElse({ SerialNumber }: EnrollmentProperties): Cause {
+  return {
+    cause: `device ${SerialNumber} is enabled for this user already, and no enrollment of this library did it`,
+    next: "set 'adoptExisting' to true to take it over as it is, or deactivate it; then deploy again",
+  };
+}
+
+function enabledForAnotherUser({ SerialNumber }: EnrollmentProperties): Cause {
+  return {
+    cause: `device ${SerialNumber} is enabled for another user (EntityAlreadyExists); a device is never moved between users, as its first user may know its seed`,
+    next: 'make a new device for this user and deploy again',
+  };
+}
+
+function identityChanged(physicalId: string, properties: EnrollmentProperties): Cause {
+  return {
+    cause: `this resource is the enrollment '${physicalId}' and can't become '${physicalResourceId(properties)}': an enrollment is a user and a device, for life`,
+    next: 'deploy the former user name and serial number again, or remove the enrollment in one deployment and declare the new one in the next; values that are written into the app instead of a parameter make a new resource by themselves',
+  };
+}

@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SdkIam, SdkSeedStore } from './aws';
+import { deliver } from './delivery';
+import { LineLogger } from './logger';
+import { CustomResourceEvent, InvocationContext, serve, Shell } from './protocol';
+
+const clock = { now: () => performance.now(), sleep: (ms: number) => sleep(ms) };
+
+const shell: Shell = {
+  clock,
+  iam: new SdkIam(clock),
+  seeds: new SdkSeedStore(),
+  random: Math.random,
+  deliver: async (responseUrl, body) => deliver(responseUrl, body),
+  // eslint-disable-next-line no-console -- Lambda takes what is written here as the function's log
+  logger: new LineLogger((line) => console.log(line)),
+};
+
+/** What Lambda calls. */
+export async function handler(event: CustomResourceEvent, context: InvocationContext): Promise<void> {
+  await serve(event, context, shell);
+}

@@ -1,0 +1,76 @@
+import { CodePair } from './totp';
+
+/** Time and sleep: the shell's in Lambda, a test's in tests. Only differences of `now` mean anything. */
+export interface Clock {
+  /** Milliseconds since some fixed moment. */
+  now(): number;
+  /** Resolves `ms` milliseconds later. */
+  sleep(ms: number): Promise<void>;
+}
+
+/** The AWS actions that the function uses, as policies spell them. */
+export type Action =
+  | 'iam:EnableMFADevice'
+  | 'iam:DeactivateMFADevice'
+  | 'iam:ResyncMFADevice'
+  | 'iam:ListMFADevices'
+  | 'iam:ListMFADeviceTags'
+  | 'iam:TagMFADevice'
+  | 'iam:UntagMFADevice'
+  | 'secretsmanager:GetSecretValue';
+
+/** How a call failed: AWS's error code, or `undefined` where no answer came. Never AWS's text, which can quote what it was sent. */
+export class CallError extends Error {
+  override readonly name = 'CallError';
+
+  constructor(
+    readonly action: Action,
+    /** The code as the API reference spells it, without the `Exception` that the SDK appends to some. */
+    readonly code: string | undefined,
+    readonly httpStatus?: number,
+  ) {
+    super(`${action}: ${code ?? 'no answer'}`);
+  }
+
+  /** Whether the call may have taken effect all the same: the answer is lost, or says that AWS itself failed. */
+  get effectUnknown(): boolean {
+    return this.code === undefined || (this.httpStatus ?? 0) >= 500;
+  }
+}
+
+export interface Tag {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** The IAM calls used, each sent once. Every one rejects with a `CallError`. */
+export interface Iam {
+  /** Milliseconds since the epoch by AWS's clock: the date of the latest answer, carried on by the function's clock. */
+  awsTime(): number;
+  /** Serial numbers of the devices that are enabled for a user. */
+  listMFADevices(userName: string): Promise<string[]>;
+  listMFADeviceTags(serialNumber: string): Promise<Tag[]>;
+  tagMFADevice(serialNumber: string, tag: Tag): Promise<void>;
+  untagMFADevice(serialNumber: string, tagKey: string): Promise<void>;
+  enableMFADevice(userName: string, serialNumber: string, codes: CodePair): Promise<void>;
+  resyncMFADevice(userName: string, serialNumber: string, codes: CodePair): Promise<void>;
+  deactivateMFADevice(userName: string, serialNumber: string): Promise<void>;
+}
+
+/** Text that holds a seed. It leaves this object only through `reveal`, never by being printed. */
+export class SecretText {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  reveal(): string {
+    return this.#text;
+  }
+}
+
+/** Where seeds are kept. Rejects with a `CallError`. */
+export interface SeedStore {
+  read(secretArn: string): Promise<SecretText>;
+}

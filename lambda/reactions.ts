@@ -1,0 +1,62 @@
+import { CallError } from './ports';
+
+export type RequestType = 'Create' | 'Update' | 'Delete';
+
+/** What to do after a call that failed. */
+export type Reaction =
+  /** What the call was to achieve is so already. */
+  | { readonly do: 'accept' }
+  /** The same call again, later; `forMs`: no longer than that, else as long as time allows. */
+  | { readonly do: 'backOff'; readonly forMs?: number }
+  /** A pair of codes of a later step. */
+  | { readonly do: 'nextPair' }
+  /** Read the state and decide by it. */
+  | { readonly do: 'readState' }
+  | { readonly do: 'fail' };
+
+/** How long a policy or a new user may take to be known everywhere in IAM. */
+const PROPAGATION_MS = 2 * 60 * 1000;
+/** How long a secret that was just written may be unknown. */
+const SECRET_VISIBILITY_MS = 15 * 1000;
+
+/** How AWS says that calls come too fast. */
+const THROTTLING = ['Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'TooManyRequests', 'SlowDown'];
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html#API_EnableMFADevice_Errors */
+const PASSING = ['EntityTemporarilyUnmodifiable', 'ConcurrentModification', 'ServiceFailure', ...THROTTLING];
+
+/** The one table of reactions. Only codes decide, never the text of a message. */
+export function reactionTo(error: CallError, request: RequestType): Reaction {
+  const { action, code } = error;
+  const carriesCodes = action === 'iam:EnableMFADevice' || action === 'iam:ResyncMFADevice';
+
+  if (error.effectUnknown) {
+    return carriesCodes ? { do: 'readState' } : { do: 'backOff' };
+  }
+  switch (code) {
+    case 'InvalidAuthenticationCode':
+      return { do: 'nextPair' };
+    case 'EntityAlreadyExists':
+      return { do: 'readState' };
+    case 'AccessDenied':
+      return { do: 'backOff', forMs: PROPAGATION_MS };
+    case 'NoSuchEntity':
+      return afterNoSuchEntity(error, request);
+    case 'ResourceNotFound':
+      return { do: 'backOff', forMs: SECRET_VISIBILITY_MS };
+    default:
+      return code !== undefined && PASSING.includes(code) ? { do: 'backOff' } : { do: 'fail' };
+  }
+}
+
+function afterNoSuchEntity({ action }: CallError, request: RequestType): Reaction {
+  switch (action) {
+    case 'iam:DeactivateMFADevice':
+    case 'iam:UntagMFADevice':
+      return { do: 'accept' };
+    case 'iam:ResyncMFADevice':
+      // It was attached when it was read: somebody took it off meanwhile.
+      return { do: 'readState' };
+    default:
+      return request === 'Delete' ? { do: 'accept' } : { do: 'backOff', forMs: PROPAGATION_MS };
+  }
+}

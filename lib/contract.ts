@@ -1,0 +1,111 @@
+/**
+ * What the construct and the function agree on. It imports nothing.
+ *
+ * These formats live for ever: properties and physical ids of old versions keep arriving in Deletes, and claims of old
+ * versions keep standing on devices. Names are only ever added; `test/contract.test.ts` pins them.
+ */
+
+/** Type of the enrollment's custom resource. */
+export const ENROLLMENT_RESOURCE_TYPE = 'Custom::MfaEnrollment';
+
+/** Properties of an enrollment as they stand in the template. CloudFormation hands every scalar over as a string. */
+export interface EnrollmentProperties<Flag = string> {
+  readonly UserName: string;
+  /** ARN of the virtual MFA device. */
+  readonly SerialNumber: string;
+  /** Complete or partial ARN of the secret. */
+  readonly SeedSecretArn: string;
+  /** Key of a JSON secret; absent: the whole secret is the seed. */
+  readonly SeedSecretField?: string;
+  /** "true": a device that is enabled already is adopted; absent: that is an error. */
+  readonly AdoptExisting?: Flag;
+}
+
+/** What an enrollment answers as `Data`, for `Fn::GetAtt`. */
+export interface EnrollmentAttributes {
+  readonly UserName: string;
+  readonly SerialNumber: string;
+}
+
+/** The physical id of an enrollment, in success and in failure. */
+export function physicalResourceId(properties: Pick<EnrollmentProperties, 'UserName' | 'SerialNumber'>): string {
+  return `${properties.UserName}|${properties.SerialNumber}`;
+}
+
+/**
+ * Seconds. A request may wait in Lambda's queue for `EVENT_AGE` and then run for `FUNCTION_TIMEOUT`; CloudFormation
+ * must not give up before the queue does, or a Create could run after its clean-up.
+ */
+export const EVENT_AGE = 8 * 60;
+export const FUNCTION_TIMEOUT = 15 * 60;
+export const SERVICE_TIMEOUT = 1410;
+/** Seconds within which a Create or an Update answers, counted from the start of the function. */
+export const ANSWER_WITHIN = 5 * 60;
+
+/** Every tag key of this library begins with this; the function may write no others. */
+export const TAG_KEY_PREFIX = 'cdk-mfa-enrollment:';
+
+/**
+ * A claim of an enrollment on a device is a tag: somebody's enrollment relies on the device being enabled. The value's
+ * first word says whether this library enabled it, and may therefore disable it.
+ */
+export const ENROLLMENT_CLAIM_PREFIX = `${TAG_KEY_PREFIX}enrollment:`;
+export type ClaimKind = 'enabled' | 'adopted';
+
+/** Longest key of an IAM tag. https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html */
+const TAG_KEY_LENGTH = 128;
+const STACK_UUID_LENGTH = 36;
+/** Longest logical id that still fits into a claim's key behind the stack's uuid. */
+export const LOGICAL_ID_LENGTH = TAG_KEY_LENGTH - ENROLLMENT_CLAIM_PREFIX.length - STACK_UUID_LENGTH - '/'.length;
+
+/** The claim key of one enrollment: the stack's uuid makes it unique over all accounts, regions and times. */
+export function enrollmentClaimKey(stackUuid: string, logicalId: string): string {
+  return `${ENROLLMENT_CLAIM_PREFIX}${stackUuid}/${logicalId}`;
+}
+
+/** Region and stack name are there for people who look at the device's tags. */
+export function enrollmentClaimValue(kind: ClaimKind, region: string, stackName: string): string {
+  return `${kind} ${region} ${stackName}`;
+}
+
+/** What an ARN must say where the stack's own account or partition is known. */
+export interface Surroundings {
+  readonly account?: string;
+  readonly partition?: string;
+}
+
+/**
+ * Says in words what is wrong with the name of an IAM user.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
+ */
+export function problemOfUserName(userName: string): string | undefined {
+  return /^[\w+=,.@-]{1,64}$/.test(userName)
+    ? undefined
+    : `'${userName}' is no name of an IAM user: 1 to 64 letters, digits and characters of +=,.@_- are allowed`;
+}
+
+/**
+ * Says in words what is wrong with the serial number of a virtual MFA device, which is its ARN.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
+ */
+export function problemOfSerialNumber(serialNumber: string, surroundings: Surroundings = {}): string | undefined {
+  const expected = "the ARN of a virtual MFA device is expected, such as 'arn:aws:iam::123456789012:mfa/alice'";
+  if (!/^[\w+=/:,.@-]{9,256}$/.test(serialNumber)) {
+    return `'${serialNumber}' is no serial number: 9 to 256 letters, digits and characters of +=/:,.@_- are allowed, and ${expected}`;
+  }
+  const arn = /^arn:([a-z0-9-]+):iam::(\d{12}):(mfa\/(?:[\w+=:,.@-]+\/)*[\w+=,.@-]+|root)$/.exec(serialNumber);
+  if (arn === null) {
+    return `'${serialNumber}' is not a virtual MFA device (hardware tokens and security keys have no seed): ${expected}`;
+  }
+  const [, partition, account, resource] = arn;
+  if (resource === 'root' || resource === 'mfa/root-account-mfa-device') {
+    return `'${serialNumber}' belongs to the root user, whose MFA can't be enabled by API: enable it in the console, and name a device of an IAM user here`;
+  }
+  if (surroundings.account !== undefined && account !== surroundings.account) {
+    return `'${serialNumber}' is in account ${account}, not in ${surroundings.account}: the device, its user and the stack must be in one account`;
+  }
+  if (surroundings.partition !== undefined && partition !== surroundings.partition) {
+    return `'${serialNumber}' is in partition '${partition}', but the stack is in partition '${surroundings.partition}'`;
+  }
+  return undefined;
+}

@@ -1,0 +1,2 @@
+export * from './mfa-enrollment';
+export * from './mfa-enrollment-provider';

@@ -1,0 +1,276 @@
+import { Annotations, ArnFormat, CfnElement, CfnResource, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
+import { Construct } from 'constructs';
+import {
+  ENROLLMENT_RESOURCE_TYPE,
+  EnrollmentAttributes,
+  EnrollmentProperties,
+  LOGICAL_ID_LENGTH,
+  problemOfSerialNumber,
+  problemOfUserName,
+  SERVICE_TIMEOUT,
+} from './contract';
+import { deriveLogicalId, deviceKey, resourceOf } from './identity';
+import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
+import { arnOf, readStatements } from './seed-secret';
+
+/**
+ * Properties of an `MfaEnrollment`.
+ */
+export interface MfaEnrollmentProps {
+  /**
+   * The IAM user that gets the device.
+   *
+   * Of an imported user with a path, the path must be known, as it is part of what the function is allowed to touch:
+   * import it by `User.fromUserArn(this, 'Alice', 'arn:aws:iam::123456789012:user/staff/alice')`.
+   */
+  readonly user: iam.IUser;
+
+  /**
+   * The serial number of the virtual MFA device, which is its ARN: `arn:<partition>:iam::<account>:mfa/<path><name>`.
+   * The device exists, and is enabled for no other user.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+   */
+  readonly serialNumber: string;
+
+  /**
+   * The secret that holds the device's seed: Base32 text as IAM shows it once, when the device is made (any case;
+   * spaces, dashes and padding are tolerated), or an `otpauth://totp/...` URI with SHA1, 6 digits and a period of 30
+   * seconds. A binary secret is read as UTF-8.
+   *
+   * Of an imported secret with a customer-managed key, the key must be known:
+   * `Secret.fromSecretAttributes(this, 'Seed', { secretCompleteArn, encryptionKey })`.
+   */
+  readonly seedSecret: secretsmanager.ISecret;
+
+  /**
+   * The key of a JSON secret under which the seed stands.
+   *
+   * @default - the whole secret string is the seed
+   */
+  readonly seedSecretField?: string;
+
+  /**
+   * Whether a device that is enabled for this user already, and not by this library, is adopted: the seed is proven
+   * to be the device's, and deleting the enrollment leaves the device enabled.
+   *
+   * @default false - a device that somebody else enabled is an error
+   */
+  readonly adoptExisting?: boolean;
+
+  /**
+   * What happens when the enrollment is removed from the stack, or the stack is deleted.
+   *
+   * `DESTROY` deactivates the device, if this library enabled it. `RETAIN` and `RETAIN_ON_UPDATE_OR_DELETE` both keep
+   * it enabled, and both clean up a create that rolls back. `SNAPSHOT` is an error.
+   *
+   * @default RemovalPolicy.DESTROY
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * The function that enrolls.
+   *
+   * @default - the stack's own, made on first use
+   */
+  readonly provider?: MfaEnrollmentProvider;
+}
+
+/**
+ * Enables a virtual MFA device for an IAM user, and deactivates it when it is removed.
+ *
+ * On create, a Lambda function reads the device's seed from Secrets Manager, computes two consecutive codes and calls
+ * IAM `EnableMFADevice`. Neither the seed nor a code is ever in the template, in an output, a log or an event.
+ *
+ * An enrollment is a user and a device, for life. Renaming or moving the construct changes nothing in CloudFormation;
+ * another user, device or provider is a new enrollment, and the old one is removed after the new one works. An update
+ * makes sure that the device is enabled, and proves that a changed secret holds its seed.
+ *
+ * The policy that allows this, for this user and this secret only, is a resource of its own, next to the enrollment.
+ *
+ * @example
+ * declare const seed: secretsmanager.ISecret;
+ *
+ * const alice = new iam.User(this, 'Alice');
+ * new MfaEnrollment(this, 'AliceMfa', {
+ *   user: alice,
+ *   serialNumber: 'arn:aws:iam::123456789012:mfa/alice',
+ *   seedSecret: seed,
+ * });
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
+ */
+export class MfaEnrollment extends Construct {
+  /**
+   * The name of the user. What refers to it waits until the device is enabled.
+   *
+   * @attribute
+   */
+  public readonly userName: string;
+
+  /**
+   * The serial number of the device, its ARN. What refers to it waits until the device is enabled.
+   *
+   * @attribute
+   */
+  public readonly serialNumber: string;
+
+  constructor(scope: Construct, id: string, props: MfaEnrollmentProps) {
+    super(scope, id);
+    validate(this, props);
+
+    const provider = props.provider ?? MfaEnrollmentProvider.getOrCreate(this);
+    const identity = { user: props.user, serialNumber: props.serialNumber, serviceToken: provider.serviceToken };
+
+    const policy = provider._attachPolicy(this, 'Policy', statements(props));
+    // In this order, and not both side by side: the enrollment's own dependency is then one, whatever its path is.
+    policy.node.addDependency(provider._inForce);
+    deriveLogicalId(policy.node.defaultChild as CfnElement, 'MfaEnrollmentPolicy', identity);
+
+    const resource = new CfnResource(this, 'Resource', {
+      type: ENROLLMENT_RESOURCE_TYPE,
+      properties: {
+        ServiceToken: provider.serviceToken,
+        ServiceTimeout: SERVICE_TIMEOUT,
+        UserName: props.user.userName,
+        SerialNumber: props.serialNumber,
+        SeedSecretArn: arnOf(props.seedSecret),
+        SeedSecretField: props.seedSecretField,
+        AdoptExisting: props.adoptExisting === true ? true : undefined,
+      } satisfies EnrollmentProperties<boolean> & Record<string, unknown>,
+    });
+    deriveLogicalId(resource, 'MfaEnrollment', identity);
+    applyRemovalPolicy(resource, props.removalPolicy);
+    // Granted until clean-up has used it: CloudFormation deletes the enrollment before what it depends on.
+    resource.node.addDependency(policy.isAttachedToRole ? policy : provider._inForce);
+
+    this.userName = attribute(resource, 'UserName');
+    this.serialNumber = attribute(resource, 'SerialNumber');
+    this.node.addValidation({ validate: () => problemsAtSynthesis(this, resource, props.serialNumber) });
+  }
+}
+
+function attribute(resource: CfnResource, name: keyof EnrollmentAttributes): string {
+  return Token.asString(resource.getAtt(name));
+}
+
+/**
+ * What one enrollment may do, and nothing else: enroll this user, and read this secret.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+ */
+function statements(props: MfaEnrollmentProps): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      actions: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
+      resources: [props.user.userArn],
+    }),
+    ...readStatements(props.seedSecret),
+  ];
+}
+
+/** Both ways to retain clean up a create that rolls back: what never worked is nothing to keep. */
+function applyRemovalPolicy(resource: CfnResource, removalPolicy?: RemovalPolicy): void {
+  if (removalPolicy === RemovalPolicy.RETAIN || removalPolicy === RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE) {
+    resource.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+  }
+}
+
+/** Checks what is known when the construct is made. Tokens are never looked into. */
+function validate(scope: Construct, props: MfaEnrollmentProps): void {
+  const stack = Stack.of(scope);
+  const account = literal(stack.account);
+  const userAccount = literal(accountOf(stack, props.user));
+
+  const userName = literal(props.user.userName) ?? literal(resourceOf(props.user)?.userName);
+  if (userName !== undefined) {
+    fail('user', problemOfUserName(userName));
+  }
+  if (account !== undefined && userAccount !== undefined && account !== userAccount) {
+    fail(
+      'user',
+      `'${props.user.node.path}' is in account ${userAccount}, but the stack is in account ${account}: a user is enrolled by a stack of its own account`,
+    );
+  }
+  if (literal(props.serialNumber) !== undefined) {
+    const surroundings = { account: account ?? userAccount, partition: partitionOf(stack) };
+    fail('serialNumber', problemOfSerialNumber(props.serialNumber, surroundings));
+  }
+  if (props.seedSecretField === '') {
+    fail(
+      'seedSecretField',
+      "'' is no key of a JSON secret: name the key, or leave it out where the whole secret is the seed",
+    );
+  }
+  if (props.removalPolicy === RemovalPolicy.SNAPSHOT) {
+    fail(
+      'removalPolicy',
+      "'snapshot' has no meaning for an MFA enrollment: DESTROY, RETAIN and RETAIN_ON_UPDATE_OR_DELETE are allowed",
+    );
+  }
+  if (props.removalPolicy === undefined && resourceOf(props.user) === undefined) {
+    Annotations.of(scope).addInfo(
+      `removing this enrollment leaves the imported user '${literal(props.user.userName) ?? props.user.node.path}' without this MFA device; set 'removalPolicy' to RETAIN to keep it enabled, or to DESTROY to say that this is meant`,
+    );
+  }
+  const secretAccount = literal(props.seedSecret.env.account);
+  if (
+    secretAccount !== undefined &&
+    account !== undefined &&
+    secretAccount !== account &&
+    props.seedSecret.encryptionKey === undefined
+  ) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-mfa-enrollment:secretOfAnotherAccount',
+      `the seed secret is in account ${secretAccount}: the function can read it only if it is encrypted with a customer-managed key, named by 'encryptionKey' of the imported secret, and if the policies of secret and key allow the function's role`,
+    );
+  }
+}
+
+function accountOf(stack: Stack, user: iam.IUser): string | undefined {
+  return user.principalAccount ?? stack.splitArn(user.userArn, ArnFormat.SLASH_RESOURCE_NAME).account;
+}
+
+/** By the region, as `stack.partition` is a token unless a feature flag asks for literals. */
+function partitionOf(stack: Stack): string | undefined {
+  const region = literal(stack.region);
+  return region === undefined ? undefined : RegionInfo.get(region).partition;
+}
+
+function literal(value: string | undefined): string | undefined {
+  return value === undefined || Token.isUnresolved(value) ? undefined : value;
+}
+
+function fail(prop: keyof MfaEnrollmentProps, problem: string | undefined): void {
+  if (problem !== undefined) {
+    throw new Error(`'${prop}': ${problem}`);
+  }
+}
+
+/** Per stack, the enrollment of each device. */
+const enrolled = new WeakMap<Stack, Map<string, Construct>>();
+
+/** Checks what only synthesis knows: the whole stack, and logical ids as they end up. */
+function problemsAtSynthesis(enrollment: Construct, resource: CfnResource, serialNumber: string): string[] {
+  const problems: string[] = [];
+  const devices = enrolled.get(resource.stack) ?? new Map<string, Construct>();
+  enrolled.set(resource.stack, devices);
+  const key = JSON.stringify(deviceKey(resource.stack, serialNumber));
+  const other = devices.get(key) ?? enrollment;
+  devices.set(key, other);
+  if (other !== enrollment) {
+    problems.push(
+      `'serialNumber': device ${key} is enrolled by '${other.node.path}' already: a device belongs to one user and is enrolled once in a stack`,
+    );
+  }
+
+  const logicalId = String(resource.stack.resolve(resource.logicalId));
+  if (logicalId.length > LOGICAL_ID_LENGTH) {
+    problems.push(
+      `the logical id '${logicalId}' has ${logicalId.length} characters: at most ${LOGICAL_ID_LENGTH} are allowed, as it is part of a tag key on the device`,
+    );
+  }
+  return problems;
+}

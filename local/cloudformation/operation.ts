@@ -1,0 +1,104 @@
+import type { Engine, ResourceOperation } from './engine';
+import { STACK_TYPE, type ResourceStatus, type StackStatus } from './events';
+import type { JsonObject } from './json';
+import type { PlannedResource } from './blueprint';
+import { ResourceRefusal, type Made, type ResourceProvider, type ResourceRequest } from './resources/provider';
+import type { Stack, StackResource } from './stack';
+
+/** One operation on one stack: it tells what happens, and asks the providers. */
+export class Operation {
+  constructor(
+    readonly engine: Engine,
+    readonly stack: Stack,
+  ) {}
+
+  /** The stack's status changes. */
+  setStatus(status: StackStatus, reason?: string): void {
+    const { stack } = this;
+    stack.status = status;
+    stack.reason = reason;
+    this.emit(stack.name, STACK_TYPE, status, stack.id, reason);
+  }
+
+  /** A resource's status changes. */
+  tell(planned: PlannedResource, status: ResourceStatus, physicalId?: string, reason?: string): void {
+    const { logicalId, type } = planned.declaration;
+    this.emit(logicalId, type, status, physicalId, reason);
+  }
+
+  async create(
+    planned: PlannedResource,
+    properties: JsonObject,
+    phase: ResourceOperation['phase'],
+    signal: AbortSignal,
+  ): Promise<Made> {
+    const provider = await this.approach(planned, 'create', phase, signal);
+    return provider.create(properties, this.request(planned, signal));
+  }
+
+  async update(
+    resource: StackResource,
+    planned: PlannedResource,
+    properties: JsonObject,
+    phase: ResourceOperation['phase'],
+    signal?: AbortSignal,
+  ): Promise<Made | 'replace'> {
+    const provider = await this.approach(planned, 'update', phase, signal);
+    return provider.update(resource.made, properties, resource.properties, this.request(planned, signal));
+  }
+
+  /** Deletes a resource and tells of it. */
+  async delete(resource: StackResource, phase: ResourceOperation['phase']): Promise<'done' | 'failed'> {
+    const { planned, properties, made } = resource;
+    this.tell(planned, 'DELETE_IN_PROGRESS', made.physicalId);
+    try {
+      const provider = await this.approach(planned, 'delete', phase);
+      await provider.delete(made, properties, this.request(planned));
+    } catch (error) {
+      this.tell(planned, 'DELETE_FAILED', made.physicalId, reasonOf(error));
+      return 'failed';
+    }
+    this.tell(planned, 'DELETE_COMPLETE', made.physicalId);
+    return 'done';
+  }
+
+  private async approach(
+    { declaration: { logicalId, type } }: PlannedResource,
+    action: ResourceOperation['action'],
+    phase: ResourceOperation['phase'],
+    signal?: AbortSignal,
+  ): Promise<ResourceProvider> {
+    await this.engine.fault({ stackName: this.stack.name, logicalId, type, action, phase });
+    if (signal?.aborted) throw new ResourceRefusal(`Resource ${action === 'create' ? 'creation' : action} cancelled`);
+    return this.engine.providers.of(type);
+  }
+
+  private request({ declaration: { logicalId, type } }: PlannedResource, signal?: AbortSignal): ResourceRequest {
+    return { stackId: this.stack.id, stackName: this.stack.name, logicalId, type, ...(signal && { signal }) };
+  }
+
+  private emit(
+    logicalId: string,
+    type: string,
+    status: ResourceStatus | StackStatus,
+    physicalId?: string,
+    reason?: string,
+  ): void {
+    const { clock, onEvent } = this.engine;
+    onEvent({
+      time: clock.now(),
+      stackId: this.stack.id,
+      stackName: this.stack.name,
+      logicalId,
+      ...(physicalId !== undefined && { physicalId }),
+      type,
+      status,
+      ...(reason !== undefined && { reason }),
+    });
+  }
+}
+
+/** The words of a failure. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,82 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Random } from '../../lambda/uuid';
+import { physicalName } from '../identifiers';
+import type { JsonObject } from '../json';
+import { objectList, objectOf, optionalNumber, optionalText, requiredText, textList } from './properties';
+import type { ResourceProvider } from './provider';
+import { unless, type Service } from './service';
+
+interface Role {
+  readonly Role: { readonly Arn: string; readonly RoleId: string };
+}
+
+/** Properties that the local IAM takes when a role is created, and has no action to change. */
+const FIXED = ['AssumeRolePolicyDocument', 'Description', 'MaxSessionDuration'];
+
+/** `AWS::IAM::Role` with its inline policies. Another name or path is another role. */
+export function iamRole(iam: Service, random: Random): ResourceProvider {
+  const writePolicies = async (roleName: string, properties: JsonObject, before: JsonObject) => {
+    const wanted = policiesOf(properties);
+    for (const [name, document] of wanted) {
+      await iam.call('PutRolePolicy', { RoleName: roleName, PolicyName: name, PolicyDocument: document });
+    }
+    for (const name of policiesOf(before).keys()) {
+      if (wanted.has(name)) continue;
+      await unless(['NoSuchEntity'], () => iam.call('DeleteRolePolicy', { RoleName: roleName, PolicyName: name }));
+    }
+  };
+  const attach = async (roleName: string, properties: JsonObject, before: JsonObject) => {
+    const wanted = textList(properties, 'ManagedPolicyArns');
+    for (const arn of wanted) await iam.call('AttachRolePolicy', { RoleName: roleName, PolicyArn: arn });
+    for (const arn of textList(before, 'ManagedPolicyArns')) {
+      if (wanted.includes(arn)) continue;
+      await unless(['NoSuchEntity'], () => iam.call('DetachRolePolicy', { RoleName: roleName, PolicyArn: arn }));
+    }
+  };
+  return {
+    properties: ['RoleName', 'Path', 'Policies', 'ManagedPolicyArns', ...FIXED],
+    attributes: ['Arn', 'RoleId'],
+    async create(properties, { stackName, logicalId }) {
+      const roleName = optionalText(properties, 'RoleName') ?? physicalName(stackName, logicalId, random);
+      const optional = {
+        Path: optionalText(properties, 'Path'),
+        Description: optionalText(properties, 'Description'),
+        MaxSessionDuration: optionalNumber(properties, 'MaxSessionDuration'),
+      };
+      const { Role: role } = (await iam.call('CreateRole', {
+        RoleName: roleName,
+        AssumeRolePolicyDocument: JSON.stringify(objectOf(properties, 'AssumeRolePolicyDocument')),
+        ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+      })) as Role;
+      await writePolicies(roleName, properties, {});
+      await attach(roleName, properties, {});
+      return { physicalId: roleName, attributes: { Arn: role.Arn, RoleId: role.RoleId } };
+    },
+    async update(made, properties, before) {
+      const changed = (property: string) => !isDeepStrictEqual(properties[property], before[property]);
+      if (changed('RoleName') || changed('Path')) return 'replace';
+      const fixed = FIXED.find(changed);
+      if (fixed !== undefined) throw new Error(`Update of property ${fixed} is not supported locally`);
+      await writePolicies(made.physicalId, properties, before);
+      await attach(made.physicalId, properties, before);
+      return made;
+    },
+    async delete({ physicalId }, properties) {
+      await unless(['NoSuchEntity'], async () => {
+        await writePolicies(physicalId, {}, properties);
+        await attach(physicalId, {}, properties);
+        await iam.call('DeleteRole', { RoleName: physicalId });
+      });
+    },
+  };
+}
+
+/** Documents of the inline policies by name. */
+function policiesOf(properties: JsonObject): ReadonlyMap<string, string> {
+  return new Map(
+    objectList(properties, 'Policies').map((policy) => [
+      requiredText(policy, 'PolicyName'),
+      JSON.stringify(objectOf(policy, 'PolicyDocument')),
+    ]),
+  );
+}

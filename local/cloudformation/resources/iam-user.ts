@@ -1,0 +1,34 @@
+import type { Random } from '../../lambda/uuid';
+import { physicalName } from '../identifiers';
+import { optionalText } from './properties';
+import type { Made, ResourceProvider } from './provider';
+import { unless, type Service } from './service';
+
+/** `AWS::IAM::User`. Another name is another user; another path is the same one. */
+export function iamUser(iam: Service, random: Random): ResourceProvider {
+  const read = async (userName: string): Promise<Made> => {
+    const { User: user } = (await iam.call('GetUser', { UserName: userName })) as { User: { Arn: string } };
+    return { physicalId: userName, attributes: { Arn: user.Arn } };
+  };
+  return {
+    properties: ['UserName', 'Path'],
+    attributes: ['Arn'],
+    async create(properties, { stackName, logicalId }) {
+      const userName = optionalText(properties, 'UserName') ?? physicalName(stackName, logicalId, random);
+      const path = optionalText(properties, 'Path');
+      const { User: user } = (await iam.call('CreateUser', {
+        UserName: userName,
+        ...(path !== undefined && { Path: path }),
+      })) as { User: { Arn: string } };
+      return { physicalId: userName, attributes: { Arn: user.Arn } };
+    },
+    async update({ physicalId }, properties, before) {
+      if (properties.UserName !== before.UserName) return 'replace';
+      await iam.call('UpdateUser', { UserName: physicalId, NewPath: optionalText(properties, 'Path') ?? '/' });
+      return read(physicalId);
+    },
+    async delete({ physicalId }) {
+      await unless(['NoSuchEntity'], () => iam.call('DeleteUser', { UserName: physicalId }));
+    },
+  };
+}

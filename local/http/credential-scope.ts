@@ -1,0 +1,36 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { AwsError } from '../aws-error';
+
+/** Whom a request says it is from, and which service in which region it is for. */
+export interface CredentialScope {
+  readonly accessKeyId: string;
+  readonly region: string;
+  readonly service: string;
+  /** Comes with temporary credentials. */
+  readonly sessionToken: string | undefined;
+}
+
+/**
+ * Reads the scope of a request's signature. The signature itself is not checked: this end knows no secret keys.
+ *
+ * @throws AwsError where AWS would not know who is calling
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+export function credentialScopeOf(headers: IncomingHttpHeaders): CredentialScope {
+  const { authorization, 'x-amz-security-token': sessionToken } = headers;
+  if (authorization === undefined) {
+    throw new AwsError('MissingAuthenticationToken', 403, 'Request is missing Authentication Token');
+  }
+  const scope = /^AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)\/\d{8}\/([^/,\s]+)\/([^/,\s]+)\/aws4_request/.exec(
+    authorization,
+  );
+  if (scope === null) {
+    throw new AwsError(
+      'IncompleteSignature',
+      400,
+      "Authorization header requires 'AWS4-HMAC-SHA256' and 'Credential' with date, region, service and 'aws4_request'.",
+    );
+  }
+  const [, accessKeyId = '', region = '', service = ''] = scope;
+  return { accessKeyId, region, service, sessionToken: typeof sessionToken === 'string' ? sessionToken : undefined };
+}

@@ -1,0 +1,100 @@
+import { XMLBuilder } from 'fast-xml-parser';
+import { AwsError } from '../aws-error';
+import { Constraint, constraintOf, Parameters } from '../constraints';
+import { IAM_PARAMETERS, isIamAction } from '../iam/parameters';
+import type { Call, Protocol, WireRequest, WireResponse } from './protocol';
+
+const VERSION = '2010-05-08';
+const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/';
+
+const xml = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@', suppressEmptyNode: true });
+
+/**
+ * The AWS Query protocol as IAM speaks it: parameters in a form or in the URL, answers in XML.
+ *
+ * @see https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
+ */
+export const queryProtocol: Protocol = {
+  read: ({ method, url, body }: WireRequest): Call => {
+    const form = new URLSearchParams(method === 'GET' ? url.search : body.toString('utf8'));
+    const action = form.get('Action');
+    const version = form.get('Version');
+    form.delete('Action');
+    form.delete('Version');
+    if (action === null) {
+      throw new AwsError('MissingAction', 400, 'The request is missing an action.');
+    }
+    if (version !== VERSION || !isIamAction(action)) {
+      throw new AwsError('InvalidAction', 400, `Could not find operation ${action} for version ${version ?? 'none'}`);
+    }
+    return { action, input: structureIn(new Map(form), IAM_PARAMETERS[action].members) };
+  },
+
+  answer: (action, output, requestId): WireResponse => {
+    const result = Object.keys(output).length === 0 ? {} : { [`${action}Result`]: written(output) };
+    return response(200, {
+      [`${action}Response`]: { '@xmlns': NAMESPACE, ...result, ResponseMetadata: { RequestId: requestId } },
+    });
+  },
+
+  refusal: ({ fault, code, status, message }, requestId): WireResponse =>
+    response(status, {
+      ErrorResponse: {
+        '@xmlns': NAMESPACE,
+        Error: { Type: fault, Code: code, Message: message },
+        RequestId: requestId,
+      },
+    }),
+};
+
+function response(status: number, document: Readonly<Record<string, unknown>>): WireResponse {
+  return { status, headers: { 'Content-Type': 'text/xml' }, body: xml.build(document) };
+}
+
+/** Gathers `Tags.member.1.Key` and its like; what no constraint names is kept as it came, for the service to refuse. */
+function structureIn(form: ReadonlyMap<string, string>, members: Parameters): Record<string, unknown> {
+  const names = new Set([...form.keys()].map((path) => path.split('.', 1)[0] ?? path));
+  return Object.fromEntries([...names].map((name) => [name, valueIn(below(form, name), constraintOf(members, name))]));
+}
+
+function valueIn(form: ReadonlyMap<string, string>, constraint: Constraint | undefined): unknown {
+  const text = form.get('') ?? '';
+  switch (constraint?.type) {
+    case 'integer':
+      return /^-?\d+$/.test(text) ? Number(text) : text;
+    case 'list':
+      return membersIn(below(form, 'member'), constraint.of);
+    case 'structure':
+      return structureIn(form, constraint.members);
+    default:
+      return text;
+  }
+}
+
+function membersIn(form: ReadonlyMap<string, string>, of: Constraint): unknown[] {
+  const positions = new Set([...form.keys()].map((path) => Number(path.split('.', 1)[0])));
+  return [...positions].sort((a, b) => a - b).map((position) => valueIn(below(form, String(position)), of));
+}
+
+/** The part of a form that lies under a name; the name's own value is under the empty path. */
+function below(form: ReadonlyMap<string, string>, name: string): ReadonlyMap<string, string> {
+  const entries = [...form].filter(([path]) => path === name || path.startsWith(`${name}.`));
+  return new Map(entries.map(([path, text]) => [path.slice(name.length + 1), text]));
+}
+
+/** Writes a value of an answer as its XML expects it. */
+function written(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) {
+    return value.toString('base64');
+  }
+  if (value instanceof Date) {
+    return `${value.toISOString().slice(0, 19)}Z`;
+  }
+  if (Array.isArray(value)) {
+    return value.length === 0 ? '' : { member: value.map(written) };
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, written(member)]));
+  }
+  return value;
+}

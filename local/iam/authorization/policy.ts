@@ -1,0 +1,157 @@
+import { AwsError } from '../../aws-error';
+import { Condition, ConditionContext, parseCondition } from './condition';
+import { matchesArn, matchesWildcard } from './wildcard';
+
+/** What a policy says about a request: nothing, too, is an answer. */
+export type Verdict = 'allow' | 'deny' | 'silent';
+
+/** A request as policies see it. */
+export interface PolicyRequest {
+  readonly action: string;
+  readonly resource: string;
+  readonly context: ConditionContext;
+}
+
+/** An identity-based policy, read once and asked often. */
+export interface Policy {
+  verdict(request: PolicyRequest): Verdict;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+const POLICY_ELEMENTS = ['Version', 'Id', 'Statement'];
+const STATEMENT_ELEMENTS = ['Sid', 'Effect', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'];
+
+/**
+ * Reads a policy document.
+ *
+ * @throws AwsError MalformedPolicyDocument where AWS would refuse the document
+ * @throws Error naming an element, a policy variable, a condition operator or a condition key that can't be judged here:
+ * passing over it would allow or deny what AWS does not
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
+ */
+export function parsePolicy(document: string): Policy {
+  const policy = parseJson(document);
+  refuseUnknownElements(policy, POLICY_ELEMENTS);
+  const statements = oneOrMore(policy.Statement).map(parseStatement);
+  if (statements.length === 0) {
+    throw malformed('Syntax errors in policy: no Statement.');
+  }
+  return {
+    verdict: (request) => {
+      const applying = statements.filter((statement) => statement.appliesTo(request));
+      if (applying.some(({ effect }) => effect === 'Deny')) {
+        return 'deny';
+      }
+      return applying.length > 0 ? 'allow' : 'silent';
+    },
+  };
+}
+
+interface Statement {
+  readonly effect: 'Allow' | 'Deny';
+  appliesTo(request: PolicyRequest): boolean;
+}
+
+function parseStatement(statement: unknown): Statement {
+  if (!isObject(statement)) {
+    throw malformed('Syntax errors in policy: a Statement is no object.');
+  }
+  refuseUnknownElements(statement, STATEMENT_ELEMENTS);
+  const { Effect: effect } = statement;
+  if (effect !== 'Allow' && effect !== 'Deny') {
+    throw malformed(`Invalid effect: ${JSON.stringify(effect)}`);
+  }
+  const namesAction = eitherOf(statement, 'Action', (pattern, action) =>
+    matchesWildcard(pattern.toLowerCase(), action.toLowerCase()),
+  );
+  const namesResource = eitherOf(statement, 'Resource', matchesArn);
+  const conditions = parseConditions(statement.Condition);
+  return {
+    effect,
+    appliesTo: ({ action, resource, context }) =>
+      namesAction(action) && namesResource(resource) && conditions.every((condition) => condition.holds(context)),
+  };
+}
+
+/** Reads an element that may be given as itself or as its `Not…`, exactly one of them. */
+function eitherOf(
+  statement: JsonObject,
+  element: 'Action' | 'Resource',
+  matches: (pattern: string, value: string) => boolean,
+): (value: string) => boolean {
+  const negated = `Not${element}`;
+  if ((statement[element] === undefined) === (statement[negated] === undefined)) {
+    throw malformed(`Policy statement must contain ${element} or ${negated}, and not both.`);
+  }
+  const patterns = texts(statement[element] ?? statement[negated], element);
+  if (patterns.length === 0) {
+    throw malformed(`Policy statement must contain at least one ${element}.`);
+  }
+  const named = (value: string): boolean => patterns.some((pattern) => matches(pattern, value));
+  return statement[element] === undefined ? (value) => !named(value) : named;
+}
+
+function parseConditions(block: unknown): Condition[] {
+  if (block === undefined) {
+    return [];
+  }
+  if (!isObject(block)) {
+    throw malformed('Syntax errors in policy: Condition is no object.');
+  }
+  return Object.entries(block).flatMap(([operator, keys]) => {
+    if (!isObject(keys)) {
+      throw malformed(`Syntax errors in policy: Condition ${operator} is no object.`);
+    }
+    return Object.entries(keys).map(([key, values]) =>
+      parseCondition(operator, key, texts(values, `Condition ${operator} ${key}`)),
+    );
+  });
+}
+
+function refuseUnknownElements(object: JsonObject, known: readonly string[]): void {
+  const unknown = Object.keys(object).find((element) => !known.includes(element));
+  if (unknown !== undefined) {
+    throw new Error(`policy element '${unknown}' is not known to the local IAM: teach policy.ts`);
+  }
+}
+
+function texts(value: unknown, element: string): string[] {
+  return oneOrMore(value).map((text) => {
+    if (typeof text !== 'string' && typeof text !== 'boolean' && typeof text !== 'number') {
+      throw malformed(`Syntax errors in policy: ${element} holds what is no string.`);
+    }
+    if (String(text).includes('${')) {
+      throw new Error(`policy variable in '${text}' is not known to the local IAM: teach policy.ts`);
+    }
+    return String(text);
+  });
+}
+
+function parseJson(document: string): JsonObject {
+  let policy: unknown;
+  try {
+    policy = JSON.parse(document);
+  } catch {
+    throw malformed('Syntax errors in policy.');
+  }
+  if (!isObject(policy)) {
+    throw malformed('Syntax errors in policy.');
+  }
+  return policy;
+}
+
+function oneOrMore(value: unknown): unknown[] {
+  if (value === undefined) {
+    return [];
+  }
+  return Array.isArray(value) ? (value as unknown[]) : [value];
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function malformed(message: string): AwsError {
+  return new AwsError('MalformedPolicyDocument', 400, message);
+}

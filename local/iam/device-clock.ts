@@ -1,0 +1,115 @@
+import { createHmac } from 'node:crypto';
+
+const STEP_MS = 30_000;
+
+/**
+ * How far the second code's counter may be from the expected one, both ends included. Observed against AWS, which
+ * documents no number; it is why an accepted pair does not show that the clock was right.
+ */
+const FURTHEST_BEHIND = 998;
+const FURTHEST_AHEAD = 1000;
+
+/** Codes kept before they are forgotten all at once: a few windows' worth. */
+const REMEMBERED_CODES = 8192;
+
+/** What a device has learned from the pairs that it accepted. */
+export interface DeviceClockReading {
+  /** Steps between the second counter of the last accepted pair and the counter at that time. */
+  readonly adjustment: number;
+  /** Second counter of the last accepted pair. */
+  readonly lastCounter: number;
+}
+
+/** A pair of codes in the order in which it was sent. */
+export type Codes = readonly [first: string, second: string];
+
+/**
+ * Judges pairs of TOTP codes as AWS judges those of one virtual device, and remembers what was accepted.
+ *
+ * The codes must be those of two consecutive counters, in order, and both later than the last accepted pair. That
+ * memory belongs to the device: it outlives deactivation and a change of user. A refused pair changes nothing.
+ */
+export class DeviceClock {
+  private accepted: DeviceClockReading | undefined;
+  private readonly codes = new Map<number, string>();
+
+  /** @param seed the shared secret, decoded */
+  constructor(private readonly seed: Uint8Array) {}
+
+  /** What the last accepted pair taught; `undefined` before the first. */
+  get reading(): DeviceClockReading | undefined {
+    return this.accepted;
+  }
+
+  /** Judges a pair that enables the device: AWS searches around its own time. */
+  enable(codes: Codes, now: number): boolean {
+    return this.accept(codes, counterAt(now), 0);
+  }
+
+  /** Judges a pair that synchronises the device again: AWS searches around the stored adjustment. */
+  resync(codes: Codes, now: number): boolean {
+    return this.accept(codes, counterAt(now), this.accepted?.adjustment ?? 0);
+  }
+
+  private accept([first, second]: Codes, current: number, adjustment: number): boolean {
+    const match = this.find(first, second, current + adjustment);
+    if (match === undefined) {
+      return false;
+    }
+    this.accepted = { adjustment: match - current, lastCounter: match };
+    return true;
+  }
+
+  /** The second counter nearest to the expected one at which both codes fit. */
+  private find(first: string, second: string, expected: number): number | undefined {
+    for (let distance = 0; distance <= FURTHEST_AHEAD; distance += 1) {
+      const behind = expected - distance;
+      if (distance <= FURTHEST_BEHIND && this.fits(first, second, behind)) {
+        return behind;
+      }
+      const ahead = expected + distance;
+      if (this.fits(first, second, ahead)) {
+        return ahead;
+      }
+    }
+    return undefined;
+  }
+
+  private fits(first: string, second: string, counter: number): boolean {
+    const earliest = this.accepted === undefined ? 1 : this.accepted.lastCounter + 2;
+    return counter >= earliest && this.codeOf(counter) === second && this.codeOf(counter - 1) === first;
+  }
+
+  /** Codes are remembered because a pair that fits nowhere has to be compared with the whole window. */
+  private codeOf(counter: number): string {
+    const known = this.codes.get(counter);
+    if (known !== undefined) {
+      return known;
+    }
+    if (this.codes.size >= REMEMBERED_CODES) {
+      this.codes.clear();
+    }
+    const code = hotp(this.seed, counter);
+    this.codes.set(counter, code);
+    return code;
+  }
+}
+
+/** The number of the 30-second step in which a time lies. */
+function counterAt(epochMs: number): number {
+  return Math.floor(epochMs / STEP_MS);
+}
+
+/**
+ * A six-digit one-time password.
+ *
+ * @see https://datatracker.ietf.org/doc/html/rfc4226#section-5.3
+ */
+export function hotp(seed: Uint8Array, counter: number): string {
+  const moving = Buffer.alloc(8);
+  moving.writeBigUInt64BE(BigInt(counter));
+  const digest = createHmac('sha1', seed).update(moving).digest();
+  const offset = digest.readUInt8(digest.length - 1) & 0x0f;
+  const truncated = digest.readUInt32BE(offset) & 0x7fffffff;
+  return String(truncated % 1_000_000).padStart(6, '0');
+}

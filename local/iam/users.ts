@@ -1,0 +1,110 @@
+import { AwsError } from '../aws-error';
+import type { AccountContext } from './context';
+import { Page, PageRequest, pageOf } from './pages';
+import { Tag, Tags } from './tags';
+
+/** An IAM user. A rename keeps the id, and with it the devices. */
+export interface User {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly tags: Tags;
+  /** Whether a user of this name was deleted before it was created. */
+  readonly recreated: boolean;
+  name: string;
+  path: string;
+}
+
+/** The users of one account. */
+export class Users {
+  private readonly users = new Map<string, User>();
+  private readonly deletedNames = new Set<string>();
+
+  constructor(private readonly context: AccountContext) {}
+
+  create(input: { UserName: string; Path?: string; Tags?: readonly Tag[] }): User {
+    this.refuseTakenName(input.UserName);
+    const now = this.context.clock.now();
+    const tags = new Tags();
+    tags.put(input.Tags ?? [], now);
+    const user: User = {
+      id: this.context.uniqueId('AIDA'),
+      createdAt: now,
+      tags,
+      recreated: this.deletedNames.has(input.UserName.toLowerCase()),
+      name: input.UserName,
+      path: input.Path ?? '/',
+    };
+    this.users.set(user.id, user);
+    return user;
+  }
+
+  /** The user of a name, unless it is too new to be seen. */
+  find(name: string): User | undefined {
+    return this.visible().find((user) => user.name === name);
+  }
+
+  get(name: string): User {
+    const user = this.find(name);
+    if (user === undefined) {
+      throw new AwsError('NoSuchEntity', 404, `The user with name ${name} cannot be found.`);
+    }
+    return user;
+  }
+
+  byId(id: string): User | undefined {
+    return this.users.get(id);
+  }
+
+  list({ PathPrefix = '/', ...request }: PageRequest & { PathPrefix?: string }): Page<User> {
+    const matching = this.visible().filter((user) => user.path.startsWith(PathPrefix));
+    return pageOf(matching, (user) => user.name, request);
+  }
+
+  update(input: { UserName: string; NewUserName?: string; NewPath?: string }): void {
+    const user = this.get(input.UserName);
+    if (input.NewUserName !== undefined) {
+      this.refuseTakenName(input.NewUserName, user);
+      user.name = input.NewUserName;
+    }
+    user.path = input.NewPath ?? user.path;
+  }
+
+  delete(user: User): void {
+    this.users.delete(user.id);
+    this.deletedNames.add(user.name.toLowerCase());
+  }
+
+  /** Refuses to change the devices of a user that bears the name of one deleted before, as long as that is set to last. */
+  refuseWhileRecreated(user: User): void {
+    const age = this.context.clock.now() - user.createdAt;
+    if (user.recreated && age < (this.context.delays.recreated ?? 0)) {
+      throw new AwsError(
+        'EntityTemporarilyUnmodifiable',
+        409,
+        `The user with name ${user.name} was deleted and created again and cannot be modified yet. Try again later.`,
+      );
+    }
+  }
+
+  arnOf(user: User): string {
+    return this.context.arn('user', user.path, user.name);
+  }
+
+  /** Everything about the users, sorted by name, whether it is visible yet or not. */
+  get all(): User[] {
+    return [...this.users.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  private visible(): User[] {
+    const now = this.context.clock.now();
+    return [...this.users.values()].filter(({ createdAt }) => now - createdAt >= (this.context.delays.newUser ?? 0));
+  }
+
+  /** IAM tells names apart by more than case only. */
+  private refuseTakenName(name: string, except?: User): void {
+    const taken = this.all.some((user) => user !== except && user.name.toLowerCase() === name.toLowerCase());
+    if (taken) {
+      throw new AwsError('EntityAlreadyExists', 409, `User with name ${name} already exists.`);
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import { AwsError } from '../aws-error';
+import { base32 } from './base32';
+import type { AccountContext } from './context';
+import { Codes, DeviceClock } from './device-clock';
+import { Page, PageRequest, pageOf } from './pages';
+import { Tag, Tags } from './tags';
+import type { User } from './users';
+
+/** Bytes of a seed as AWS makes them: 64 characters of Base32. */
+const SEED_BYTES = 40;
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const MOST_DEVICES_OF_A_USER = 8;
+
+/** A virtual MFA device. Its seed is in its clock and comes out of it only as judgements. */
+export interface VirtualDevice {
+  readonly serialNumber: string;
+  readonly clock: DeviceClock;
+  readonly tags: Tags;
+  /** Who it is enabled for, and since when. */
+  assignment: Assignment | undefined;
+}
+
+/** A device's user, by id since users can be renamed. */
+export interface Assignment {
+  readonly userId: string;
+  readonly enabledAt: number;
+}
+
+/** What names the codes of a call. */
+export interface CodesInput {
+  readonly AuthenticationCode1: string;
+  readonly AuthenticationCode2: string;
+}
+
+/** The virtual MFA devices of one account. */
+export class VirtualDevices {
+  private readonly devices = new Map<string, VirtualDevice>();
+
+  constructor(private readonly context: AccountContext) {}
+
+  /** Makes a device. Its seed is in the answer, in Base32, and nowhere else ever after. */
+  create(input: { VirtualMFADeviceName: string; Path?: string; Tags?: readonly Tag[] }): {
+    device: VirtualDevice;
+    base32Seed: string;
+  } {
+    const serialNumber = this.serialNumberOf(input);
+    if (this.devices.has(serialNumber)) {
+      throw new AwsError('EntityAlreadyExists', 409, 'MFA device already exists.');
+    }
+    const tags = new Tags();
+    tags.put(input.Tags ?? [], this.context.clock.now());
+    const seed = this.context.random(SEED_BYTES);
+    const device: VirtualDevice = { serialNumber, clock: new DeviceClock(seed), tags, assignment: undefined };
+    this.devices.set(serialNumber, device);
+    return { device, base32Seed: base32(seed) };
+  }
+
+  serialNumberOf({ VirtualMFADeviceName, Path = '/' }: { VirtualMFADeviceName: string; Path?: string }): string {
+    return this.context.arn('mfa', Path, VirtualMFADeviceName);
+  }
+
+  find(serialNumber: string): VirtualDevice | undefined {
+    return this.devices.get(serialNumber);
+  }
+
+  get(serialNumber: string): VirtualDevice {
+    const device = this.find(serialNumber);
+    if (device === undefined) {
+      throw new AwsError('NoSuchEntity', 404, `MFA Device with serial number ${serialNumber} does not exist.`);
+    }
+    return device;
+  }
+
+  delete(serialNumber: string): void {
+    const device = this.get(serialNumber);
+    if (device.assignment !== undefined) {
+      throw new AwsError('DeleteConflict', 409, 'MFA VirtualDevice in use. Must deactivate first.');
+    }
+    this.devices.delete(serialNumber);
+  }
+
+  enable(user: User, serialNumber: string, codes: CodesInput): void {
+    const device = this.get(serialNumber);
+    if (device.assignment?.userId === user.id) {
+      throw new AwsError('EntityAlreadyExists', 409, `MFA Device for user ${user.name} already exists.`);
+    }
+    if (device.assignment !== undefined) {
+      throw new AwsError('EntityAlreadyExists', 409, 'MFA Device is already in use.');
+    }
+    if (this.of(user).length >= MOST_DEVICES_OF_A_USER) {
+      throw new AwsError('LimitExceeded', 409, `Cannot exceed quota for MfaDevicesPerUser: ${MOST_DEVICES_OF_A_USER}`);
+    }
+    const now = this.context.clock.now();
+    refuseUnless(device.clock.enable(pairIn(codes), now));
+    device.assignment = { userId: user.id, enabledAt: now };
+  }
+
+  resync(user: User, serialNumber: string, codes: CodesInput): void {
+    const device = this.attachedTo(user, serialNumber);
+    refuseUnless(device.clock.resync(pairIn(codes), this.context.clock.now()));
+  }
+
+  deactivate(user: User, serialNumber: string): void {
+    this.attachedTo(user, serialNumber).assignment = undefined;
+  }
+
+  /** The devices enabled for a user. */
+  of(user: User): VirtualDevice[] {
+    return this.all.filter(({ assignment }) => assignment?.userId === user.id);
+  }
+
+  list({
+    AssignmentStatus = 'Any',
+    ...request
+  }: PageRequest & { AssignmentStatus?: 'Assigned' | 'Unassigned' | 'Any' }): Page<VirtualDevice> {
+    const matching = this.all.filter(
+      ({ assignment }) =>
+        AssignmentStatus === 'Any' || (assignment !== undefined) === (AssignmentStatus === 'Assigned'),
+    );
+    return pageOf(matching, serialNumberOf, request);
+  }
+
+  listOf(user: User, request: PageRequest): Page<VirtualDevice> {
+    return pageOf(this.of(user), serialNumberOf, request);
+  }
+
+  /** All devices, sorted by serial number. */
+  get all(): VirtualDevice[] {
+    return [...this.devices.values()].sort((a, b) => (a.serialNumber < b.serialNumber ? -1 : 1));
+  }
+
+  private attachedTo(user: User, serialNumber: string): VirtualDevice {
+    const device = this.get(serialNumber);
+    if (device.assignment?.userId !== user.id) {
+      throw new AwsError('NoSuchEntity', 404, 'MFA Device invalid for user.');
+    }
+    return device;
+  }
+}
+
+function serialNumberOf(device: VirtualDevice): string {
+  return device.serialNumber;
+}
+
+function pairIn({ AuthenticationCode1, AuthenticationCode2 }: CodesInput): Codes {
+  return [AuthenticationCode1, AuthenticationCode2];
+}
+
+function refuseUnless(accepted: boolean): void {
+  if (!accepted) {
+    throw new AwsError('InvalidAuthenticationCode', 403, 'Authentication code for device is not valid.');
+  }
+}

@@ -1,0 +1,36 @@
+import type { Random } from './uuid';
+
+/** Who signs with an access key: an execution environment, as a session of its function's role. */
+export interface RoleSession {
+  /** `arn:<partition>:sts::<account>:assumed-role/<role>/<session>`. */
+  readonly arn: string;
+  readonly roleName: string;
+}
+
+/** Temporary credentials that stand for a role. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+}
+
+/** Temporary credentials: 20 characters that begin with ASIA, as those of every role session do. */
+export function temporaryCredentials(random: Random): Credentials {
+  const letters = random(10).toString('hex').toUpperCase().slice(0, 16);
+  return {
+    accessKeyId: `ASIA${letters}`,
+    secretAccessKey: random(20).toString('hex'),
+    sessionToken: random(32).toString('hex'),
+  };
+}
+
+/**
+ * The session that a function is of its role. Lambda names it after the function.
+ *
+ * @param roleArn `arn:<partition>:iam::<account>:role/<path><name>`
+ */
+export function roleSession(roleArn: string, functionName: string): RoleSession {
+  const [, partition, , , account, resource = ''] = roleArn.split(':');
+  const roleName = resource.slice(resource.lastIndexOf('/') + 1);
+  return { arn: `arn:${partition}:sts::${account}:assumed-role/${roleName}/${functionName}`, roleName };
+}

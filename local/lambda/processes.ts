@@ -1,0 +1,121 @@
+import type { Clock } from '../clock';
+import { roleSession, temporaryCredentials, type Credentials, type RoleSession } from './credentials';
+import { ExecutionEnvironment } from './execution-environment';
+import type { Attempt, Ending, ExecutionEnvironments, FunctionConfiguration } from './function';
+import { systemRandom, type Random } from './uuid';
+
+/** Where Lambda's own runtimes look for programs. */
+const LAMBDA_PATH = '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin';
+
+/** What {@link Processes} are made of. */
+export interface ProcessesOptions {
+  readonly clock: Clock;
+  readonly region: string;
+  /** Where the function's SDK clients send their calls. */
+  readonly endpoints: { readonly iam: string; readonly secretsManager: string };
+  /** Source of the credentials. Default: the machine's. */
+  readonly random?: Random;
+}
+
+/**
+ * Runs functions in processes of their own, one per concurrent event, kept warm for the next one. A process sees what
+ * a function sees in Lambda, and nothing of the environment of the process that started it.
+ */
+export class Processes implements ExecutionEnvironments {
+  private readonly environments = new Map<string, Set<ExecutionEnvironment>>();
+  private readonly sessions = new Map<string, { session: RoleSession; environment: ExecutionEnvironment }>();
+  private readonly lines = new Map<string, string[]>();
+  private readonly random: Random;
+
+  constructor(private readonly options: ProcessesOptions) {
+    this.random = options.random ?? systemRandom;
+  }
+
+  async run(configuration: FunctionConfiguration, attempt: Attempt): Promise<Ending> {
+    const all = this.of(configuration.functionName);
+    const environment = [...all].find(({ idle }) => idle) ?? this.start(configuration);
+    const ending = await environment.run(attempt);
+    if (!environment.idle) {
+      all.delete(environment);
+      await environment.close();
+    }
+    return ending;
+  }
+
+  retire(functionName: string): void {
+    const all = this.of(functionName);
+    for (const environment of all) {
+      const { idle } = environment;
+      environment.retired = true;
+      if (idle) void environment.close().then(() => all.delete(environment));
+    }
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.environments.values()].flatMap((environments) => [...environments]);
+    await Promise.all(all.map((environment) => environment.close()));
+  }
+
+  /** What a function, or every function, wrote to its output, line by line. */
+  logs(functionName?: string): readonly string[] {
+    return functionName === undefined ? [...this.lines.values()].flat() : (this.lines.get(functionName) ?? []);
+  }
+
+  /** Who signs with this access key; nothing for a key that no environment was given. */
+  callerOf(accessKeyId: string): RoleSession | undefined {
+    return this.sessions.get(accessKeyId)?.session;
+  }
+
+  /**
+   * To be told by the service that an AWS call signed with this access key has taken effect, before it is answered: the
+   * function may be made to die at it.
+   */
+  callMade(accessKeyId: string): void {
+    this.sessions.get(accessKeyId)?.environment.callMade();
+  }
+
+  private of(functionName: string): Set<ExecutionEnvironment> {
+    const existing = this.environments.get(functionName);
+    if (existing !== undefined) return existing;
+    const created = new Set<ExecutionEnvironment>();
+    this.environments.set(functionName, created);
+    return created;
+  }
+
+  private start(configuration: FunctionConfiguration): ExecutionEnvironment {
+    const { functionName, roleArn } = configuration;
+    const credentials = temporaryCredentials(this.random);
+    const lines = this.lines.get(functionName) ?? [];
+    this.lines.set(functionName, lines);
+    const environment = new ExecutionEnvironment(
+      configuration,
+      this.options.clock,
+      `[$LATEST]${this.random(16).toString('hex')}`,
+      this.variablesOf(configuration, credentials),
+      (line) => lines.push(line),
+    );
+    this.of(functionName).add(environment);
+    this.sessions.set(credentials.accessKeyId, { session: roleSession(roleArn, functionName), environment });
+    return environment;
+  }
+
+  /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
+  private variablesOf(configuration: FunctionConfiguration, credentials: Credentials): NodeJS.ProcessEnv {
+    const { region, endpoints } = this.options;
+    return {
+      ...configuration.variables,
+      PATH: LAMBDA_PATH,
+      _HANDLER: configuration.handler,
+      LAMBDA_TASK_ROOT: configuration.codeDirectory,
+      AWS_REGION: region,
+      AWS_DEFAULT_REGION: region,
+      AWS_LAMBDA_FUNCTION_NAME: configuration.functionName,
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(configuration.memorySizeMb),
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      AWS_SESSION_TOKEN: credentials.sessionToken,
+      AWS_ENDPOINT_URL_IAM: endpoints.iam,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    };
+  }
+}

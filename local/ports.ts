@@ -1,0 +1,99 @@
+import { Action, CallError, Iam as IamPort, SecretText, SeedStore, Tag } from '../lambda/ports';
+import { CodePair } from '../lambda/totp';
+import { AwsError } from './aws-error';
+import { Clock } from './clock';
+import { Caller, Iam } from './iam/iam';
+import { SecretsManager } from './secrets-manager/secrets-manager';
+
+/** How a call travels: what happens before, instead of and after its effect. Rejects with a `CallError`. */
+export type Channel = <T>(action: Action, effect: () => T) => Promise<T>;
+
+/** The call arrives, and so does its answer. */
+// eslint-disable-next-line @typescript-eslint/require-await -- a refusal is a rejection, as everywhere
+export const directly: Channel = async (action, effect) => {
+  try {
+    return effect();
+  } catch (error) {
+    throw error instanceof AwsError ? new CallError(action, error.code.replace(/Exception$/, ''), error.status) : error;
+  }
+};
+
+/** The function's IAM port on the core of the local IAM, in process: no HTTP and no SDK, for tests that turn the clock. */
+export class InProcessIam implements IamPort {
+  private date = 0;
+  private readAt = 0;
+
+  constructor(
+    private readonly iam: Iam,
+    private readonly clock: Clock,
+    private readonly caller: Caller | undefined,
+    private readonly channel: Channel = directly,
+  ) {}
+
+  awsTime(): number {
+    return this.date + this.clock.now() - this.readAt;
+  }
+
+  async listMFADevices(userName: string): Promise<string[]> {
+    const output = await this.call('iam:ListMFADevices', { UserName: userName });
+    return (output.MFADevices as { SerialNumber: string }[]).map((device) => device.SerialNumber);
+  }
+
+  async listMFADeviceTags(serialNumber: string): Promise<Tag[]> {
+    const output = await this.call('iam:ListMFADeviceTags', { SerialNumber: serialNumber });
+    return (output.Tags as { Key: string; Value: string }[]).map(({ Key, Value }) => ({ key: Key, value: Value }));
+  }
+
+  async tagMFADevice(serialNumber: string, tag: Tag): Promise<void> {
+    const tags = [{ Key: tag.key, Value: tag.value }];
+    await this.call('iam:TagMFADevice', { SerialNumber: serialNumber, Tags: tags });
+  }
+
+  async untagMFADevice(serialNumber: string, tagKey: string): Promise<void> {
+    await this.call('iam:UntagMFADevice', { SerialNumber: serialNumber, TagKeys: [tagKey] });
+  }
+
+  async enableMFADevice(...args: [userName: string, serialNumber: string, codes: CodePair]): Promise<void> {
+    await this.call('iam:EnableMFADevice', withCodes(...args));
+  }
+
+  async resyncMFADevice(...args: [userName: string, serialNumber: string, codes: CodePair]): Promise<void> {
+    await this.call('iam:ResyncMFADevice', withCodes(...args));
+  }
+
+  async deactivateMFADevice(userName: string, serialNumber: string): Promise<void> {
+    await this.call('iam:DeactivateMFADevice', { UserName: userName, SerialNumber: serialNumber });
+  }
+
+  private async call(action: Action, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const [, name = ''] = action.split(':');
+    return this.channel(action, () => {
+      // An HTTP date has no fractions of a second.
+      this.date = Math.floor(this.clock.now() / 1000) * 1000;
+      this.readAt = this.clock.now();
+      return this.iam.call(name, input, this.caller);
+    });
+  }
+}
+
+/** The function's seed store on the core of the local Secrets Manager, in process. */
+export class InProcessSeedStore implements SeedStore {
+  constructor(
+    private readonly secretsManager: SecretsManager,
+    private readonly caller: Caller | undefined,
+    private readonly channel: Channel = directly,
+  ) {}
+
+  async read(secretArn: string): Promise<SecretText> {
+    const output = await this.channel('secretsmanager:GetSecretValue', () =>
+      this.secretsManager.call('GetSecretValue', { SecretId: secretArn }, this.caller),
+    );
+    const { SecretString, SecretBinary } = output as { SecretString?: string; SecretBinary?: Uint8Array };
+    return new SecretText(SecretString ?? Buffer.from(SecretBinary ?? []).toString('utf8'));
+  }
+}
+
+function withCodes(userName: string, serialNumber: string, codes: CodePair): Record<string, unknown> {
+  const [first, second] = codes.reveal();
+  return { UserName: userName, SerialNumber: serialNumber, AuthenticationCode1: first, AuthenticationCode2: second };
+}

@@ -1,0 +1,82 @@
+import type { ActionParameters, Constraint, Parameters } from '../constraints';
+
+// As in the service model of API version 2017-10-17; the name's characters as CreateSecret documents them.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Operations.html
+const secretId: Constraint = { type: 'string', min: 1, max: 2048 };
+const token: Constraint = { type: 'string', min: 32, max: 64 };
+const stage: Constraint = { type: 'string', min: 1, max: 256 };
+const value: Parameters = {
+  SecretString: { type: 'string', min: 1, max: 65536, sensitive: true },
+  SecretBinary: { type: 'blob' },
+};
+
+interface Value {
+  readonly SecretString?: string;
+  readonly SecretBinary?: Buffer;
+}
+
+interface OfSecret {
+  readonly SecretId: string;
+}
+
+/** Parameters by action, once `SECRETS_MANAGER_PARAMETERS` has found nothing wrong with them. */
+export interface SecretsManagerInputs {
+  CreateSecret: Value & {
+    readonly Name: string;
+    readonly ClientRequestToken?: string;
+    readonly Description?: string;
+    readonly KmsKeyId?: string;
+    readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
+  };
+  GetSecretValue: OfSecret & { readonly VersionId?: string; readonly VersionStage?: string };
+  PutSecretValue: OfSecret & Value & { readonly ClientRequestToken?: string };
+  DescribeSecret: OfSecret;
+  DeleteSecret: OfSecret & { readonly RecoveryWindowInDays?: number; readonly ForceDeleteWithoutRecovery?: boolean };
+  RestoreSecret: OfSecret;
+}
+
+/** An action of this Secrets Manager. */
+export type SecretsManagerAction = keyof SecretsManagerInputs;
+
+/** The actions that this Secrets Manager knows, and what each accepts. */
+export const SECRETS_MANAGER_PARAMETERS: Readonly<Record<SecretsManagerAction, ActionParameters>> = {
+  CreateSecret: action(
+    {
+      Name: { type: 'string', min: 1, max: 512, pattern: '[A-Za-z0-9\\-/_+=.@!]+' },
+      ClientRequestToken: token,
+      Description: { type: 'string', max: 2048 },
+      KmsKeyId: { type: 'string', min: 1, max: 2048 },
+      Tags: {
+        type: 'list',
+        max: 50,
+        of: {
+          type: 'structure',
+          members: { Key: { type: 'string', min: 1, max: 128 }, Value: { type: 'string', max: 256 } },
+          required: ['Key', 'Value'],
+        },
+      },
+      ...value,
+    },
+    ['Name'],
+  ),
+  GetSecretValue: action({ SecretId: secretId, VersionId: token, VersionStage: stage }, ['SecretId']),
+  PutSecretValue: action({ SecretId: secretId, ClientRequestToken: token, ...value }, ['SecretId']),
+  DescribeSecret: action({ SecretId: secretId }, ['SecretId']),
+  DeleteSecret: action(
+    {
+      SecretId: secretId,
+      RecoveryWindowInDays: { type: 'integer', min: 7, max: 30 },
+      ForceDeleteWithoutRecovery: { type: 'boolean' },
+    },
+    ['SecretId'],
+  ),
+  RestoreSecret: action({ SecretId: secretId }, ['SecretId']),
+};
+
+export function isSecretsManagerAction(action: string): action is SecretsManagerAction {
+  return Object.hasOwn(SECRETS_MANAGER_PARAMETERS, action);
+}
+
+function action(members: Parameters, required: readonly string[]): ActionParameters {
+  return { members, required };
+}

@@ -1,0 +1,85 @@
+import { AwsError } from '../aws-error';
+
+/** What a version holds: text or bytes. */
+export interface SecretValue {
+  readonly SecretString?: string;
+  readonly SecretBinary?: Buffer;
+}
+
+/** One version of a secret's value. */
+export interface SecretVersion {
+  readonly id: string;
+  readonly value: SecretValue;
+  readonly createdAt: number;
+  readonly stages: Set<string>;
+}
+
+/** A secret and the versions of its value. */
+export class Secret {
+  /** Until when a deleted secret can be restored; `undefined` while it is not deleted. */
+  deletionAt: number | undefined;
+  private readonly versions = new Map<string, SecretVersion>();
+
+  constructor(
+    readonly name: string,
+    readonly arn: string,
+    readonly createdAt: number,
+    readonly description: string | undefined,
+    /** ARN of a customer-managed key; `undefined` for the key that AWS manages. */
+    readonly keyArn: string | undefined,
+    readonly tags: readonly { readonly Key: string; readonly Value: string }[],
+  ) {}
+
+  /**
+   * Adds a version and makes it the current one. The same id with the same value is a repetition and changes nothing.
+   *
+   * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+   */
+  put(id: string, value: SecretValue, now: number): SecretVersion {
+    const existing = this.versions.get(id);
+    if (existing !== undefined) {
+      return this.repeated(existing, value);
+    }
+    this.stage('AWSPREVIOUS')?.stages.delete('AWSPREVIOUS');
+    const replaced = this.stage('AWSCURRENT');
+    replaced?.stages.delete('AWSCURRENT');
+    replaced?.stages.add('AWSPREVIOUS');
+    const version: SecretVersion = { id, value, createdAt: now, stages: new Set(['AWSCURRENT']) };
+    this.versions.set(id, version);
+    return version;
+  }
+
+  version(id: string): SecretVersion | undefined {
+    return this.versions.get(id);
+  }
+
+  /** The version that bears a staging label. */
+  stage(label: string): SecretVersion | undefined {
+    return [...this.versions.values()].find(({ stages }) => stages.has(label));
+  }
+
+  /** Staging labels by version id, for the versions that have any. */
+  get versionIdsToStages(): Record<string, string[]> {
+    const staged = [...this.versions.values()].filter(({ stages }) => stages.size > 0);
+    return Object.fromEntries(staged.map(({ id, stages }) => [id, [...stages]]));
+  }
+
+  /** When a value was written last. */
+  get changedAt(): number {
+    return Math.max(this.createdAt, ...[...this.versions.values()].map(({ createdAt }) => createdAt));
+  }
+
+  private repeated(existing: SecretVersion, value: SecretValue): SecretVersion {
+    const same =
+      existing.value.SecretString === value.SecretString &&
+      Buffer.compare(existing.value.SecretBinary ?? Buffer.of(), value.SecretBinary ?? Buffer.of()) === 0;
+    if (!same) {
+      throw new AwsError(
+        'ResourceExistsException',
+        400,
+        `You can't use ClientRequestToken ${existing.id} because that value is already in use for a version of secret ${this.arn}.`,
+      );
+    }
+    return existing;
+  }
+}

@@ -1,0 +1,350 @@
+import { randomBytes } from 'node:crypto';
+import { AwsError } from '../aws-error';
+import type { Clock } from '../clock';
+import { violationsOf } from '../constraints';
+import type { Authorizer, Caller } from '../iam/authorization/caller';
+import { tagContext } from '../iam/authorization/request-tags';
+import { SECRETS_MANAGER_AUTHORIZATION } from '../iam/authorization/service-authorization';
+import {
+  isSecretsManagerAction,
+  SECRETS_MANAGER_PARAMETERS,
+  SecretsManagerAction,
+  SecretsManagerInputs,
+} from './parameters';
+import { Secret, SecretValue, SecretVersion } from './secret';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const DEFAULT_RECOVERY_DAYS = 30;
+const SUFFIX_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const SUFFIX_LENGTH = 6;
+const COMPLETE_ARN = /-[A-Za-z0-9]{6}$/;
+
+/** What a region's Secrets Manager is made with. */
+export interface SecretsManagerOptions {
+  readonly clock: Clock;
+  /** The twelve digits. */
+  readonly accountId: string;
+  /** @default aws */
+  readonly partition?: string;
+  readonly region: string;
+  /** Where version ids and the ends of ARNs come from. @default node:crypto */
+  readonly random?: (bytes: number) => Buffer;
+  /** Who may do what. */
+  readonly authorize: Authorizer;
+}
+
+/** Settable misfortunes. */
+export interface SecretsManagerFaults {
+  /** Milliseconds of the clock's time until a version that was written is found. */
+  newVersion?: number;
+  /** Names of the secrets whose key decrypts nothing. */
+  undecryptable?: ReadonlySet<string>;
+}
+
+/** An answer as the API shapes it: times are `Date`, blobs are `Buffer`. */
+export type Output = Record<string, unknown>;
+
+type Handlers = { readonly [A in SecretsManagerAction]: (input: SecretsManagerInputs[A]) => Output };
+
+/** The Secrets Manager of one account and region, as far as seeds of virtual MFA devices need it. Synchronous. */
+export class SecretsManager {
+  readonly region: string;
+  /** Settable at any time, for what was written before too. */
+  faults: SecretsManagerFaults = {};
+  private readonly secrets = new Map<string, Secret>();
+  private readonly clock: Clock;
+  private readonly accountId: string;
+  private readonly partition: string;
+  private readonly random: (bytes: number) => Buffer;
+  private readonly authorize: Authorizer;
+
+  constructor({ clock, accountId, partition = 'aws', region, random = randomBytes, authorize }: SecretsManagerOptions) {
+    this.clock = clock;
+    this.accountId = accountId;
+    this.partition = partition;
+    this.region = region;
+    this.random = random;
+    this.authorize = authorize;
+  }
+
+  /** Names of the secrets that are not scheduled for deletion; no AWS action. */
+  get secretNames(): readonly string[] {
+    return [...this.secrets.values()].filter((secret) => secret.deletionAt === undefined).map(({ name }) => name);
+  }
+
+  /**
+   * Carries out one action.
+   *
+   * @param action the API's name for it
+   * @param input its parameters in the API's shape
+   * @param caller who signed the call; absent, an administrator
+   * @throws AwsError as AWS would answer: parameters are judged first, then the caller's rights, then the state
+   */
+  call(action: string, input: Readonly<Record<string, unknown>>, caller?: Caller): Output {
+    if (!isSecretsManagerAction(action)) {
+      throw new AwsError('InvalidAction', 400, `Could not find operation ${action} for version 2017-10-17`);
+    }
+    const violations = violationsOf(SECRETS_MANAGER_PARAMETERS[action], input);
+    if (violations !== undefined) {
+      throw new AwsError('ValidationException', 400, violations);
+    }
+    this.refuseUnlessAllowed(action, input, caller);
+    return (this.handlers[action] as (input: unknown) => Output)(input);
+  }
+
+  private readonly handlers: Handlers = {
+    CreateSecret: (input) => {
+      const id = input.ClientRequestToken ?? this.newVersionId();
+      const existing = this.find(input.Name);
+      const secret = existing === undefined ? this.newSecret(input) : this.createdBefore(existing, id);
+      const value = valueIn(input);
+      const version = value === undefined ? undefined : secret.put(id, value, this.clock.now());
+      this.secrets.set(secret.name, secret);
+      return {
+        ARN: secret.arn,
+        Name: secret.name,
+        ...(version === undefined ? {} : { VersionId: version.id }),
+      };
+    },
+    GetSecretValue: (input) => {
+      const secret = this.getUsable(input.SecretId);
+      const version = this.versionIn(secret, input);
+      if (this.faults.undecryptable?.has(secret.name)) {
+        throw new AwsError(
+          'DecryptionFailure',
+          400,
+          "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+        );
+      }
+      return {
+        ARN: secret.arn,
+        Name: secret.name,
+        VersionId: version.id,
+        ...version.value,
+        VersionStages: [...version.stages],
+        CreatedDate: new Date(version.createdAt),
+      };
+    },
+    PutSecretValue: (input) => {
+      const secret = this.getUsable(input.SecretId);
+      const value = valueIn(input);
+      if (value === undefined) {
+        throw new AwsError('InvalidRequestException', 400, 'You must provide either SecretString or SecretBinary.');
+      }
+      const version = secret.put(input.ClientRequestToken ?? this.newVersionId(), value, this.clock.now());
+      return { ARN: secret.arn, Name: secret.name, VersionId: version.id, VersionStages: [...version.stages] };
+    },
+    DescribeSecret: ({ SecretId }) => {
+      const secret = this.get(SecretId);
+      return {
+        ARN: secret.arn,
+        Name: secret.name,
+        ...(secret.description === undefined ? {} : { Description: secret.description }),
+        ...(secret.keyArn === undefined ? {} : { KmsKeyId: secret.keyArn }),
+        LastChangedDate: new Date(secret.changedAt),
+        ...(secret.deletionAt === undefined ? {} : { DeletedDate: new Date(secret.deletionAt) }),
+        Tags: secret.tags,
+        VersionIdsToStages: secret.versionIdsToStages,
+        CreatedDate: new Date(secret.createdAt),
+      };
+    },
+    DeleteSecret: ({ SecretId, RecoveryWindowInDays, ForceDeleteWithoutRecovery = false }) => {
+      if (ForceDeleteWithoutRecovery && RecoveryWindowInDays !== undefined) {
+        throw new AwsError(
+          'InvalidParameterException',
+          400,
+          "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+        );
+      }
+      const secret = this.get(SecretId);
+      if (ForceDeleteWithoutRecovery) {
+        this.secrets.delete(secret.name);
+        return { ARN: secret.arn, Name: secret.name, DeletionDate: new Date(this.clock.now()) };
+      }
+      refuseIfDeleted(secret);
+      secret.deletionAt = this.clock.now() + (RecoveryWindowInDays ?? DEFAULT_RECOVERY_DAYS) * DAY_MS;
+      return { ARN: secret.arn, Name: secret.name, DeletionDate: new Date(secret.deletionAt) };
+    },
+    RestoreSecret: ({ SecretId }) => {
+      const secret = this.get(SecretId);
+      secret.deletionAt = undefined;
+      return { ARN: secret.arn, Name: secret.name };
+    },
+  };
+
+  private refuseUnlessAllowed(
+    action: SecretsManagerAction,
+    input: Readonly<Record<string, unknown>>,
+    caller: Caller | undefined,
+  ): void {
+    const { version, keyActions, ...carries } = SECRETS_MANAGER_AUTHORIZATION[action];
+    const named = input as { SecretId?: string; Name?: string; KmsKeyId?: string };
+    const id = named.SecretId ?? named.Name ?? '';
+    const secret = this.find(id);
+    const refusal = this.authorize(caller, {
+      action: `secretsmanager:${action}`,
+      resource: secret?.arn ?? this.arnOfUnknown(id),
+      context: { ...tagContext(carries, input), ...(version ? versionContext(input) : {}) },
+    });
+    if (refusal !== undefined) {
+      throw new AwsError('AccessDeniedException', 400, refusal);
+    }
+    const keyArn = secret?.keyArn ?? this.keyArnOf(named.KmsKeyId);
+    const keyRefused = keyActions?.some(
+      (keyAction) => keyArn !== undefined && this.isKeyRefused(caller, keyAction, keyArn),
+    );
+    if (keyRefused === true) {
+      throw new AwsError('AccessDeniedException', 400, 'Access to KMS is not allowed');
+    }
+  }
+
+  private isKeyRefused(caller: Caller | undefined, action: string, keyArn: string): boolean {
+    const context = { 'kms:ViaService': [`secretsmanager.${this.region}.amazonaws.com`] };
+    return this.authorize(caller, { action, resource: keyArn, context }) !== undefined;
+  }
+
+  private newSecret(input: SecretsManagerInputs['CreateSecret']): Secret {
+    return new Secret(
+      input.Name,
+      `${this.arnPrefix()}${input.Name}-${this.newSuffix()}`,
+      this.clock.now(),
+      input.Description,
+      this.keyArnOf(input.KmsKeyId),
+      input.Tags ?? [],
+    );
+  }
+
+  /** A creation that is repeated with its token finds what it made. */
+  private createdBefore(existing: Secret, versionId: string): Secret {
+    if (existing.deletionAt !== undefined) {
+      throw new AwsError(
+        'InvalidRequestException',
+        400,
+        "You can't create this secret because a secret with this name is already scheduled for deletion.",
+      );
+    }
+    if (existing.version(versionId) === undefined) {
+      throw new AwsError(
+        'ResourceExistsException',
+        400,
+        `The operation failed because the secret ${existing.name} already exists.`,
+      );
+    }
+    return existing;
+  }
+
+  /** By name, by ARN, or by ARN without the six characters at its end. */
+  private find(id: string): Secret | undefined {
+    const known = [...this.secrets.values()].filter(({ deletionAt = Infinity }) => this.clock.now() < deletionAt);
+    return (
+      known.find(({ name, arn }) => id === name || id === arn) ??
+      known.find(({ name }) => id === this.arnPrefix() + name)
+    );
+  }
+
+  private get(id: string): Secret {
+    const secret = this.find(id);
+    if (secret === undefined) {
+      throw new AwsError('ResourceNotFoundException', 400, "Secrets Manager can't find the specified secret.");
+    }
+    return secret;
+  }
+
+  private getUsable(id: string): Secret {
+    const secret = this.get(id);
+    refuseIfDeleted(secret);
+    return secret;
+  }
+
+  private versionIn(
+    secret: Secret,
+    { VersionId, VersionStage }: { readonly VersionId?: string; readonly VersionStage?: string },
+  ): SecretVersion {
+    const label = VersionStage ?? 'AWSCURRENT';
+    const version = VersionId === undefined ? secret.stage(label) : secret.version(VersionId);
+    if (version === undefined || this.clock.now() - version.createdAt < (this.faults.newVersion ?? 0)) {
+      const wanted = VersionId === undefined ? `staging label: ${label}` : `VersionId: ${VersionId}`;
+      throw new AwsError(
+        'ResourceNotFoundException',
+        400,
+        `Secrets Manager can't find the specified secret value for ${wanted}`,
+      );
+    }
+    if (VersionStage !== undefined && !version.stages.has(VersionStage)) {
+      throw new AwsError(
+        'InvalidRequestException',
+        400,
+        'You provided a VersionStage that is not associated to the provided VersionId.',
+      );
+    }
+    return version;
+  }
+
+  /** A policy grants a secret with six characters that nobody knows before it exists: any six stand for them. */
+  private arnOfUnknown(id: string): string {
+    const arn = id.startsWith('arn:') ? id : this.arnPrefix() + id;
+    return COMPLETE_ARN.test(arn) ? arn : `${arn}-${'A'.repeat(SUFFIX_LENGTH)}`;
+  }
+
+  private arnPrefix(): string {
+    return `arn:${this.partition}:secretsmanager:${this.region}:${this.accountId}:secret:`;
+  }
+
+  /** The customer-managed key that a secret is created with: AWS's own needs no permission. */
+  private keyArnOf(keyId: string | undefined): string | undefined {
+    if (keyId === undefined || keyId === 'alias/aws/secretsmanager') {
+      return undefined;
+    }
+    if (keyId.includes('alias/')) {
+      throw new AwsError(
+        'InvalidParameterException',
+        400,
+        `KmsKeyId ${keyId}: name the key itself, no alias is known here`,
+      );
+    }
+    return keyId.startsWith('arn:') ? keyId : `arn:${this.partition}:kms:${this.region}:${this.accountId}:key/${keyId}`;
+  }
+
+  private newSuffix(): string {
+    return [...this.random(SUFFIX_LENGTH)]
+      .map((byte) => SUFFIX_ALPHABET.charAt(byte % SUFFIX_ALPHABET.length))
+      .join('');
+  }
+
+  private newVersionId(): string {
+    const hex = this.random(16).toString('hex');
+    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  }
+}
+
+function versionContext(input: Readonly<Record<string, unknown>>): Record<string, readonly string[]> {
+  const { VersionId, VersionStage } = input as { VersionId?: string; VersionStage?: string };
+  return {
+    ...(VersionId === undefined ? {} : { 'secretsmanager:VersionId': [VersionId] }),
+    ...(VersionStage === undefined ? {} : { 'secretsmanager:VersionStage': [VersionStage] }),
+  };
+}
+
+function valueIn({ SecretString, SecretBinary }: SecretValue): SecretValue | undefined {
+  if (SecretString !== undefined && SecretBinary !== undefined) {
+    throw new AwsError(
+      'InvalidParameterException',
+      400,
+      "You can't specify both a binary secret value and a string secret value in the same secret.",
+    );
+  }
+  if (SecretString !== undefined) {
+    return { SecretString };
+  }
+  return SecretBinary === undefined ? undefined : { SecretBinary };
+}
+
+function refuseIfDeleted({ deletionAt }: Secret): void {
+  if (deletionAt !== undefined) {
+    throw new AwsError(
+      'InvalidRequestException',
+      400,
+      "You can't perform this operation on the secret because it was marked for deletion.",
+    );
+  }
+}

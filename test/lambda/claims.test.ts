@@ -1,0 +1,46 @@
+import { enrollmentClaimKey } from '../../lib/contract';
+import { Claims } from '../../lambda/claims';
+
+const ours = enrollmentClaimKey('11111111-1111-1111-1111-111111111111', 'MfaEnrollmentAlice0A1B2C3D');
+const theirs = enrollmentClaimKey('22222222-2222-2222-2222-222222222222', 'MfaEnrollmentAlice0A1B2C3D');
+const claims = (tags: Record<string, string>) =>
+  new Claims(
+    Object.entries(tags).map(([key, value]) => ({ key, value })),
+    ours,
+  );
+
+test('a tag that is no claim of an enrollment does not count', () => {
+  const foreign = claims({
+    owner: 'enabled',
+    'cdk-mfa-enrollment:device:x/y': 'enabled',
+    'cdk-mfa-enrollment:seed-version': 'enabled',
+  });
+  expect(foreign.none).toBe(true);
+  expect(foreign.kindToJoin).toBe('adopted');
+});
+
+test('region and stack name behind the first word are for people', () => {
+  expect(claims({ [ours]: 'enabled eu-west-1 Staging' }).ours).toBe('enabled');
+  expect(claims({ [ours]: 'adopted eu-west-1 enabled' }).ours).toBe('adopted');
+});
+
+test('a word of a later version gives no right to disable', () => {
+  expect(claims({ [ours]: 'rotated eu-west-1 Staging' })).toMatchObject({
+    ours: 'adopted',
+    none: false,
+    oursIsTheLast: true,
+  });
+});
+
+test('who joins says "enabled" if any claim does', () => {
+  expect(claims({ [theirs]: 'adopted' }).kindToJoin).toBe('adopted');
+  expect(claims({ [theirs]: 'enabled' }).kindToJoin).toBe('enabled');
+  expect(claims({ [ours]: 'enabled', [theirs]: 'adopted' }).kindToJoin).toBe('enabled');
+});
+
+test('ours is the last only if it stands and stands alone', () => {
+  expect(claims({}).oursIsTheLast).toBe(false);
+  expect(claims({ [theirs]: 'enabled' }).oursIsTheLast).toBe(false);
+  expect(claims({ [ours]: 'enabled', [theirs]: 'adopted' }).oursIsTheLast).toBe(false);
+  expect(claims({ [ours]: 'enabled', owner: 'alice' }).oursIsTheLast).toBe(true);
+});

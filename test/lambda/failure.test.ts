@@ -1,0 +1,111 @@
+import { CallError } from '../../lambda/ports';
+import { refuse, Stage } from './stage';
+
+let stage: Stage;
+beforeEach(() => {
+  stage = new Stage();
+});
+afterEach(() => stage.expectSecrecy());
+
+/** What an operator reads who has nothing but the stack event. */
+test.each<[string, Parameters<typeof refuse>, RegExp]>([
+  ['eight devices', ['iam:EnableMFADevice', 'LimitExceeded', 409], /has eight MFA devices.*Next: deactivate one/],
+  ['fifty tags', ['iam:TagMFADevice', 'LimitExceeded', 409], /has 50 tags.*Next: remove a tag/],
+  ['invalid values', ['iam:EnableMFADevice', 'ValidationError', 400], /as invalid \(ValidationError\).*Next: check/],
+  ['an unknown code', ['iam:EnableMFADevice', 'SomethingNew', 400], /iam:EnableMFADevice answered SomethingNew/],
+  [
+    'a passing refusal that does not pass',
+    ['iam:EnableMFADevice', 'EntityTemporarilyUnmodifiable', 409],
+    /iam:EnableMFADevice answered EntityTemporarilyUnmodifiable/,
+  ],
+  ['throttling without end', ['iam:TagMFADevice', 'Throttling', 400], /iam:TagMFADevice answered Throttling/],
+  ['AWS failing without end', ['iam:TagMFADevice', 'ServiceFailure', 500], /got ServiceFailure until time ran out/],
+  [
+    'a denied call on the user',
+    ['iam:EnableMFADevice', 'AccessDenied', 403],
+    /iam:EnableMFADevice on user alice is denied.*service control policy.*permissions boundary.*endpoint.*path/,
+  ],
+  [
+    'a denied call on the device',
+    ['iam:TagMFADevice', 'AccessDenied', 403],
+    /iam:TagMFADevice on device arn:aws:iam.*denied/,
+  ],
+  [
+    'a denied secret',
+    ['secretsmanager:GetSecretValue', 'AccessDenied', 400],
+    /secretsmanager:GetSecretValue on secret arn:.*denied.*policy of the secret or of its KMS key/,
+  ],
+  [
+    'a secret that is missing or empty',
+    ['secretsmanager:GetSecretValue', 'ResourceNotFound', 400],
+    /secret arn:.* does not exist, or has no current version/,
+  ],
+  ['a key that does not decrypt', ['secretsmanager:GetSecretValue', 'DecryptionFailure', 400], /can't be decrypted/],
+  [
+    'a secret that is to be deleted',
+    ['secretsmanager:GetSecretValue', 'InvalidRequest', 400],
+    /scheduled for deletion/,
+  ],
+])('%s: what, on what, in which state, what now', async (_, fault, words) => {
+  stage.fault = refuse(...fault);
+  const { Status, Reason } = await stage.request('Create');
+  expect(Status).toBe('FAILED');
+  expect(Reason).toMatch(words);
+  expect(Reason).toMatch(
+    new RegExp(`^cannot enable MFA device ${stage.serialNumber} for user alice: .*State: .*Next: .*`),
+  );
+});
+
+test('a user or a device that Enable does not find is named, both', async () => {
+  stage.fault = refuse('iam:EnableMFADevice', 'NoSuchEntity', 404);
+  const { Reason } = await stage.request('Create');
+  expect(Reason).toContain(`user alice or device ${stage.serialNumber} does not exist`);
+});
+
+test.each([
+  ['EntityTemporarilyUnmodifiable', 409],
+  ['ConcurrentModification', 409],
+  ['Throttling', 400],
+  ['AccessDenied', 403],
+  ['NoSuchEntity', 404],
+  ['ServiceFailure', 500],
+])('%s that passes is outwaited', async (code, status) => {
+  stage.fault = (action, call) =>
+    action === 'iam:EnableMFADevice' && call <= 2 ? new CallError(action, code, status) : undefined;
+  expect(await stage.request('Create')).toMatchObject({ Status: 'SUCCESS' });
+});
+
+test.each([
+  ['AccessDenied', 403, 120],
+  ['NoSuchEntity', 404, 120],
+])('%s is given up after two minutes', async (code, status, seconds) => {
+  stage.fault = refuse('iam:TagMFADevice', code, status);
+  const before = stage.clock.now();
+  expect(await stage.request('Create')).toMatchObject({ Status: 'FAILED' });
+  expect(stage.clock.now() - before).toBeGreaterThan((seconds - 20) * 1000);
+  expect(stage.clock.now() - before).toBeLessThanOrEqual(seconds * 1000);
+});
+
+test('a secret that cannot be found is given up after fifteen seconds', async () => {
+  const before = stage.clock.now();
+  const SeedSecretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/none';
+  const event = { ResourceProperties: stage.properties({ SeedSecretArn }) };
+  expect(await stage.request('Create', event)).toMatchObject({ Status: 'FAILED' });
+  expect(stage.clock.now() - before).toBeLessThanOrEqual(15_000);
+  expect(stage.clock.now() - before).toBeGreaterThan(5_000);
+});
+
+test('a secret that was only just written is waited for', async () => {
+  stage.fault = refuse('secretsmanager:GetSecretValue', 'ResourceNotFound', 400, [1, 3]);
+  expect(await stage.request('Create')).toMatchObject({ Status: 'SUCCESS' });
+});
+
+test('a Create that loses the answer of Enable and then the connection says that it does not know', async () => {
+  let lost = false;
+  stage.fault = (action) => {
+    lost ||= action === 'iam:EnableMFADevice';
+    return lost ? 'lose request' : undefined;
+  };
+  const { Reason } = await stage.request('Create');
+  expect(Reason).toContain('State: it is not known whether the device is enabled');
+});

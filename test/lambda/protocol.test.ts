@@ -1,0 +1,141 @@
+import * as fc from 'fast-check';
+import { bodyOf } from '../../lambda/protocol';
+import { LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_ID } from './stage';
+
+let stage: Stage;
+beforeEach(() => {
+  stage = new Stage();
+});
+afterEach(() => stage.expectSecrecy());
+
+test('an answer repeats what CloudFormation matches it by', async () => {
+  expect(await stage.request('Create')).toMatchObject({
+    StackId: STACK_ID,
+    RequestId: 'b1c2d3e4-0000-0000-0000-000000000000',
+    LogicalResourceId: LOGICAL_ID,
+  });
+});
+
+test('a failed Create names the physical id that its Delete will carry', async () => {
+  stage.fault = refuse('iam:EnableMFADevice', 'LimitExceeded', 409);
+  expect(await stage.request('Create')).toMatchObject({
+    Status: 'FAILED',
+    PhysicalResourceId: `alice|${stage.serialNumber}`,
+  });
+});
+
+test.each(['Update', 'Delete'] as const)('a failed %s answers with the old physical id', async (type) => {
+  stage.fault = refuse('iam:ListMFADeviceTags', 'SomethingNew', 400);
+  expect(await stage.request(type, { PhysicalResourceId: 'whatever|it was' })).toMatchObject({
+    PhysicalResourceId: 'whatever|it was',
+  });
+});
+
+test.each<[string, Record<string, unknown>, string]>([
+  ['no user name', { UserName: undefined }, "'UserName': '' is no name of an IAM user"],
+  ['a user name that IAM does not take', { UserName: 'al ice' }, "'UserName': 'al ice' is no name"],
+  ['a hardware token', { SerialNumber: 'GAHT12345678' }, "'SerialNumber': 'GAHT12345678' is not a virtual MFA device"],
+  ['a device of the root user', { SerialNumber: serialNumberOf('root-account-mfa-device') }, "can't be enabled by API"],
+  [
+    'a device of another account',
+    { SerialNumber: 'arn:aws:iam::999999999999:mfa/alice' },
+    'is in account 999999999999, not in 123456789012',
+  ],
+  ['a device of another partition', { SerialNumber: 'arn:aws-cn:iam::123456789012:mfa/alice' }, "partition 'aws-cn'"],
+  ['what is no secret', { SeedSecretArn: 'mfa/alice' }, "'mfa/alice' is not the ARN of a secret"],
+  ['an empty field', { SeedSecretField: '' }, "'SeedSecretField': ''"],
+])('refuses %s that only the deployment knows, with no call made', async (_, changes, words) => {
+  const ResourceProperties = stage.properties(changes);
+  const answer = await stage.request('Create', { ResourceProperties });
+  expect(answer.Status).toBe('FAILED');
+  expect(answer.Reason).toContain(words);
+  expect(answer.Reason).toContain('State: nothing was changed.');
+  expect(answer.PhysicalResourceId).not.toBe('');
+
+  const { PhysicalResourceId } = answer;
+  expect(await stage.request('Delete', { ResourceProperties, PhysicalResourceId })).toMatchObject({
+    Status: 'SUCCESS',
+  });
+  expect(stage.calls).toEqual([]);
+});
+
+test('refuses a resource type that it does not serve', async () => {
+  const answer = await stage.request('Create', { ResourceType: 'Custom::Other' });
+  expect(answer.Reason).toContain("'Custom::Other' is not served: Custom::MfaEnrollment is allowed");
+});
+
+test('an answer that does not arrive is sent again, the same', async () => {
+  const bodies: string[] = [];
+  stage.deliver = (_, body) => {
+    bodies.push(body);
+    return bodies.length < 3 ? Promise.reject(new Error('broken')) : Promise.resolve();
+  };
+  expect(await stage.request('Create')).toMatchObject({ Status: 'SUCCESS' });
+  expect(new Set(bodies).size).toBe(1);
+  expect(bodies).toHaveLength(3);
+});
+
+test('an answer that never arrives ends in an error that does not quote the URL', async () => {
+  stage.deliver = (url) => Promise.reject(new Error(`refused by ${url}`));
+  const failing = stage.request('Create');
+  await expect(failing).rejects.toThrow('the answer could not be delivered to CloudFormation');
+  await expect(failing).rejects.not.toThrow(/https:/);
+});
+
+test.each(['Create', 'Update'] as const)('answers a %s within five minutes, whatever is throttled', async (type) => {
+  stage.fault = () => 'lose request';
+  const before = stage.clock.now();
+  const { Status, Reason } = await stage.request(type);
+  expect(Status).toBe('FAILED');
+  expect(Reason).toMatch(/got no answer until time ran out/);
+  expect(stage.clock.now() - before).toBeLessThan(300_000);
+});
+
+test('answers a Delete before the function is ended', async () => {
+  stage.fault = () => 'lose request';
+  const before = stage.clock.now();
+  expect(await stage.request('Delete')).toMatchObject({ Status: 'FAILED' });
+  expect(stage.clock.now() - before).toBeLessThan(15 * 60_000 - 30_000);
+});
+
+test('keeps to what is left of the function, where that is less than five minutes', async () => {
+  stage.remainingMs = 60_000;
+  stage.fault = refuse('iam:ListMFADevices', 'Throttling', 400);
+  const before = stage.clock.now();
+  expect(await stage.request('Create')).toMatchObject({ Status: 'FAILED' });
+  expect(stage.clock.now() - before).toBeLessThan(20_000);
+});
+
+test('an error that nobody foresaw is answered by its name alone', async () => {
+  stage.fault = () => {
+    throw new RangeError('the seed is JBSWY3DP');
+  };
+  const { Reason } = await stage.request('Create');
+  expect(Reason).toContain('RangeError');
+  expect(Reason).not.toContain('JBSWY3DP');
+});
+
+describe('the body', () => {
+  const failed = (reason: string) => bodyOf(stage.event('Create'), { status: 'FAILED', reason });
+
+  test('is at most 4,096 bytes, not characters, whatever the reason holds', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1_000, maxLength: 9_000 }), (reason) => {
+        const body = failed(reason);
+        expect(Buffer.byteLength(body)).toBeLessThanOrEqual(4_096);
+        expect((JSON.parse(body) as { Reason: string }).Reason.length).toBeGreaterThan(100);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('cuts no character in two', () => {
+    const { Reason } = JSON.parse(failed('🔐'.repeat(3_000))) as { Reason: string };
+    expect(Reason).toMatch(/^(🔐)+$/u);
+    expect(Buffer.byteLength(failed('🔐'.repeat(3_000)))).toBeGreaterThan(4_090);
+  });
+
+  test('leaves a reason that fits as it is', () => {
+    expect(JSON.parse(failed('zu spät'))).toMatchObject({ Reason: 'zu spät' });
+  });
+});

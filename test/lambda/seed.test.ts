@@ -1,0 +1,87 @@
+import { inspect } from 'node:util';
+import * as fc from 'fast-check';
+import { ScureBase32Plugin } from 'otplib';
+import { SecretText } from '../../lambda/ports';
+import { NotASeedError, parseSeed } from '../../lambda/seed';
+
+const bytes = Uint8Array.from({ length: 40 }, (_, index) => (index * 37) % 256);
+const base32 = new ScureBase32Plugin().encode(bytes);
+
+const seedOf = (text: string, field?: string) => parseSeed(new SecretText(text), field).reveal();
+
+function problemOf(text: string, field?: string): string {
+  try {
+    seedOf(text, field);
+  } catch (error) {
+    expect(error).toBeInstanceOf(NotASeedError);
+    return (error as Error).message;
+  }
+  throw new Error('it was taken for a seed');
+}
+
+test.each<[string, string, string?]>([
+  ['Base32 as IAM shows it', base32],
+  ['lower case', base32.toLowerCase()],
+  ['groups of four, as people copy it', base32.replace(/.{4}/g, '$& ')],
+  ['dashes, tabs and line ends', `\t${base32.replace(/.{8}/g, '$&-')}\r\n`],
+  ['padding', `${base32}======`],
+  [
+    'an otpauth URI',
+    `otpauth://totp/Amazon%20Web%20Services:alice@acme?secret=${base32}&issuer=Amazon%20Web%20Services`,
+  ],
+  [
+    'an otpauth URI that names what AWS uses',
+    `otpauth://totp/alice?digits=6&secret=${base32}&period=30&algorithm=SHA1`,
+  ],
+  ['an otpauth URI in other case', ` OTPAUTH://TOTP/alice?Secret=${base32.toLowerCase()}&Algorithm=sha1\n`],
+  ['a field of a JSON secret', JSON.stringify({ user: 'alice', seed: base32 }), 'seed'],
+  ['a URI in a field', JSON.stringify({ uri: `otpauth://totp/alice?secret=${base32}` }), 'uri'],
+])('reads %s', (...[, text, field]) => {
+  expect(seedOf(text, field)).toEqual(bytes);
+});
+
+test('reads back whatever 16 to 64 bytes Base32 can spell', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 16, maxLength: 64 }), (any) => {
+      expect(seedOf(new ScureBase32Plugin().encode(any))).toEqual(any);
+    }),
+  );
+});
+
+test.each<[string, string, RegExp, string?]>([
+  ['nothing', '', /is empty/],
+  ['white space', ' \n', /is empty/],
+  ['something else than Base32', 'not a seed!', /not Base32/],
+  ['the digits that Base32 leaves out', base32.replace(/^./, '1'), /not Base32/],
+  ['a character too many', `${base32}A`, /65 characters are no whole number of bytes/],
+  ['a seed that is too short', 'JBSWY3DPEHPK3PXP', /10 bytes: 16 to 64/],
+  ['a seed that is too long', base32.repeat(2), /80 bytes: 16 to 64/],
+  ['JSON where no field is named', JSON.stringify({ seed: base32 }), /JSON object.*'seedSecretField'/],
+  ['a field of what is no JSON', base32, /no JSON object.*'seed'/, 'seed'],
+  ['a field of a JSON array', '[]', /no JSON object/, '0'],
+  ['a field that is not there', JSON.stringify({ token: base32 }), /no field 'seed'/, 'seed'],
+  ['a field that every object inherits', '{}', /no field 'constructor'/, 'constructor'],
+  ['a field that is not a string', JSON.stringify({ seed: 12345 }), /'seed' .*not a string/, 'seed'],
+  ['a URI of type hotp', `otpauth://hotp/alice?secret=${base32}&counter=1`, /not of type 'totp'/],
+  ['a URI without a secret', 'otpauth://totp/alice?issuer=AWS', /no parameter 'secret'/],
+  [
+    'a URI with another algorithm',
+    `otpauth://totp/alice?secret=${base32}&algorithm=SHA256`,
+    /another 'algorithm' than SHA1/,
+  ],
+  ['a URI with eight digits', `otpauth://totp/alice?secret=${base32}&digits=8`, /another 'digits' than 6/],
+  ['a URI with another period', `otpauth://totp/alice?secret=${base32}&period=60`, /another 'period' than 30/],
+  ['a URI that is none', 'otpauth:// totp', /no valid URI/],
+])('refuses %s, and says why', (...[, text, words, field]) => {
+  expect(problemOf(text, field)).toMatch(words);
+});
+
+test('no refusal quotes the secret', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 12 }), fc.option(fc.constant('seed'), { nil: undefined }), (text, field) => {
+      const secret = `${text}#never-shown#`;
+      expect(problemOf(secret, field)).not.toContain('never-shown');
+      expect(inspect(new SecretText(secret), { showHidden: true })).not.toContain('never-shown');
+    }),
+  );
+});

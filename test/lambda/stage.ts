@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { Action, CallError, SecretText } from '../../lambda/ports';
+import { CustomResourceEvent, serve } from '../../lambda/protocol';
+import { parseSeed } from '../../lambda/seed';
+import { codePairAt, Step, stepAt } from '../../lambda/totp';
+import { LineLogger } from '../../lambda/logger';
+import { Caller, Iam } from '../../local/iam/iam';
+import { Channel, directly, InProcessIam, InProcessSeedStore } from '../../local/ports';
+import { SecretsManager } from '../../local/secrets-manager/secrets-manager';
+import { VirtualClock } from '../../local/virtual-clock';
+
+const ACCOUNT = '123456789012';
+export const STACK_UUID = '11111111-2222-3333-4444-555555555555';
+export const STACK_ID = `arn:aws:cloudformation:eu-west-1:${ACCOUNT}:stack/Staging/${STACK_UUID}`;
+export const LOGICAL_ID = 'MfaEnrollmentAlice0A1B2C3D';
+
+export interface Answer {
+  readonly Status: 'SUCCESS' | 'FAILED';
+  readonly Reason?: string;
+  readonly PhysicalResourceId: string;
+  readonly StackId: string;
+  readonly RequestId: string;
+  readonly LogicalResourceId: string;
+  readonly Data?: Record<string, string>;
+}
+
+/** What happens to a call instead of, or after, its effect. */
+export type Fault = (
+  action: Action,
+  call: number,
+) => 'lose answer' | 'lose request' | CallError | (() => void) | undefined;
+
+/**
+ * The function's rules on the local IAM and Secrets Manager, in process, with user `alice`, her device `alice` and
+ * secret `mfa/alice`; and a clock that only the function's own waiting moves.
+ */
+export class Stage {
+  readonly clock = new VirtualClock();
+  private readonly setAt = this.clock.now();
+  /** The seeds of all devices. */
+  private readonly seeds: string[] = [];
+  readonly iam = new Iam({ clock: this.clock, accountId: ACCOUNT, random: countedBytes() });
+  readonly secretsManager = new SecretsManager({
+    clock: this.clock,
+    accountId: ACCOUNT,
+    region: 'eu-west-1',
+    authorize: (caller, request) => this.iam.refusalOf(caller, request),
+  });
+  readonly seed = this.createDevice('alice');
+  readonly serialNumber = serialNumberOf('alice');
+  readonly secretArn = this.createSecret('mfa/alice', this.seed);
+  /** Every call that the function made. */
+  calls: Action[] = [];
+  /** All that left the function but to AWS: log lines, and answers. */
+  private readonly left: string[] = [];
+  fault: Fault = () => undefined;
+  caller?: Caller;
+  remainingMs = 15 * 60 * 1000;
+  deliver: (url: string, body: string) => Promise<void> = () => Promise.resolve();
+
+  constructor() {
+    this.iam.call('CreateUser', { UserName: 'alice' });
+  }
+
+  createDevice(name: string): string {
+    const output = this.iam.call('CreateVirtualMFADevice', { VirtualMFADeviceName: name });
+    const { Base32StringSeed } = output.VirtualMFADevice as { Base32StringSeed: Uint8Array };
+    const seed = Buffer.from(Base32StringSeed).toString();
+    this.seeds.push(seed);
+    return seed;
+  }
+
+  createSecret(name: string, text?: string): string {
+    return this.secretsManager.call('CreateSecret', { Name: name, SecretString: text }).ARN as string;
+  }
+
+  event(type: CustomResourceEvent['RequestType'], changes: Partial<CustomResourceEvent> = {}): CustomResourceEvent {
+    return {
+      RequestType: type,
+      ResponseURL: 'https://cloudformation-custom-resource-response.s3.amazonaws.com/answer?X-Amz-Signature=abc',
+      StackId: STACK_ID,
+      RequestId: 'b1c2d3e4-0000-0000-0000-000000000000',
+      LogicalResourceId: LOGICAL_ID,
+      ResourceType: 'Custom::MfaEnrollment',
+      ResourceProperties: this.properties(),
+      ...(type === 'Create' ? {} : { PhysicalResourceId: `alice|${this.serialNumber}` }),
+      ...(type === 'Update' ? { OldResourceProperties: this.properties() } : {}),
+      ...changes,
+    };
+  }
+
+  properties(changes: Record<string, unknown> = {}): Record<string, unknown> {
+    return {
+      ServiceToken: `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:Provider`,
+      ServiceTimeout: '1410',
+      UserName: 'alice',
+      SerialNumber: this.serialNumber,
+      SeedSecretArn: this.secretArn,
+      ...changes,
+    };
+  }
+
+  /** Sends an event to the function and returns what it answered. */
+  async request(type: CustomResourceEvent['RequestType'], changes: Partial<CustomResourceEvent> = {}): Promise<Answer> {
+    return this.clock.run(this.start(this.event(type, changes)));
+  }
+
+  /** The same without turning the clock: for requests that run side by side. */
+  async start(event: CustomResourceEvent): Promise<Answer> {
+    const bodies: string[] = [];
+    const endsAt = this.clock.now() + this.remainingMs;
+    // The function's clock shows another time than AWS's: codes must not come from it.
+    const wrongClock = { now: () => this.clock.now() - 123_456_789, sleep: (ms: number) => this.clock.sleep(ms) };
+    await serve(
+      event,
+      { getRemainingTimeInMillis: () => endsAt - this.clock.now() },
+      {
+        clock: wrongClock,
+        iam: new InProcessIam(this.iam, this.clock, this.caller, this.channel),
+        seeds: new InProcessSeedStore(this.secretsManager, this.caller, this.channel),
+        logger: new LineLogger((line) => this.left.push(line)),
+        random: () => 0.5,
+        deliver: async (url, body) => {
+          this.left.push(body);
+          await this.deliver(url, body);
+          bodies.push(body);
+        },
+      },
+    );
+    expect(bodies).toHaveLength(1);
+    return JSON.parse(bodies[0]!) as Answer;
+  }
+
+  /** The user's enabled devices, as IAM lists them. */
+  devicesOf(userName = 'alice'): string[] {
+    const { MFADevices } = this.iam.call('ListMFADevices', { UserName: userName });
+    return (MFADevices as { SerialNumber: string }[]).map((device) => device.SerialNumber);
+  }
+
+  tags(serialNumber = this.serialNumber): Record<string, string> {
+    const { Tags } = this.iam.call('ListMFADeviceTags', { SerialNumber: serialNumber });
+    return Object.fromEntries((Tags as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]));
+  }
+
+  tag(key: string, value: string): void {
+    this.iam.call('TagMFADevice', { SerialNumber: this.serialNumber, Tags: [{ Key: key, Value: value }] });
+  }
+
+  /** Nothing that left the function held a seed, a code of any seed around that time, or a response URL. */
+  expectSecrecy(): void {
+    const text = this.left.join('\n');
+    for (const seed of this.seeds) {
+      expect(text).not.toContain(seed);
+      expect(text).not.toContain(seed.slice(0, 16));
+    }
+    for (const code of this.seeds.flatMap((seed) => this.codesOf(seed))) {
+      expect(text).not.toMatch(new RegExp(`\\b${code}\\b`));
+    }
+    expect(text).not.toMatch(/https?:/);
+  }
+
+  /** All codes from two steps before this stage was set until two steps after now. */
+  private codesOf(seed: string): string[] {
+    const codes: string[] = [];
+    for (let step = stepAt(this.setAt) - 2; step <= stepAt(this.clock.now()) + 2; step++) {
+      codes.push(codePairAt(parseSeed(new SecretText(seed)), step as Step).reveal()[1]);
+    }
+    return codes;
+  }
+
+  private readonly channel: Channel = async (action, effect) => {
+    this.calls.push(action);
+    const fault = this.fault(action, this.calls.filter((call) => call === action).length);
+    if (fault instanceof CallError) {
+      throw fault;
+    }
+    if (fault === 'lose request') {
+      throw new CallError(action, undefined);
+    }
+    const answer = await directly(action, effect);
+    if (fault === 'lose answer') {
+      throw new CallError(action, undefined);
+    }
+    fault?.();
+    return answer;
+  };
+}
+
+export function serialNumberOf(device: string): string {
+  return `arn:aws:iam::${ACCOUNT}:mfa/${device}`;
+}
+
+/** Refuses the n-th to m-th call of an action. */
+export function refuse(action: Action, code: string, httpStatus: number, [from, to] = [1, Infinity]): Fault {
+  return (called, call) =>
+    called === action && call >= from && call <= to ? new CallError(action, code, httpStatus) : undefined;
+}
+
+/** The same bytes at each run: a code must not stand in a log by chance. */
+function countedBytes(): (count: number) => Buffer {
+  let call = 0;
+  return (count) => {
+    const blocks: Buffer[] = [];
+    for (call++; Buffer.concat(blocks).length < count;) {
+      blocks.push(createHash('sha256').update(`${call} ${blocks.length}`).digest());
+    }
+    return Buffer.concat(blocks).subarray(0, count);
+  };
+}

@@ -1,0 +1,272 @@
+import { CfnParameter, Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { MfaEnrollmentProvider } from '../../lib';
+import {
+  DEVICE,
+  enroll,
+  enrollmentPolicies,
+  literalStack,
+  newStack,
+  only,
+  resources,
+  Statement,
+  statementsOf,
+} from './fixture';
+
+const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:mfa/alice';
+const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
+function statements(stack: Stack): Statement[] {
+  return statementsOf(Object.values(enrollmentPolicies(stack))[0]);
+}
+
+function statementFor(stack: Stack, action: string): Statement | undefined {
+  return statements(stack).find(({ Action }) => [Action].flat().includes(action));
+}
+
+test('an enrollment may enroll its user and read its secret, and nothing else', () => {
+  const stack = literalStack();
+  enroll(stack);
+  expect(statements(stack)).toEqual([
+    {
+      Effect: 'Allow',
+      Action: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
+      Resource: { 'Fn::GetAtt': [only(stack, 'AWS::IAM::User').logicalId, 'Arn'] },
+    },
+    { Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: `${SECRET}-??????` },
+  ]);
+});
+
+test('a provider may write its log, and read and write the claims of this library on devices of the account', () => {
+  const stack = literalStack();
+  MfaEnrollmentProvider.getOrCreate(stack);
+  const devices = 'arn:aws:iam::123456789012:mfa/*';
+  expect(statementsOf(only(stack, 'AWS::IAM::Policy'))).toEqual([
+    {
+      Effect: 'Allow',
+      Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: { 'Fn::GetAtt': [only(stack, 'AWS::Logs::LogGroup').logicalId, 'Arn'] },
+    },
+    { Effect: 'Allow', Action: 'iam:ListMFADeviceTags', Resource: devices },
+    {
+      Effect: 'Allow',
+      Action: ['iam:TagMFADevice', 'iam:UntagMFADevice'],
+      Resource: devices,
+      Condition: {
+        'ForAllValues:StringLike': { 'aws:TagKeys': 'cdk-mfa-enrollment:*' },
+        Null: { 'aws:TagKeys': 'false' },
+      },
+    },
+  ]);
+});
+
+describe('the user, path included', () => {
+  test.each<[string, (stack: Stack) => iam.IUser, string]>([
+    ['imported by name', (s) => iam.User.fromUserName(s, 'U', 'bob'), 'user/bob'],
+    [
+      'imported by ARN with a path',
+      (s) => iam.User.fromUserArn(s, 'U', 'arn:aws:iam::123456789012:user/staff/eu/bob'),
+      'user/staff/eu/bob',
+    ],
+  ])('%s', (_how, user, resource) => {
+    const stack = literalStack();
+    enroll(stack, { user: user(stack) });
+    expect(statementFor(stack, 'iam:EnableMFADevice')?.Resource).toBe(`arn:aws:iam::123456789012:${resource}`);
+  });
+});
+
+describe('the secret', () => {
+  const partial = (region = 'eu-central-1', account = '123456789012') =>
+    `arn:aws:secretsmanager:${region}:${account}:secret:mfa/alice`;
+  const complete = (region?: string, account?: string) => `${partial(region, account)}-AbCdEf`;
+  const whole = (arn: string) => (stack: Stack) => Secret.fromSecretCompleteArn(stack, 'S', arn);
+
+  test.each<[string, (stack: Stack) => ISecret, unknown, unknown]>([
+    ['by name', (s) => Secret.fromSecretNameV2(s, 'S', 'mfa/alice'), partial(), `${partial()}-??????`],
+    ['by partial ARN', (s) => Secret.fromSecretPartialArn(s, 'S', partial()), partial(), `${partial()}-??????`],
+    ['by complete ARN', whole(complete()), complete(), complete()],
+    ['of another region', whole(complete('us-east-1')), complete('us-east-1'), complete('us-east-1')],
+    [
+      'of another account',
+      whole(complete('eu-central-1', '999999999999')),
+      complete('eu-central-1', '999999999999'),
+      complete('eu-central-1', '999999999999'),
+    ],
+    ['owned', (s) => new Secret(s, 'S'), { Ref: 'S509448A1' }, { Ref: 'S509448A1' }],
+    ['by a parameter', (s) => whole(new CfnParameter(s, 'Arn').valueAsString)(s), { Ref: 'Arn' }, { Ref: 'Arn' }],
+  ])('%s is read by its ARN, and no other secret may be', (_how, secret, arn, resource) => {
+    const stack = literalStack();
+    enroll(stack, { seedSecret: secret(stack) });
+    expect(only(stack, 'Custom::MfaEnrollment').Properties['SeedSecretArn']).toEqual(arn);
+    expect(statementFor(stack, 'secretsmanager:GetSecretValue')?.Resource).toEqual(resource);
+  });
+});
+
+describe('the key of the secret', () => {
+  const encrypted = (stack: Stack, encryptionKey: kms.IKey, region = 'eu-central-1') =>
+    Secret.fromSecretAttributes(stack, 'Seed', {
+      secretCompleteArn: `arn:aws:secretsmanager:${region}:123456789012:secret:mfa/alice-AbCdEf`,
+      encryptionKey,
+    });
+
+  test.each(['eu-central-1', 'us-east-1'])(
+    'is used by way of Secrets Manager only, in the region of the secret: %s',
+    (region) => {
+      const stack = literalStack();
+      enroll(stack, { seedSecret: encrypted(stack, kms.Key.fromKeyArn(stack, 'Key', KEY), region) });
+      expect(statementFor(stack, 'kms:Decrypt')).toEqual({
+        Effect: 'Allow',
+        Action: 'kms:Decrypt',
+        Resource: KEY,
+        Condition: { StringLike: { 'kms:ViaService': `secretsmanager.${region}.*` } },
+      });
+    },
+  );
+
+  test("of the stack's own secret: the region is that of the secret's ARN", () => {
+    const stack = newStack();
+    enroll(stack, { seedSecret: new Secret(stack, 'Seed', { encryptionKey: new kms.Key(stack, 'Key') }) });
+    const arn = { Ref: only(stack, 'AWS::SecretsManager::Secret').logicalId };
+    const region = { 'Fn::Select': [3, { 'Fn::Split': [':', arn] }] };
+    expect(statementFor(stack, 'kms:Decrypt')).toMatchObject({
+      Resource: { 'Fn::GetAtt': [only(stack, 'AWS::KMS::Key').logicalId, 'Arn'] },
+      Condition: { StringLike: { 'kms:ViaService': { 'Fn::Join': ['', ['secretsmanager.', region, '.*']] } } },
+    });
+  });
+
+  test.each<[string, (stack: Stack) => kms.IKey]>([
+    ['declared', (stack) => kms.Key.fromKeyArn(stack, 'Key', KEY).addAlias('alias/seeds')],
+    ['imported', (stack) => kms.Alias.fromAliasName(stack, 'Key', 'alias/seeds')],
+  ])('named by an alias is found by a condition, as the ARN of an alias grants nothing: %s', (_how, alias) => {
+    const stack = literalStack();
+    enroll(stack, { seedSecret: encrypted(stack, alias(stack)) });
+    expect(statementFor(stack, 'kms:Decrypt')).toEqual({
+      Effect: 'Allow',
+      Action: 'kms:Decrypt',
+      Resource: 'arn:aws:kms:eu-central-1:123456789012:key/*',
+      Condition: {
+        StringLike: { 'kms:ViaService': 'secretsmanager.eu-central-1.*' },
+        'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/seeds' },
+      },
+    });
+  });
+
+  test('that AWS manages allows its readers by itself', () => {
+    const stack = literalStack();
+    enroll(stack, {
+      seedSecret: encrypted(stack, kms.Alias.fromAliasName(stack, 'Key', 'alias/aws/secretsmanager')),
+    });
+    expect(statementFor(stack, 'kms:Decrypt')).toBeUndefined();
+  });
+
+  test('a secret with no key of its own gets no permission on any key', () => {
+    const stack = newStack();
+    enroll(stack);
+    expect(statementFor(stack, 'kms:Decrypt')).toBeUndefined();
+  });
+
+  const own = '123456789012';
+  const foreign = '999999999999';
+  test.each([
+    ['is unknown, of a secret of another account: a warning says that it must be known', foreign, undefined, 1],
+    ['is known, of a secret of another account: no warning', foreign, KEY, 0],
+    ["is unknown, of a secret of the stack's account: no warning", own, undefined, 0],
+  ])('%s', (_rule, account, key, warnings) => {
+    const stack = literalStack();
+    const seedSecret = Secret.fromSecretAttributes(stack, 'Seed', {
+      secretCompleteArn: `arn:aws:secretsmanager:eu-central-1:${account}:secret:mfa/alice-AbCdEf`,
+      encryptionKey: key === undefined ? undefined : kms.Key.fromKeyArn(stack, 'Key', key),
+    });
+    enroll(stack, { seedSecret });
+    const words = Match.stringLikeRegexp('999999999999.*encryptionKey');
+    expect(Annotations.fromStack(stack).findWarning('*', words)).toHaveLength(warnings);
+    expect(Annotations.fromStack(stack).findWarning('*', Match.anyValue())).toHaveLength(warnings);
+  });
+});
+
+describe('names of policies', () => {
+  const stackUuid = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
+
+  test('every policy carries the uuid of its stack, as another stack may attach one to the same role', () => {
+    const stack = newStack();
+    enroll(stack);
+    const names = Object.entries(resources(stack, 'AWS::IAM::Policy')).map(([id, { Properties }]) => [
+      id,
+      Properties['PolicyName'],
+    ]);
+    expect(names).toHaveLength(2);
+    for (const [logicalId, name] of names) {
+      expect(name).toEqual({ 'Fn::Join': ['', [`${String(logicalId)}-`, stackUuid]] });
+    }
+  });
+});
+
+describe('no policy grants anything on a bare *', () => {
+  const inVpc = (stack: Stack) => {
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+      vpcId: 'vpc-1',
+      availabilityZones: ['eu-central-1a'],
+      privateSubnetIds: ['subnet-1'],
+    });
+    enroll(stack, { provider: new MfaEnrollmentProvider(stack, 'Provider', { vpc }) });
+  };
+  const configurations: [string, (stack: Stack) => void][] = [
+    ['the defaults', (s) => enroll(s)],
+    [
+      'a customer-managed key',
+      (s) => enroll(s, { seedSecret: new Secret(s, 'Seed', { encryptionKey: new kms.Key(s, 'Key') }) }),
+    ],
+    ['an imported user', (s) => enroll(s, { user: iam.User.fromUserName(s, 'Bob', 'bob') })],
+    ['a token as device', (s) => enroll(s, { serialNumber: new CfnParameter(s, 'Device').valueAsString })],
+    [
+      'an imported role',
+      (s) => {
+        const role = iam.Role.fromRoleArn(s, 'Role', 'arn:aws:iam::123456789012:role/enroller');
+        enroll(s, { provider: new MfaEnrollmentProvider(s, 'Provider', { role }) });
+      },
+    ],
+    ['several devices', (s) => [1, 2].map((n) => enroll(s, { serialNumber: `${DEVICE}${n}` }, `Mfa${n}`))],
+  ];
+  const onEverything = (configure: (stack: Stack) => void) => {
+    const stack = literalStack();
+    configure(stack);
+    return Object.values(resources(stack, 'AWS::IAM::Policy'))
+      .flatMap(statementsOf)
+      .filter(({ Resource }) => [Resource].flat().includes('*'));
+  };
+
+  test.each(configurations)('%s', (_name, configure) => {
+    expect(onEverything(configure)).toEqual([]);
+  });
+
+  test("a VPC: only Lambda's two Describe actions, which know no resources, and never for the function's own calls", () => {
+    expect(onEverything(inVpc)).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'],
+        Resource: '*',
+        Condition: { Null: { 'lambda:SourceFunctionArn': 'true' } },
+      },
+    ]);
+  });
+
+  test.each([...configurations, ['a VPC', inVpc] as const])(
+    '%s: no action is a wildcard, and no managed policy comes along',
+    (_name, configure) => {
+      const stack = literalStack();
+      configure(stack);
+      const actions = Object.values(resources(stack, 'AWS::IAM::Policy'))
+        .flatMap(statementsOf)
+        .flatMap(({ Action }) => Action);
+      expect(actions.length).toBeGreaterThan(0);
+      expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+      for (const role of Object.values(resources(stack, 'AWS::IAM::Role'))) {
+        expect(role.Properties).not.toHaveProperty('ManagedPolicyArns');
+      }
+    },
+  );
+});

@@ -1,0 +1,264 @@
+import { REGION, ACCOUNT, World } from './world';
+
+const document = (action: string) => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: action, Resource: '*' }],
+});
+const trust = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'lambda.amazonaws.com' } }],
+};
+const role = (properties: object = {}) => ({
+  Type: 'AWS::IAM::Role',
+  Properties: { AssumeRolePolicyDocument: trust, ...properties },
+});
+const user = (properties: object = {}) => ({ Type: 'AWS::IAM::User', Properties: properties });
+
+describe('AWS::IAM::User', () => {
+  test('is named after stack and logical id where the template does not name it, in 64 characters at most', async () => {
+    const world = new World();
+    await world.create({ ['U'.repeat(60)]: user(), V: user({ UserName: 'alice' }) });
+    const names = world.iam.state().users.map(({ userName }) => userName);
+    expect(names).toContain('alice');
+    expect(names[0]).toMatch(/^Stack-U+-[A-Z0-9]{12}$/);
+    expect(names[0]).toHaveLength(64);
+  });
+
+  test('is replaced when its name changes, the old one deleted in clean-up', async () => {
+    const world = new World();
+    await world.create({ U: user({ UserName: 'one' }) });
+    world.story();
+    await world.update({ U: user({ UserName: 'two' }) });
+    expect(world.iam.state().users.map(({ userName }) => userName)).toEqual(['two']);
+    expect(world.story().slice(-2)).toEqual(['U DELETE_COMPLETE', 'Stack UPDATE_COMPLETE']);
+  });
+
+  test('moves to another path in place, and its ARN with it', async () => {
+    const world = new World();
+    const Outputs = { Arn: { Value: { 'Fn::GetAtt': ['U', 'Arn'] } } };
+    await world.create({ U: user({ UserName: 'one' }) }, { Outputs });
+    const stack = await world.update({ U: user({ UserName: 'one', Path: '/team/' }) }, { Outputs });
+    expect(stack.outputs.Arn).toBe(`arn:aws:iam::${ACCOUNT}:user/team/one`);
+    expect(world.iam.state().users).toHaveLength(1);
+  });
+
+  test('that is gone already is as good as deleted', async () => {
+    const world = new World();
+    await world.create({ U: user({ UserName: 'one' }) });
+    world.iam.call('DeleteUser', { UserName: 'one' });
+    expect((await world.delete()).status).toBe('DELETE_COMPLETE');
+  });
+
+  test('of a name that is taken fails in the words of IAM', async () => {
+    const world = new World();
+    world.iam.call('CreateUser', { UserName: 'one' });
+    await world.create({ U: user({ UserName: 'one' }) });
+    expect(world.reasonOf('U', 'CREATE_FAILED')).toBe('User with name one already exists.');
+    expect(world.iam.state().users).toHaveLength(1);
+  });
+});
+
+describe('AWS::IAM::Role', () => {
+  test('has its inline and managed policies, and loses those that the template drops', async () => {
+    const world = new World();
+    const arn = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
+    const Policies = [{ PolicyName: 'one', PolicyDocument: document('iam:GetUser') }];
+    await world.create({ R: role({ RoleName: 'r', Policies, ManagedPolicyArns: [arn] }) });
+    expect(world.iam.state().roles).toMatchObject([{ roleName: 'r', managedPolicies: [arn] }]);
+    expect(Object.keys(world.iam.state().roles[0]?.inlinePolicies ?? {})).toEqual(['one']);
+    await world.update({ R: role({ RoleName: 'r' }) });
+    expect(world.iam.state().roles).toMatchObject([{ inlinePolicies: {}, managedPolicies: [] }]);
+    await world.delete();
+    expect(world.iam.state().roles).toEqual([]);
+  });
+});
+
+describe('AWS::IAM::Policy', () => {
+  const policy = (properties: object = {}) => ({
+    Type: 'AWS::IAM::Policy',
+    Properties: { PolicyName: 'p', PolicyDocument: document('iam:GetUser'), Roles: [{ Ref: 'R' }], ...properties },
+  });
+  const granted = (world: World) =>
+    Object.fromEntries(
+      world.iam.state().roles.map(({ roleName, inlinePolicies }) => [roleName, Object.keys(inlinePolicies)]),
+    );
+
+  test('is put into each role, and taken out of each when it is deleted', async () => {
+    const world = new World();
+    const roles = { R: role({ RoleName: 'r' }), S: role({ RoleName: 's' }) };
+    await world.create({ ...roles, P: policy({ Roles: [{ Ref: 'R' }, { Ref: 'S' }] }) });
+    expect(granted(world)).toEqual({ r: ['p'], s: ['p'] });
+    await world.update(roles);
+    expect(granted(world)).toEqual({ r: [], s: [] });
+  });
+
+  test('is never replaced: a changed name, role or document changes it in place', async () => {
+    const world = new World();
+    const roles = { R: role({ RoleName: 'r' }), S: role({ RoleName: 's' }) };
+    await world.create({ ...roles, P: policy() });
+    const before = world.physicalIds().P;
+    await world.update({ ...roles, P: policy({ PolicyName: 'q', Roles: [{ Ref: 'S' }] }) });
+    expect(granted(world)).toEqual({ r: [], s: ['q'] });
+    expect(world.physicalIds().P).toBe(before);
+    expect(world.story()).not.toContain('P DELETE_IN_PROGRESS');
+  });
+
+  test('is nothing without a role', async () => {
+    const world = new World();
+    await world.create({ P: policy({ Roles: [] }) });
+    expect(world.reasonOf('P', 'CREATE_FAILED')).toContain('must be non-empty');
+  });
+});
+
+describe('AWS::SecretsManager::Secret', () => {
+  const secret = (properties: object = {}) => ({ Type: 'AWS::SecretsManager::Secret', Properties: properties });
+  const valueOf = (world: World, id: string) =>
+    world.secretsManager.call('GetSecretValue', { SecretId: id }).SecretString as string;
+
+  test('holds the value given, and a new one after an update', async () => {
+    const world = new World();
+    await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
+    expect(valueOf(world, 'n')).toBe('one');
+    await world.update({ S: secret({ Name: 'n', SecretString: 'two' }) });
+    expect(valueOf(world, 'n')).toBe('two');
+  });
+
+  test('is referred to by its ARN', async () => {
+    const world = new World();
+    await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
+    expect(world.physicalIds().S).toMatch(new RegExp(`^arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:n-.{6}$`));
+  });
+
+  test('holds a generated value in its template', async () => {
+    const world = new World();
+    const GenerateSecretString = {
+      SecretStringTemplate: '{"user":"u"}',
+      GenerateStringKey: 'password',
+      PasswordLength: 40,
+      ExcludePunctuation: true,
+      ExcludeCharacters: 'abc',
+    };
+    await world.create({ S: secret({ Name: 'n', GenerateSecretString }) });
+    const { user: name, password } = JSON.parse(valueOf(world, 'n')) as Record<string, string>;
+    expect(name).toBe('u');
+    expect(password).toMatch(/^[d-zA-Z0-9]{40}$/);
+  });
+
+  test('without a value has no version', async () => {
+    const world = new World();
+    await world.create({ S: secret({ Name: 'n' }) });
+    expect(() => valueOf(world, 'n')).toThrow(expect.objectContaining({ code: 'ResourceNotFoundException' }) as Error);
+  });
+
+  test('keeps a value that is no string out of the stack event', async () => {
+    const world = new World();
+    await world.create({ S: secret({ SecretString: { seed: 'JBSWY3DPEHPK3PXP' } }) });
+    expect(world.reasonOf('S', 'CREATE_FAILED')).toBe('Property SecretString is an object: a string is needed');
+  });
+
+  test('leaves its name free when it is deleted', async () => {
+    const world = new World();
+    await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
+    await world.delete();
+    expect((await world.create({ S: secret({ Name: 'n', SecretString: 'two' }) })).status).toBe('CREATE_COMPLETE');
+  });
+
+  test('is replaced when its name changes', async () => {
+    const world = new World();
+    await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
+    await world.update({ S: secret({ Name: 'm', SecretString: 'one' }) });
+    expect(valueOf(world, 'm')).toBe('one');
+    expect(() => valueOf(world, 'n')).toThrow();
+  });
+});
+
+describe('AWS::Lambda::Function', () => {
+  const lambdaFunction = (properties: object = {}) => ({
+    Type: 'AWS::Lambda::Function',
+    Properties: {
+      Code: { S3Bucket: 'b', S3Key: 'asset.zip' },
+      Handler: 'index.handler',
+      Runtime: 'nodejs24.x',
+      Role: { 'Fn::GetAtt': ['R', 'Arn'] },
+      ...properties,
+    },
+  });
+
+  test('serves the custom resources that name its ARN, under the settings of its EventInvokeConfig', async () => {
+    const world = new World();
+    world.assets.publish(new Map([['asset.zip', '/code']]));
+    let attempts = 0;
+    world.behaviour = (event) => {
+      attempts += 1;
+      if (attempts < 3) throw new Error('not yet');
+      world.succeed(event);
+    };
+    const begun = world.clock.now();
+    await world.create({
+      R: role(),
+      F: lambdaFunction(),
+      Config: {
+        Type: 'AWS::Lambda::EventInvokeConfig',
+        Properties: { FunctionName: { Ref: 'F' }, Qualifier: '$LATEST', MaximumRetryAttempts: 2 },
+      },
+      A: {
+        Type: 'Custom::Thing',
+        Properties: { ServiceToken: { 'Fn::GetAtt': ['F', 'Arn'] }, Id: 'a' },
+        DependsOn: 'Config',
+      },
+    });
+    expect(attempts).toBe(3);
+    expect(world.clock.now() - begun).toBe(180_000);
+  });
+
+  test('whose asset is nowhere fails and names it', async () => {
+    const world = new World();
+    await world.create({ R: role(), F: lambdaFunction() });
+    expect(world.reasonOf('F', 'CREATE_FAILED')).toContain("no asset 'asset.zip'");
+  });
+
+  test('is gone when the stack is', async () => {
+    const world = new World();
+    world.assets.publish(new Map([['asset.zip', '/code']]));
+    await world.create({ R: role(), F: lambdaFunction({ FunctionName: 'f' }) });
+    await world.delete();
+    expect(() => world.lambda.invoke('f', {})).toThrow('Function not found: f');
+  });
+
+  test('refuses code that is no asset', async () => {
+    const world = new World();
+    await world.create({ R: role(), F: lambdaFunction({ Code: { ZipFile: 'code' } }) });
+    expect(world.reasonOf('F', 'CREATE_FAILED')).toBe('Property Code: ZipFile is not supported locally');
+  });
+});
+
+describe('other resources', () => {
+  test.each([
+    [
+      'AWS::Logs::LogGroup',
+      { LogGroupName: 'g', RetentionInDays: 7 },
+      'Arn',
+      `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:g:*`,
+    ],
+    ['AWS::KMS::Key', { EnableKeyRotation: true }, 'Arn', expect.stringMatching(/^arn:aws:kms:.*:key\/[0-9a-f-]{36}$/)],
+    ['AWS::SSM::Parameter', { Type: 'String', Value: 'v' }, 'Value', 'v'],
+  ])('%s has its attributes', async (Type, Properties, attribute, expected) => {
+    const world = new World();
+    const stack = await world.create(
+      { A: { Type, Properties } },
+      { Outputs: { O: { Value: { 'Fn::GetAtt': ['A', attribute] } } } },
+    );
+    expect(stack.outputs.O).toEqual(expected);
+  });
+
+  test('of one kind may not share a name', async () => {
+    const world = new World();
+    const group = { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: 'g' } };
+    expect((await world.create({ A: group, B: group })).status).toBe('ROLLBACK_COMPLETE');
+  });
+
+  test('AWS::CloudFormation::WaitConditionHandle is there and nothing more', async () => {
+    const stack = await new World().create({ W: { Type: 'AWS::CloudFormation::WaitConditionHandle' } });
+    expect(stack.status).toBe('CREATE_COMPLETE');
+  });
+});

@@ -1,0 +1,187 @@
+import { custom, parameter, World } from './world';
+
+describe('updating a stack', () => {
+  test('creates and updates first, and deletes what was removed only then', async () => {
+    const world = new World();
+    await world.create({ A: custom({ Id: 'a' }), B: custom({ Id: 'b' }) });
+    world.story();
+    const stack = await world.update({ B: custom({ Id: 'b', More: 1 }), C: custom({ Id: 'c' }, { DependsOn: 'B' }) });
+    expect(stack.status).toBe('UPDATE_COMPLETE');
+    expect(world.story()).toEqual([
+      'Stack UPDATE_IN_PROGRESS',
+      'B UPDATE_IN_PROGRESS',
+      'B UPDATE_COMPLETE',
+      'C CREATE_IN_PROGRESS',
+      'C CREATE_IN_PROGRESS',
+      'C CREATE_COMPLETE',
+      'Stack UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',
+      'A DELETE_IN_PROGRESS',
+      'A DELETE_COMPLETE',
+      'Stack UPDATE_COMPLETE',
+    ]);
+  });
+
+  test('leaves alone what resolves to the same properties', async () => {
+    const world = new World();
+    await world.create({ A: custom({ Value: 'x' }) });
+    world.asked();
+    await world.update({ A: custom({ Value: { 'Fn::Join': ['', ['x']] } }), B: parameter() });
+    expect(world.asked()).toEqual([]);
+  });
+
+  test('updates what refers to something that was replaced', async () => {
+    const world = new World();
+    const B = custom({ Id: 'b', Name: { Ref: 'A' } });
+    await world.create({ A: parameter('a', { Properties: named('one') }), B });
+    await world.update({ A: parameter('a', { Properties: named('two') }), B });
+    expect(world.requests.at(-1)).toMatchObject({
+      RequestType: 'Update',
+      PhysicalResourceId: 'b',
+      ResourceProperties: { Name: 'two' },
+      OldResourceProperties: { Name: 'one' },
+    });
+  });
+
+  test('takes another physical id in the answer to an Update for a replacement, and deletes the old one in clean-up', async () => {
+    const world = new World();
+    await world.create({ A: custom({ Id: 'old' }), B: parameter() });
+    await world.update({ A: custom({ Id: 'new' }), B: parameter('b') });
+    expect(world.asked()).toEqual(['Create A', 'Update A old', 'Delete A old']);
+    expect(world.story().slice(-3)).toEqual(['A DELETE_IN_PROGRESS', 'A DELETE_COMPLETE', 'Stack UPDATE_COMPLETE']);
+  });
+
+  test('sends the Delete of an old half the properties that it had', async () => {
+    const world = new World();
+    await world.create({ A: custom({ Id: 'old', Colour: 'red' }) });
+    await world.update({ A: custom({ Id: 'new', Colour: 'blue' }) });
+    expect(world.requests.at(-1)).toMatchObject({ RequestType: 'Delete', ResourceProperties: { Colour: 'red' } });
+  });
+
+  test.each([
+    ['Retain', ['A DELETE_SKIPPED']],
+    ['Delete', ['A DELETE_IN_PROGRESS', 'A DELETE_COMPLETE']],
+  ])('treats the old half as UpdateReplacePolicy %s says', async (UpdateReplacePolicy, expected) => {
+    const world = new World();
+    await world.create({ A: custom({ Id: 'old' }, { UpdateReplacePolicy }) });
+    await world.update({ A: custom({ Id: 'new' }, { UpdateReplacePolicy }) });
+    expect(world.story().filter((line) => line.startsWith('A DELETE'))).toEqual(expected);
+  });
+
+  test.each(['Retain', 'RetainExceptOnCreate'])(
+    'keeps what was removed under DeletionPolicy %s',
+    async (DeletionPolicy) => {
+      const world = new World();
+      await world.create({ A: custom({}, { DeletionPolicy }), B: parameter() });
+      await world.update({ B: parameter() });
+      expect(world.asked()).toEqual(['Create A']);
+      expect(world.story().slice(-2)).toEqual(['A DELETE_SKIPPED', 'Stack UPDATE_COMPLETE']);
+    },
+  );
+
+  test('cleans up what depends on something before it, by way of what stays too', async () => {
+    const world = new World();
+    const stays = { Middle: parameter({ Ref: 'Last' }) };
+    await world.create({ Last: parameter(), ...stays, First: custom({ Needs: { Ref: 'Middle' } }) });
+    world.story();
+    await world.update({ Middle: parameter('free') });
+    const deleted = world.story().filter((line) => line.endsWith('DELETE_COMPLETE'));
+    expect(deleted).toEqual(['First DELETE_COMPLETE', 'Last DELETE_COMPLETE']);
+  });
+
+  test('tries a Delete in clean-up three times, gives it up silently, and deletes what it depended on', async () => {
+    const world = new World();
+    world.behaviour = (event) => (event.RequestType === 'Delete' ? world.fail(event) : world.succeed(event));
+    await world.create({ A: parameter(), B: custom({}, { DependsOn: 'A' }), C: parameter() });
+    world.story();
+    const stack = await world.update({ C: parameter() });
+    expect(stack).toMatchObject({ status: 'UPDATE_COMPLETE', resources: [{ logicalId: 'C' }] });
+    expect(stack.reason).toBeUndefined();
+    expect(world.story().slice(2)).toEqual([
+      ...Array.from({ length: 3 }, () => ['B DELETE_IN_PROGRESS', 'B DELETE_FAILED']).flat(),
+      'A DELETE_IN_PROGRESS',
+      'A DELETE_COMPLETE',
+      'Stack UPDATE_COMPLETE',
+    ]);
+  });
+
+  describe('the old half of what was replaced', () => {
+    // The old enrollment depends on a grant that is removed in the same update.
+    const before = { Grant: parameter(), Thing: custom({ Id: 'old' }, { DependsOn: 'Grant' }) };
+    const after = { Thing: custom({ Id: 'new' }) };
+    const orders = async (oldHalfOrder: 'ordered' | 'unordered') => {
+      const seen = new Set<string>();
+      for (let byte = 0; byte < 256; byte += 85) {
+        const world = new World({ oldHalfOrder, random: (bytes) => Buffer.alloc(bytes, byte) });
+        await world.create(before);
+        world.story();
+        await world.update(after);
+        const deleted = world.story().filter((line) => line.endsWith('DELETE_COMPLETE'));
+        seen.add(deleted.map((line) => line.split(' ')[0]).join(' '));
+      }
+      return [...seen].sort();
+    };
+
+    test('is deleted before what it depends on, where clean-up is ordered', async () => {
+      expect(await orders('ordered')).toEqual(['Thing Grant']);
+    });
+
+    test('is deleted at any time, where it is not', async () => {
+      expect(await orders('unordered')).toEqual(['Grant Thing', 'Thing Grant']);
+    });
+  });
+
+  test('refuses another type under one logical id before anything is done', async () => {
+    const world = new World();
+    await world.create({ A: parameter() });
+    world.story();
+    await expect(world.update({ A: custom() })).rejects.toThrow(/modifies resource type .* \[A\]/);
+    expect(world.story()).toEqual([]);
+  });
+
+  test('refuses another ServiceToken on an existing resource, and asks nobody', async () => {
+    const world = new World();
+    await world.create({ A: custom() });
+    world.asked();
+    const stack = await world.update({ A: custom({ ServiceToken: 'arn:aws:lambda:eu-central-1:1:function:other' }) });
+    expect(stack.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(world.reasonOf('A', 'UPDATE_FAILED')).toBe('Modifying service token is not allowed.');
+    expect(world.asked()).toEqual([]);
+  });
+
+  test('refuses an update that would change nothing', async () => {
+    const world = new World();
+    await world.create({ A: parameter() });
+    await expect(world.update({ A: parameter() })).rejects.toThrow('No updates are to be performed.');
+  });
+
+  test('refuses an update of a stack that is being worked on', async () => {
+    const world = new World();
+    await world.create({ A: parameter() });
+    const template = { Resources: { A: parameter('b') } };
+    const first = world.cloudFormation.updateStack({ stackName: 'Stack', template });
+    await expect(world.update({ A: parameter('c') })).rejects.toThrow(/is in UPDATE_IN_PROGRESS state/);
+    await first;
+  });
+
+  test('keeps an export that another stack imports, by rolling back', async () => {
+    const world = new World();
+    const exporting = (value: string) => ({ Outputs: { O: { Value: value, Export: { Name: 'shared' } } } });
+    await world.create({ A: parameter() }, exporting('one'));
+    await world.clock.run(
+      world.cloudFormation.createStack({
+        stackName: 'Importer',
+        template: { Resources: { B: parameter({ 'Fn::ImportValue': 'shared' }) } },
+      }),
+    );
+    const stack = await world.update({ A: parameter() }, exporting('two'));
+    expect(stack).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE', outputs: { O: 'one' } });
+    expect(world.reasonOf('Stack', 'UPDATE_ROLLBACK_IN_PROGRESS')).toBe(
+      'Export shared cannot be updated as it is in use by Importer',
+    );
+    await expect(world.delete()).rejects.toThrow('Cannot delete export shared as it is in use by Importer');
+  });
+
+  function named(Name: string): object {
+    return { Name, Type: 'String', Value: 'v' };
+  }
+});

@@ -1,0 +1,440 @@
+import {
+  CreateUserCommand,
+  CreateVirtualMFADeviceCommand,
+  DeleteConflictException,
+  DeleteUserCommand,
+  EnableMFADeviceCommand,
+  EntityAlreadyExistsException,
+  IAMClient,
+  InvalidAuthenticationCodeException,
+  LimitExceededException,
+  ListMFADevicesCommand,
+  ListMFADeviceTagsCommand,
+  ListVirtualMFADevicesCommand,
+  NoSuchEntityException,
+  paginateListVirtualMFADevices,
+  ServiceFailureException,
+  TagMFADeviceCommand,
+  UntagMFADeviceCommand,
+} from '@aws-sdk/client-iam';
+import {
+  CreateSecretCommand,
+  DecryptionFailure,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  ResourceNotFoundException,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { XMLParser } from 'fast-xml-parser';
+import { AwsError } from '../../../local/aws-error';
+import { AnsweredCall, AwsServer, Fault, IncomingCall } from '../../../local/http';
+import { Caller, Iam } from '../../../local/iam';
+import { SecretsManager } from '../../../local/secrets-manager';
+import { ACCOUNT, decoded, seededRandom, withCodes } from '../iam/fixture';
+import { TurnedClock } from '../iam/turned-clock';
+
+const HANDLER: Caller = { arn: `arn:aws:sts::${ACCOUNT}:assumed-role/handler/function`, roleName: 'handler' };
+
+let clock: TurnedClock;
+let iam: Iam;
+let server: AwsServer;
+let url: string;
+let secretsManager: SecretsManager;
+let iamClient: IAMClient;
+let secretsClient: SecretsManagerClient;
+let faultOf: (call: IncomingCall) => Fault | undefined;
+let calls: AnsweredCall[];
+
+function clientOptions(accessKeyId = 'test') {
+  return {
+    endpoint: url,
+    region: 'us-east-1',
+    credentials: { accessKeyId, secretAccessKey: 'test' },
+    maxAttempts: 1,
+  };
+}
+
+beforeEach(async () => {
+  clock = new TurnedClock();
+  iam = new Iam({ clock, accountId: ACCOUNT, random: seededRandom() });
+  secretsManager = new SecretsManager({
+    clock,
+    accountId: ACCOUNT,
+    region: 'us-east-1',
+    authorize: (caller, request) => iam.refusalOf(caller, request),
+  });
+  faultOf = () => undefined;
+  calls = [];
+  server = new AwsServer({
+    iam,
+    secretsManagers: [secretsManager],
+    clock,
+    callerOf: (accessKeyId) => (accessKeyId === 'HANDLER' ? HANDLER : undefined),
+    faultOf: (call) => faultOf(call),
+    onCall: (call) => calls.push(call),
+  });
+  ({ url } = await server.start());
+  iamClient = new IAMClient(clientOptions());
+  secretsClient = new SecretsManagerClient(clientOptions());
+});
+
+afterEach(async () => {
+  iamClient.destroy();
+  secretsClient.destroy();
+  await server.close();
+});
+
+/** Sends a request as no SDK would write it. */
+async function send(
+  { headers = {}, ...init }: RequestInit & { headers?: Record<string, string> },
+  { path = '/', service = 'iam' } = {},
+): Promise<{ status: number; headers: Headers; text: string }> {
+  const authorization = `AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=00`;
+  const answer = await fetch(url + path, { ...init, headers: { authorization, ...headers } });
+  return { status: answer.status, headers: answer.headers, text: await answer.text() };
+}
+
+function parsed(xml: string): unknown {
+  return new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@', parseTagValue: false }).parse(xml);
+}
+
+async function createDevice(name: string) {
+  const { VirtualMFADevice } = await iamClient.send(new CreateVirtualMFADeviceCommand({ VirtualMFADeviceName: name }));
+  const serialNumber = VirtualMFADevice?.SerialNumber ?? '';
+  return { serialNumber, seed: decoded(Buffer.from(VirtualMFADevice?.Base32StringSeed ?? []).toString()) };
+}
+
+function codesFor(userName: string, device: { serialNumber: string; seed: Buffer }) {
+  return withCodes(userName, device, clock.now()) as {
+    UserName: string;
+    SerialNumber: string;
+    AuthenticationCode1: string;
+    AuthenticationCode2: string;
+  };
+}
+
+describe('the SDK speaks IAM', () => {
+  test('from a new device to an enabled one', async () => {
+    await iamClient.send(new CreateUserCommand({ UserName: 'alice', Path: '/team/' }));
+    const device = await createDevice('alice');
+    await iamClient.send(new EnableMFADeviceCommand(codesFor('alice', device)));
+    const { MFADevices, IsTruncated } = await iamClient.send(new ListMFADevicesCommand({ UserName: 'alice' }));
+    expect(MFADevices).toEqual([
+      { UserName: 'alice', SerialNumber: device.serialNumber, EnableDate: new Date(clock.now()) },
+    ]);
+    expect(IsTruncated).toBe(false);
+    const { VirtualMFADevices } = await iamClient.send(new ListVirtualMFADevicesCommand({}));
+    expect(VirtualMFADevices?.[0]?.User?.Arn).toBe(`arn:aws:iam::${ACCOUNT}:user/team/alice`);
+  });
+
+  test('lists go both ways, empty ones too', async () => {
+    const { serialNumber: SerialNumber } = await createDevice('alice');
+    const Tags = Array.from({ length: 11 }, (_, index) => ({
+      Key: `k${10 + index}`,
+      Value: index === 0 ? '' : 'a b+ü',
+    }));
+    const read = async () => (await iamClient.send(new ListMFADeviceTagsCommand({ SerialNumber }))).Tags;
+    expect(await read()).toEqual([]);
+    await iamClient.send(new TagMFADeviceCommand({ SerialNumber, Tags }));
+    expect(await read()).toEqual(Tags);
+    await iamClient.send(new UntagMFADeviceCommand({ SerialNumber, TagKeys: Tags.slice(1).map(({ Key }) => Key) }));
+    expect(await read()).toEqual(Tags.slice(0, 1));
+    await iamClient.send(new UntagMFADeviceCommand({ SerialNumber, TagKeys: [] }));
+    expect(await read()).toEqual(Tags.slice(0, 1));
+  });
+
+  test('its paginator sees every device once', async () => {
+    const created: string[] = [];
+    for (const name of ['a', 'b', 'c', 'd', 'e']) {
+      created.push((await createDevice(name)).serialNumber);
+    }
+    const seen: (string | undefined)[] = [];
+    for await (const page of paginateListVirtualMFADevices({ client: iamClient, pageSize: 2 }, {})) {
+      seen.push(...(page.VirtualMFADevices ?? []).map(({ SerialNumber }) => SerialNumber));
+    }
+    expect(seen).toEqual(created);
+  });
+
+  test('errors arrive as their typed exceptions, with their status', async () => {
+    await iamClient.send(new CreateUserCommand({ UserName: 'alice' }));
+    const device = await createDevice('alice');
+    const codes = codesFor('alice', device);
+    const wrong = { ...codes, AuthenticationCode1: codes.AuthenticationCode2 };
+    const thrown = (call: Promise<unknown>) => call.catch((error: unknown) => error);
+    const invalid = await thrown(iamClient.send(new EnableMFADeviceCommand(wrong)));
+    expect(invalid).toBeInstanceOf(InvalidAuthenticationCodeException);
+    expect(invalid).toMatchObject({
+      message: 'Authentication code for device is not valid.',
+      $fault: 'client',
+      $metadata: { httpStatusCode: 403, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string },
+    });
+    const unknown = await thrown(iamClient.send(new ListMFADevicesCommand({ UserName: 'bob' })));
+    expect(unknown).toBeInstanceOf(NoSuchEntityException);
+    await iamClient.send(new EnableMFADeviceCommand(codes));
+    const twice = await thrown(iamClient.send(new EnableMFADeviceCommand(codes)));
+    expect(twice).toBeInstanceOf(EntityAlreadyExistsException);
+    const inUse = await thrown(iamClient.send(new DeleteUserCommand({ UserName: 'alice' })));
+    expect(inUse).toBeInstanceOf(DeleteConflictException);
+    faultOf = () => ({ before: new AwsError('LimitExceeded', 409, 'enough') });
+    expect(await thrown(iamClient.send(new EnableMFADeviceCommand(codes)))).toBeInstanceOf(LimitExceededException);
+    faultOf = () => ({ before: new AwsError('ServiceFailure', 500, 'broken') });
+    expect(await thrown(iamClient.send(new EnableMFADeviceCommand(codes)))).toBeInstanceOf(ServiceFailureException);
+  });
+});
+
+describe('the SDK speaks Secrets Manager', () => {
+  test('text, bytes and times arrive as they are', async () => {
+    await secretsClient.send(new CreateSecretCommand({ Name: 'text', SecretString: 'ü' }));
+    await secretsClient.send(new CreateSecretCommand({ Name: 'bytes', SecretBinary: Buffer.from([0, 255]) }));
+    const text = await secretsClient.send(new GetSecretValueCommand({ SecretId: 'text' }));
+    expect(text).toMatchObject({ SecretString: 'ü', CreatedDate: new Date(clock.now()) });
+    const bytes = await secretsClient.send(new GetSecretValueCommand({ SecretId: 'bytes' }));
+    expect(Buffer.from(bytes.SecretBinary ?? [])).toEqual(Buffer.from([0, 255]));
+    const { VersionIdsToStages } = await secretsClient.send(new DescribeSecretCommand({ SecretId: 'text' }));
+    expect(VersionIdsToStages).toEqual({ [text.VersionId ?? '']: ['AWSCURRENT'] });
+  });
+
+  test('errors arrive as their typed exceptions', async () => {
+    const get = () => secretsClient.send(new GetSecretValueCommand({ SecretId: 'mfa' }));
+    await expect(get()).rejects.toBeInstanceOf(ResourceNotFoundException);
+    await secretsClient.send(new CreateSecretCommand({ Name: 'mfa', SecretString: 'x' }));
+    secretsManager.faults = { undecryptable: new Set(['mfa']) };
+    await expect(get()).rejects.toBeInstanceOf(DecryptionFailure);
+  });
+});
+
+describe('who is calling', () => {
+  test('an access key that is known is its role’s, in both services', async () => {
+    const iamHandler = new IAMClient(clientOptions('HANDLER'));
+    const secretsHandler = new SecretsManagerClient(clientOptions('HANDLER'));
+    await expect(iamHandler.send(new ListMFADevicesCommand({ UserName: 'alice' }))).rejects.toMatchObject({
+      name: 'AccessDenied',
+      message: expect.stringContaining(
+        `User: ${HANDLER.arn} is not authorized to perform: iam:ListMFADevices`,
+      ) as string,
+      $metadata: { httpStatusCode: 403 },
+    });
+    await expect(secretsHandler.send(new GetSecretValueCommand({ SecretId: 'mfa' }))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+      message: expect.stringContaining(
+        'because no identity-based policy allows the secretsmanager:GetSecretValue',
+      ) as string,
+    });
+    iamHandler.destroy();
+    secretsHandler.destroy();
+  });
+
+  test('nobody is refused, and so is a signature without a scope', async () => {
+    const anonymous = await fetch(url, { method: 'POST', body: 'Action=ListUsers&Version=2010-05-08' });
+    expect(anonymous.status).toBe(403);
+    expect(await anonymous.text()).toContain('<Code>MissingAuthenticationToken</Code>');
+    const unscoped = await send({ method: 'POST', headers: { authorization: 'Basic dGVzdA==' } });
+    expect(unscoped).toMatchObject({ status: 400, text: expect.stringContaining('IncompleteSignature') as string });
+  });
+
+  test('a service or a region that is not served is refused by name', async () => {
+    expect((await send({ method: 'POST' }, { service: 'sts' })).text).toContain('service sts is not served here');
+    const elsewhere = new SecretsManagerClient({ ...clientOptions(), region: 'eu-west-1' });
+    await expect(elsewhere.send(new GetSecretValueCommand({ SecretId: 'x' }))).rejects.toMatchObject({
+      message: 'secretsmanager is not served in region eu-west-1, only in: us-east-1',
+    });
+    elsewhere.destroy();
+  });
+});
+
+describe('IAM’s XML, to the letter', () => {
+  const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/';
+
+  test('an answer with output, by GET and by POST', async () => {
+    iam.call('CreateUser', { UserName: 'alice' });
+    const parameters = 'Action=ListUsers&Version=2010-05-08&MaxItems=1';
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const answers = [
+      await send({ method: 'GET' }, { path: `/?${parameters}` }),
+      await send({ method: 'POST', body: parameters, headers: form }),
+    ];
+    for (const { status, headers, text } of answers) {
+      expect(status).toBe(200);
+      expect(headers.get('content-type')).toBe('text/xml');
+      expect(parsed(text)).toEqual({
+        ListUsersResponse: {
+          '@xmlns': NAMESPACE,
+          ListUsersResult: {
+            Users: {
+              member: {
+                Path: '/',
+                UserName: 'alice',
+                UserId: expect.stringMatching(/^AIDA/) as string,
+                Arn: `arn:aws:iam::${ACCOUNT}:user/alice`,
+                CreateDate: '2026-01-01T12:00:10Z',
+              },
+            },
+            IsTruncated: 'false',
+          },
+          ResponseMetadata: { RequestId: headers.get('x-amzn-requestid') },
+        },
+      });
+    }
+  });
+
+  test('an answer without output has no result element', async () => {
+    iam.call('CreateUser', { UserName: 'alice' });
+    const { text } = await send({ method: 'POST', body: 'Action=DeleteUser&Version=2010-05-08&UserName=alice' });
+    expect(Object.keys((parsed(text) as Record<string, object>).DeleteUserResponse ?? {}).sort()).toEqual([
+      '@xmlns',
+      'ResponseMetadata',
+    ]);
+  });
+
+  test('blobs are base64 of the Base32 text', async () => {
+    const { text } = await send({
+      method: 'POST',
+      body: 'Action=CreateVirtualMFADevice&Version=2010-05-08&VirtualMFADeviceName=a',
+    });
+    const [, seed = ''] = /<Base32StringSeed>(.*)<\/Base32StringSeed>/.exec(text) ?? [];
+    expect(Buffer.from(seed, 'base64').toString()).toMatch(/^[A-Z2-7]{64}$/);
+  });
+
+  test('an error names who is to blame, and is escaped', async () => {
+    const bad = await send({ method: 'POST', body: 'Action=GetUser&Version=2010-05-08&UserName=%3Ca%26b%3E' });
+    expect(bad.status).toBe(400);
+    expect(bad.text).toContain('&lt;a&amp;b&gt;');
+    expect(parsed(bad.text)).toEqual({
+      ErrorResponse: {
+        '@xmlns': NAMESPACE,
+        Error: {
+          Type: 'Sender',
+          Code: 'ValidationError',
+          Message: expect.stringContaining("Value '<a&b>' at 'userName'") as string,
+        },
+        RequestId: bad.headers.get('x-amzn-requestid'),
+      },
+    });
+    faultOf = () => ({ before: new AwsError('ServiceUnavailable', 503, 'later') });
+    const broken = await send({ method: 'GET' }, { path: '/?Action=ListUsers&Version=2010-05-08' });
+    expect(broken).toMatchObject({ status: 503, text: expect.stringContaining('<Type>Receiver</Type>') as string });
+  });
+});
+
+describe('what can’t be read is refused', () => {
+  test.each([
+    ['no action', 'Version=2010-05-08', 'MissingAction'],
+    ['an unknown action', 'Action=ListGroups&Version=2010-05-08', 'InvalidAction'],
+    ['another version', 'Action=ListUsers&Version=2011-01-01', 'InvalidAction'],
+    ['an unknown parameter', 'Action=ListUsers&Version=2010-05-08&Colour=red', 'ValidationError'],
+    ['a number that is none', 'Action=ListUsers&Version=2010-05-08&MaxItems=ten', 'ValidationError'],
+  ])('%s', async (_, body, code) => {
+    expect(await send({ method: 'POST', body })).toMatchObject({
+      status: 400,
+      text: expect.stringContaining(`<Code>${code}</Code>`) as string,
+    });
+  });
+
+  test('a method that is neither GET nor POST', async () => {
+    expect((await send({ method: 'PUT', body: '' })).status).toBe(405);
+  });
+
+  test('a body beyond a mebibyte', async () => {
+    const { status, text } = await send({ method: 'POST', body: 'x'.repeat(1024 * 1024 + 1) });
+    expect({ status, text }).toMatchObject({ status: 413, text: expect.stringContaining('1048576') as string });
+  });
+
+  test.each([
+    ['no JSON', 'secretsmanager.GetSecretValue', '{"SecretString":"marked', 'SerializationException'],
+    ['no object', 'secretsmanager.GetSecretValue', '"marked"', 'SerializationException'],
+    ['an unknown action', 'secretsmanager.ListSecrets', '{}', 'InvalidAction'],
+    ['another service’s target', 'AmazonSSM.GetParameter', '{}', 'InvalidAction'],
+  ])('by Secrets Manager: %s', async (_, target, body, code) => {
+    const answer = await send(
+      { method: 'POST', body, headers: { 'x-amz-target': target } },
+      { service: 'secretsmanager' },
+    );
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get('x-amzn-errortype')).toBe(code);
+    expect(JSON.parse(answer.text)).toMatchObject({ __type: code });
+    expect(answer.text).not.toContain('marked');
+  });
+
+  test('what the local IAM can’t judge comes back in its own words, as a failure of the receiver', async () => {
+    iam.call('CreateRole', { RoleName: 'r', AssumeRolePolicyDocument: '{}' });
+    const document = JSON.stringify({ Statement: { Effect: 'Allow', Action: '*', Resource: '*', Principal: '*' } });
+    const body = `Action=PutRolePolicy&Version=2010-05-08&RoleName=r&PolicyName=p&PolicyDocument=${encodeURIComponent(document)}`;
+    const { status, text } = await send({ method: 'POST', body });
+    expect({ status, text }).toMatchObject({ status: 500, text: expect.stringContaining('Principal') as string });
+  });
+});
+
+test('the Date header is the clock’s, of refusals too', async () => {
+  clock.turn(90_000);
+  const expected = 'Thu, 01 Jan 2026 12:01:40 GMT';
+  const good = await send({ method: 'GET' }, { path: '/?Action=ListUsers&Version=2010-05-08' });
+  const bad = await send({ method: 'GET' }, { path: '/' });
+  expect([good.headers.get('date'), bad.headers.get('date')]).toEqual([expected, expected]);
+});
+
+describe('faults', () => {
+  const create = () => iamClient.send(new CreateUserCommand({ UserName: 'alice' }));
+  const users = () => iam.state().users.length;
+
+  test('an error instead of the effect', async () => {
+    faultOf = ({ service, action }) =>
+      service === 'iam' && action === 'CreateUser' ? { before: new AwsError('Throttling', 400, 'Rate exceeded') } : {};
+    await expect(create()).rejects.toMatchObject({ name: 'Throttling' });
+    expect(users()).toBe(0);
+  });
+
+  test('a connection that breaks before the effect', async () => {
+    faultOf = () => ({ lost: 'before' });
+    await expect(create()).rejects.toThrow('socket hang up');
+    expect(users()).toBe(0);
+  });
+
+  test('an answer that is lost after the effect', async () => {
+    faultOf = () => ({ lost: 'after' });
+    await expect(create()).rejects.toThrow('socket hang up');
+    expect(users()).toBe(1);
+  });
+
+  test('a call that takes its time, by the clock', async () => {
+    faultOf = () => ({ delayMs: 12_000 });
+    await create();
+    expect(calls).toEqual([{ service: 'iam', action: 'CreateUser', ms: 12_000, caller: undefined }]);
+  });
+});
+
+describe('calls are told', () => {
+  test('with their error, and with nothing of what they carried', async () => {
+    await createDevice('alice');
+    await expect(
+      iamClient.send(
+        new EnableMFADeviceCommand({
+          UserName: 'alice',
+          SerialNumber: `arn:aws:iam::${ACCOUNT}:mfa/alice`,
+          AuthenticationCode1: '111111',
+          AuthenticationCode2: '222222',
+        }),
+      ),
+    ).rejects.toBeInstanceOf(NoSuchEntityException);
+    expect(calls).toEqual([
+      { service: 'iam', action: 'CreateVirtualMFADevice', ms: 0, caller: undefined },
+      { service: 'iam', action: 'EnableMFADevice', ms: 0, errorCode: 'NoSuchEntity', caller: undefined },
+    ]);
+  });
+
+  test('also where the answer was lost', async () => {
+    faultOf = () => ({ lost: 'after' });
+    await expect(iamClient.send(new CreateUserCommand({ UserName: 'alice' }))).rejects.toThrow();
+    expect(calls).toMatchObject([{ action: 'CreateUser', errorCode: 'ConnectionLost' }]);
+  });
+});
+
+test('closing breaks what is open and frees the port', async () => {
+  await send({ method: 'GET' }, { path: '/?Action=ListUsers&Version=2010-05-08' });
+  const port = Number(new URL(url).port);
+  await server.close();
+  await expect(fetch(url)).rejects.toThrow();
+  server = new AwsServer({ iam, secretsManagers: [], clock, port });
+  expect(await server.start()).toEqual({ url, port });
+  const second = new AwsServer({ iam, secretsManagers: [], clock, port });
+  await expect(second.start()).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});

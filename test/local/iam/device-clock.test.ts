@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import { Codes, DeviceClock, hotp } from '../../../local/iam/device-clock';
+
+const STEP_MS = 30_000;
+const seed = Buffer.from('12345678901234567890');
+const NOW = 50_000_000 * STEP_MS + 7_000;
+const CURRENT = 50_000_000;
+
+/** The pair whose second code is that of a counter. */
+function pair(second: number): Codes {
+  return [hotp(seed, second - 1), hotp(seed, second)];
+}
+
+describe('one-time passwords', () => {
+  // https://datatracker.ietf.org/doc/html/rfc4226#appendix-D
+  test.each([
+    [0, '755224'],
+    [1, '287082'],
+    [2, '359152'],
+    [3, '969429'],
+    [4, '338314'],
+    [5, '254676'],
+    [6, '287922'],
+    [7, '162583'],
+    [8, '399871'],
+    [9, '520489'],
+  ])('RFC 4226: counter %i gives %s', (counter, code) => {
+    expect(hotp(seed, counter)).toBe(code);
+  });
+
+  // https://datatracker.ietf.org/doc/html/rfc6238#appendix-B, the last six of its eight digits
+  test.each([
+    [59, '287082'],
+    [1111111109, '081804'],
+    [1234567890, '005924'],
+    [20000000000, '353130'],
+  ])('RFC 6238: second %i gives %s', (second, code) => {
+    expect(hotp(seed, Math.floor(second / 30))).toBe(code);
+  });
+});
+
+describe('a pair that enables', () => {
+  test.each([-998, -997, -1, 0, 1, 999, 1000])('is accepted with the second code %i steps from now', (distance) => {
+    const clock = new DeviceClock(seed);
+    expect(clock.enable(pair(CURRENT + distance), NOW)).toBe(true);
+    expect(clock.reading).toEqual({ adjustment: distance, lastCounter: CURRENT + distance });
+  });
+
+  test.each([-1500, -1000, -999, 1001, 1002, 1500])('is refused with the second code %i steps from now', (distance) => {
+    const clock = new DeviceClock(seed);
+    expect(clock.enable(pair(CURRENT + distance), NOW)).toBe(false);
+    expect(clock.reading).toBeUndefined();
+  });
+
+  test('stores no adjustment when it is (previous, current), at the first and the last moment of a step', () => {
+    for (const within of [0, STEP_MS - 1]) {
+      const clock = new DeviceClock(seed);
+      expect(clock.enable(pair(CURRENT), CURRENT * STEP_MS + within)).toBe(true);
+      expect(clock.reading?.adjustment).toBe(0);
+    }
+  });
+
+  test('is refused when its codes are equal, swapped, one step too far apart, or of another seed', () => {
+    const clock = new DeviceClock(seed);
+    const code = (counter: number): string => hotp(seed, counter);
+    const other = Buffer.from('09876543210987654321');
+    expect(clock.enable([code(CURRENT), code(CURRENT)], NOW)).toBe(false);
+    expect(clock.enable([code(CURRENT), code(CURRENT - 1)], NOW)).toBe(false);
+    expect(clock.enable([code(CURRENT - 2), code(CURRENT)], NOW)).toBe(false);
+    expect(clock.enable([hotp(other, CURRENT - 1), hotp(other, CURRENT)], NOW)).toBe(false);
+    expect(clock.reading).toBeUndefined();
+  });
+
+  test('is taken for the nearest counter that fits', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -998, max: 1000 }), (distance) => {
+        const clock = new DeviceClock(seed);
+        clock.enable(pair(CURRENT + distance), NOW);
+        expect(clock.reading?.adjustment).toBe(distance);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('is searched for around the time, whatever adjustment is stored', () => {
+    const clock = new DeviceClock(seed);
+    clock.enable(pair(CURRENT + 900), NOW);
+    expect(clock.enable(pair(CURRENT + 1001), NOW)).toBe(false);
+    expect(clock.enable(pair(CURRENT + 1000), NOW)).toBe(true);
+  });
+
+  test('has no counter before the first step of all', () => {
+    const clock = new DeviceClock(seed);
+    expect(clock.enable(pair(1), 5 * STEP_MS)).toBe(true);
+  });
+});
+
+describe('replay memory', () => {
+  function accepted(): DeviceClock {
+    const clock = new DeviceClock(seed);
+    clock.enable(pair(CURRENT), NOW);
+    return clock;
+  }
+
+  test.each(['enable', 'resync'] as const)(
+    '%s: after a pair that ends at c, (c−1,c) and (c,c+1) are refused',
+    (judge) => {
+      expect(accepted()[judge](pair(CURRENT), NOW)).toBe(false);
+      expect(accepted()[judge](pair(CURRENT + 1), NOW)).toBe(false);
+    },
+  );
+
+  test.each(['enable', 'resync'] as const)('%s: after a pair that ends at c, (c+1,c+2) is accepted', (judge) => {
+    const clock = accepted();
+    expect(clock[judge](pair(CURRENT + 2), NOW)).toBe(true);
+    expect(clock.reading).toEqual({ adjustment: 2, lastCounter: CURRENT + 2 });
+  });
+
+  test('a refused pair changes nothing', () => {
+    const clock = accepted();
+    clock.enable(['000000', '000000'], NOW);
+    clock.resync(pair(CURRENT + 1), NOW);
+    expect(clock.reading).toEqual({ adjustment: 0, lastCounter: CURRENT });
+  });
+
+  test('waiting makes (previous, current) acceptable again two steps later, and not one', () => {
+    const clock = accepted();
+    expect(clock.enable(pair(CURRENT + 1), NOW + STEP_MS)).toBe(false);
+    expect(clock.enable(pair(CURRENT + 2), NOW + 2 * STEP_MS)).toBe(true);
+    expect(clock.reading?.adjustment).toBe(0);
+  });
+});
+
+describe('a pair that synchronises again', () => {
+  test('is searched for around the stored adjustment: 600, then 1200, then 1800 are each accepted in turn', () => {
+    const clock = new DeviceClock(seed);
+    expect(clock.enable(pair(CURRENT), NOW)).toBe(true);
+    for (const distance of [600, 1200, 1800]) {
+      expect(clock.resync(pair(CURRENT + distance), NOW)).toBe(true);
+      expect(clock.reading?.adjustment).toBe(distance);
+    }
+  });
+
+  test('is refused beyond 1,000 steps ahead of the stored adjustment', () => {
+    const clock = new DeviceClock(seed);
+    clock.enable(pair(CURRENT + 500), NOW);
+    expect(clock.resync(pair(CURRENT + 1501), NOW)).toBe(false);
+    expect(clock.resync(pair(CURRENT + 1500), NOW)).toBe(true);
+  });
+
+  test('is refused 999 steps behind the stored adjustment, accepted 998 behind', () => {
+    const later = NOW + 2000 * STEP_MS;
+    const clock = new DeviceClock(seed);
+    clock.enable(pair(CURRENT + 500), NOW);
+    expect(clock.resync(pair(CURRENT + 2500 - 999), later)).toBe(false);
+    expect(clock.resync(pair(CURRENT + 2500 - 998), later)).toBe(true);
+    expect(clock.reading?.adjustment).toBe(500 - 998);
+  });
+});

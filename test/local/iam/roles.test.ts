@@ -1,0 +1,95 @@
+import { ACCOUNT, newIam, refusal } from './fixture';
+
+const HANDLER = { RoleName: 'handler' };
+const TRUST = '{"Statement":[]}';
+
+function setUp() {
+  const { iam } = newIam();
+  iam.call('CreateRole', { ...HANDLER, AssumeRolePolicyDocument: TRUST, Path: '/service/' });
+  const put = (PolicyName: string, resource = '*') =>
+    iam.call('PutRolePolicy', {
+      ...HANDLER,
+      PolicyName,
+      PolicyDocument: JSON.stringify({ Statement: { Effect: 'Allow', Action: 'iam:GetUser', Resource: resource } }),
+    });
+  return { iam, put };
+}
+
+test('a role is shown with its ARN, and its documents URL-encoded', () => {
+  const { iam } = setUp();
+  expect(iam.call('GetRole', HANDLER)).toMatchObject({
+    Role: {
+      Arn: `arn:aws:iam::${ACCOUNT}:role/service/handler`,
+      AssumeRolePolicyDocument: encodeURIComponent(TRUST),
+      MaxSessionDuration: 3600,
+    },
+  });
+});
+
+test('a role can’t be deleted while it has policies of either kind', () => {
+  const { iam, put } = setUp();
+  const remove = () => iam.call('DeleteRole', HANDLER);
+  const PolicyArn = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
+  put('inline');
+  expect(refusal(remove).message).toBe('Cannot delete entity, must delete policies first.');
+  iam.call('DeleteRolePolicy', { ...HANDLER, PolicyName: 'inline' });
+  iam.call('AttachRolePolicy', { ...HANDLER, PolicyArn });
+  expect(refusal(remove)).toMatchObject({ code: 'DeleteConflict', status: 409 });
+  iam.call('DetachRolePolicy', { ...HANDLER, PolicyArn });
+  expect(remove()).toEqual({});
+  expect(refusal(() => iam.call('GetRole', HANDLER))).toMatchObject({
+    code: 'NoSuchEntity',
+    message: 'The role with name handler cannot be found.',
+  });
+});
+
+test('an inline policy can be put, read, listed and removed', () => {
+  const { iam, put } = setUp();
+  put('b');
+  put('a');
+  expect(iam.call('ListRolePolicies', HANDLER)).toEqual({ PolicyNames: ['a', 'b'], IsTruncated: false });
+  const { PolicyDocument } = iam.call('GetRolePolicy', { ...HANDLER, PolicyName: 'a' }) as { PolicyDocument: string };
+  expect(JSON.parse(decodeURIComponent(PolicyDocument))).toMatchObject({ Statement: { Action: 'iam:GetUser' } });
+  iam.call('DeleteRolePolicy', { ...HANDLER, PolicyName: 'a' });
+  expect(refusal(() => iam.call('GetRolePolicy', { ...HANDLER, PolicyName: 'a' }))).toMatchObject({
+    code: 'NoSuchEntity',
+    message: 'The role policy with name a cannot be found.',
+  });
+});
+
+test('the inline policies of a role add up to 10,240 characters at most, white space not counted', () => {
+  const { iam, put } = setUp();
+  put('a', 'r'.repeat(5_000));
+  put('b', `arn:aws:iam::1:user/${' '.repeat(9_000)}`);
+  expect(refusal(() => put('c', 'r'.repeat(5_200)))).toMatchObject({ code: 'LimitExceeded', status: 409 });
+  expect(iam.call('ListRolePolicies', HANDLER)).toMatchObject({ PolicyNames: ['a', 'b'] });
+  put('a', 'r'.repeat(9_000));
+});
+
+test('an eleventh managed policy is refused, one that is attached already is not', () => {
+  const { iam } = setUp();
+  const attach = (name: number) =>
+    iam.call('AttachRolePolicy', { ...HANDLER, PolicyArn: `arn:aws:iam::aws:policy/P${name}` });
+  for (let name = 1; name <= 10; name += 1) {
+    attach(name);
+  }
+  expect(refusal(() => attach(11)).code).toBe('LimitExceeded');
+  expect(attach(10)).toEqual({});
+});
+
+test('detaching what is not attached is refused', () => {
+  const { iam } = setUp();
+  const PolicyArn = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
+  expect(refusal(() => iam.call('DetachRolePolicy', { ...HANDLER, PolicyArn })).code).toBe('NoSuchEntity');
+});
+
+test('a trust policy that is no JSON, or a role of a name that is taken, is refused', () => {
+  const { iam } = setUp();
+  const create = (RoleName: string, AssumeRolePolicyDocument: string) => () =>
+    iam.call('CreateRole', { RoleName, AssumeRolePolicyDocument });
+  expect(refusal(create('other', '{')).code).toBe('MalformedPolicyDocument');
+  expect(refusal(create('HANDLER', TRUST))).toMatchObject({
+    code: 'EntityAlreadyExists',
+    message: 'Role with name HANDLER already exists.',
+  });
+});
