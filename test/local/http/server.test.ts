@@ -398,7 +398,15 @@ describe('faults', () => {
   test('a call that takes its time, by the clock', async () => {
     faultOf = () => ({ delayMs: 12_000 });
     await create();
-    expect(calls).toEqual([{ service: 'iam', action: 'CreateUser', ms: 12_000, caller: undefined }]);
+    expect(calls).toEqual([
+      {
+        service: 'iam',
+        action: 'CreateUser',
+        ms: 12_000,
+        accessKeyId: expect.any(String) as string,
+        caller: undefined,
+      },
+    ]);
   });
 });
 
@@ -416,8 +424,21 @@ describe('calls are told', () => {
       ),
     ).rejects.toBeInstanceOf(NoSuchEntityException);
     expect(calls).toEqual([
-      { service: 'iam', action: 'CreateVirtualMFADevice', ms: 0, caller: undefined },
-      { service: 'iam', action: 'EnableMFADevice', ms: 0, errorCode: 'NoSuchEntity', caller: undefined },
+      {
+        service: 'iam',
+        action: 'CreateVirtualMFADevice',
+        ms: 0,
+        accessKeyId: expect.any(String) as string,
+        caller: undefined,
+      },
+      {
+        service: 'iam',
+        action: 'EnableMFADevice',
+        ms: 0,
+        errorCode: 'NoSuchEntity',
+        accessKeyId: expect.any(String) as string,
+        caller: undefined,
+      },
     ]);
   });
 
