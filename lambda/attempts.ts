@@ -14,10 +14,7 @@ export type Outcome<T> =
 export class CallGivenUp extends Error {
   override readonly name = 'CallGivenUp';
 
-  constructor(
-    readonly error: CallError,
-    readonly attempts: number,
-  ) {
+  constructor(readonly error: CallError) {
     super(error.message);
   }
 }
@@ -25,10 +22,17 @@ export class CallGivenUp extends Error {
 /** There is no time left for what would have to be waited for. */
 export class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
+
+  /** @param last the call that failed last, if one did */
+  constructor(readonly last?: CallError) {
+    super('no time left');
+  }
 }
 
 /** Makes calls, tries again as the table of reactions says, and keeps to the time of one request. */
 export class Attempts {
+  private lastError?: CallError;
+
   constructor(
     private readonly request: RequestType,
     private readonly clock: Clock,
@@ -42,12 +46,17 @@ export class Attempts {
   async make<T>(call: () => Promise<T>): Promise<Outcome<T>> {
     const startedAt = this.clock.now();
     for (let attempt = 1; ; attempt++) {
+      // A call that came later could take effect after CloudFormation has cleaned up behind this request.
+      if (this.clock.now() >= this.deadline) {
+        throw new OutOfTime(this.lastError);
+      }
       try {
         return { kind: 'answered', value: await call() };
       } catch (error) {
         if (!(error instanceof CallError)) {
           throw error;
         }
+        this.lastError = error;
         const { action, code } = error;
         this.logger.log('call failed', { action, errorCode: code ?? 'NoAnswer', attempt });
         const reaction = reactionTo(error, this.request);
@@ -57,13 +66,9 @@ export class Attempts {
           case 'readState':
             return { kind: reaction.do, error };
           case 'fail':
-            throw new CallGivenUp(error, attempt);
+            throw new CallGivenUp(error);
           case 'backOff':
-            await this.backOff(
-              attempt,
-              startedAt + (reaction.forMs ?? Infinity),
-              () => new CallGivenUp(error, attempt),
-            );
+            await this.backOff(attempt, startedAt + (reaction.forMs ?? Infinity), () => new CallGivenUp(error));
         }
       }
     }
@@ -72,7 +77,7 @@ export class Attempts {
   /** Waits, or throws where the request would run out of time over it. */
   async wait(ms: number): Promise<void> {
     if (this.clock.now() + ms > this.deadline) {
-      throw new OutOfTime('no time left');
+      throw new OutOfTime(this.lastError);
     }
     await this.clock.sleep(ms);
   }
@@ -81,7 +86,7 @@ export class Attempts {
   async backOff(
     attempt: number,
     until = Infinity,
-    giveUp: () => Error = () => new OutOfTime('no time left'),
+    giveUp: () => Error = () => new OutOfTime(this.lastError),
   ): Promise<void> {
     const longest = Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_DELAY_MS);
     const ms = longest * (0.5 + this.random() / 2);

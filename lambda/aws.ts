@@ -21,7 +21,13 @@ import { Action, CallError, Clock, Iam, SecretText, SeedStore, Tag } from './por
  */
 const CLIENT_CONFIG = {
   maxAttempts: 1,
-  requestHandler: { connectionTimeout: 5_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+  // The first two end at the answer's headers; the third ends an answer that stops half-way.
+  requestHandler: {
+    connectionTimeout: 5_000,
+    requestTimeout: 10_000,
+    throwOnRequestTimeout: true,
+    socketTimeout: 10_000,
+  },
 };
 
 /** The IAM port on the SDK. IAM is global: the SDK finds its endpoint by the partition of the function's region. */
@@ -36,8 +42,10 @@ export class SdkIam implements Iam {
         this.readDate(result.response);
         return result;
       },
+      // Next to the connection, so that the dates of errors count, too.
       { step: 'deserialize', priority: 'low', name: 'readDate' },
     );
+    tellLostAnswers(this.client);
   }
 
   awsTime(): number {
@@ -123,8 +131,12 @@ export class SdkSeedStore implements SeedStore {
 
   private clientOf(secretArn: string): SecretsManagerClient {
     const region = secretArn.split(':')[3] ?? '';
-    const client = this.clients.get(region) ?? new SecretsManagerClient({ ...CLIENT_CONFIG, region });
-    this.clients.set(region, client);
+    let client = this.clients.get(region);
+    if (client === undefined) {
+      client = new SecretsManagerClient({ ...CLIENT_CONFIG, region });
+      tellLostAnswers(client);
+      this.clients.set(region, client);
+    }
     return client;
   }
 }
@@ -134,23 +146,44 @@ function withCodes(...[userName, serialNumber, codes]: Parameters<Iam['enableMFA
   return { UserName: userName, SerialNumber: serialNumber, AuthenticationCode1: first, AuthenticationCode2: second };
 }
 
+/**
+ * Stands for whatever broke after a request was sent: a connection, or an answer that is none, as a load balancer's own
+ * 5xx or one that was cut off. It keeps nothing of the original, which can hold the answer.
+ */
+class AnswerLost extends Error {}
+
+function tellLostAnswers(client: IAMClient | SecretsManagerClient): void {
+  // Their stacks differ in the types of what goes through, which this does not look at.
+  (client as IAMClient).middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        throw isAnswer(error) ? error : new AnswerLost();
+      }
+    },
+    // Around both the connection and the reading of the answer.
+    { step: 'deserialize', priority: 'high', name: 'tellLostAnswers' },
+  );
+}
+
+function isAnswer(error: unknown): error is IAMServiceException | SecretsManagerServiceException {
+  return error instanceof IAMServiceException || error instanceof SecretsManagerServiceException;
+}
+
 /** Turns whatever the SDK throws into a `CallError`, of which nothing but the code is kept. */
 async function sent<T>(action: Action, send: () => Promise<T>): Promise<T> {
   try {
     return await send();
   } catch (error) {
-    if (error instanceof IAMServiceException || error instanceof SecretsManagerServiceException) {
+    if (isAnswer(error)) {
       throw new CallError(action, error.name.replace(/Exception$/, ''), error.$metadata.httpStatusCode);
     }
-    throw new CallError(action, isBrokenConnection(error) ? undefined : nameOf(error));
+    throw new CallError(action, error instanceof AnswerLost ? undefined : notSentCode(error));
   }
 }
 
-/** Node.js gives the errors of its connections a code, such as `ECONNRESET`; the SDK names its own time-outs. */
-function isBrokenConnection(error: unknown): boolean {
-  return typeof (error as { code?: unknown }).code === 'string' || nameOf(error) === 'TimeoutError';
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'UnknownError';
+/** Why nothing was sent, as the SDK names it, where it does: `CredentialsProviderError`, say. */
+function notSentCode(error: unknown): string {
+  return error instanceof Error && error.name !== 'Error' ? error.name : 'RequestNotSent';
 }

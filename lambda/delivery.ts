@@ -8,13 +8,17 @@ const TIMEOUT_MS = 5_000;
  * Puts an answer to the presigned URL that CloudFormation sent. The URL is as good as a password, so no error that
  * leaves here quotes it, and it is used over https only; loopback is for development.
  */
-export function deliver(responseUrl: string, body: string): Promise<void> {
+export async function deliver(responseUrl: string, body: string): Promise<void> {
+  if (!URL.canParse(responseUrl)) {
+    // The error that parsing throws quotes what it was given.
+    throw new Error('the response URL is no URL');
+  }
   const url = new URL(responseUrl);
   const isLoopback = url.protocol === 'http:' && LOOPBACK.includes(url.hostname);
   if (url.protocol !== 'https:' && !isLoopback) {
     throw new Error('the response URL is neither https nor loopback');
   }
-  return new Promise((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     const request = (isLoopback ? http : https).request(
       url,
       {

@@ -10,8 +10,10 @@ import {
 import { Attempts, Outcome } from './attempts';
 import { Claims } from './claims';
 import { Cause, Failure } from './failure';
-import { Clock, Iam, SeedStore } from './ports';
+import { Logger } from './logger';
+import { CallError, Clock, Iam, SeedStore } from './ports';
 import { parseSeed, Seed } from './seed';
+import { StateLeft } from './state-left';
 import { CodePair, codePairAt, next, startOf, Step, stepAt } from './totp';
 
 /**
@@ -41,6 +43,7 @@ export interface Ports {
   readonly iam: Iam;
   readonly seeds: SeedStore;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 interface State {
@@ -54,10 +57,8 @@ interface State {
  * never out of a physical id.
  */
 export class Enrollment {
-  /** What a failure would leave behind, in words. */
-  stateLeft = 'nothing was changed';
-
   private readonly claimKey: string;
+  private readonly left = new StateLeft();
   private seed?: Seed;
   private refusedPairs = 0;
   /** The latest step of which AWS may have taken a code. */
@@ -101,23 +102,32 @@ export class Enrollment {
   async delete(physicalId: string): Promise<void> {
     if (physicalId !== physicalResourceId(this.properties)) {
       // CloudFormation made the id up, because a Create has not answered. It may still be queued or running.
+      this.ports.logger.log('waiting for a Create that may still be under way');
       await this.attempts.wait(CREATE_IS_OVER_MS);
     }
     const claims = await this.withSecondLook(
       () => this.readClaims(),
-      (read) => read.ours !== undefined,
+      (read) => read.ours !== undefined && !read.oursIsTheLast,
     );
     if (claims.ours === undefined) {
+      this.ports.logger.log('no claim of ours, nothing to undo');
       return;
     }
-    this.stateLeft = "the device is as it was and carries this enrollment's claim tag";
-    if (claims.oursIsTheLast && claims.ours === 'enabled') {
-      await this.attempts.make(() =>
+    if (!claims.oursIsTheLast) {
+      this.ports.logger.log('others rely on the device, it stays enabled');
+    } else if (claims.ours === 'enabled') {
+      await this.change('device', 'not enabled', () =>
         this.ports.iam.deactivateMFADevice(this.properties.UserName, this.properties.SerialNumber),
       );
-      this.stateLeft = "the device is deactivated and still carries this enrollment's claim tag";
     }
-    await this.attempts.make(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claimKey));
+    await this.change('claim', 'absent', () =>
+      this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claimKey),
+    );
+  }
+
+  /** The state that a failure leaves, in words. */
+  get stateLeft(): string {
+    return this.left.words(this.claimKey);
   }
 
   /**
@@ -151,13 +161,13 @@ export class Enrollment {
     // A secret that holds no seed is found out before anything is changed.
     await this.readSeed();
     if (claims.ours !== 'enabled') {
-      await this.claim('enabled');
+      await this.claim('enabled', claims);
     }
-    this.stateLeft = "the device is not enabled and carries this enrollment's claim tag";
     const outcome = await this.sendCodes((codes) =>
       this.ports.iam.enableMFADevice(this.properties.UserName, this.properties.SerialNumber, codes),
     );
     if (outcome.kind === 'answered') {
+      this.left.device = 'enabled';
       return true;
     }
     if (outcome.error.code === 'EntityAlreadyExists') {
@@ -166,18 +176,15 @@ export class Enrollment {
         (read) => read.attached,
       );
       if (!seen.attached) {
+        this.left.device = 'enabled for another user';
         throw new Failure(enabledForAnotherUser(this.properties), 'EntityAlreadyExists');
       }
-    } else {
-      this.stateLeft =
-        "it is not known whether the device is enabled, as an answer was lost; it carries this enrollment's claim tag";
     }
     return false;
   }
 
   /** Proves the seed, then claims, then looks again. */
   private async join(claims: Claims): Promise<boolean> {
-    this.stateLeft = 'the device is enabled, as it was before';
     if (claims.none && this.properties.AdoptExisting !== 'true') {
       throw new Failure(enabledBySomebodyElse(this.properties), 'EntityAlreadyExists');
     }
@@ -185,22 +192,14 @@ export class Enrollment {
       return false;
     }
     if (claims.ours !== claims.kindToJoin) {
-      await this.claim(claims.kindToJoin);
+      await this.claim(claims.kindToJoin, claims);
     }
-    for (let look = 1; ; look++) {
-      const { attached, claims: after } = await this.look();
-      // Whoever withdraws a claim next must see ours, or would take itself for the last.
-      if (!attached || after.ours !== undefined) {
-        return attached;
-      }
-      await this.attempts.backOff(look);
-    }
+    return (await this.look()).attached;
   }
 
   private async keep(claims: Claims, prove: boolean): Promise<boolean> {
-    this.stateLeft = 'the device is enabled';
     if (claims.ours === undefined) {
-      await this.claim(claims.kindToJoin);
+      await this.claim(claims.kindToJoin, claims);
     }
     return !prove || this.prove();
   }
@@ -214,11 +213,38 @@ export class Enrollment {
     return outcome.kind === 'answered';
   }
 
-  private async claim(kind: ClaimKind): Promise<void> {
+  private async claim(kind: ClaimKind, standing: Claims): Promise<void> {
     const value = enrollmentClaimValue(kind, this.declaration.region, this.declaration.stackName);
-    await this.attempts.make(() =>
+    await this.change('claim', 'present', () =>
       this.ports.iam.tagMFADevice(this.properties.SerialNumber, { key: this.claimKey, value }),
     );
+    // Whoever withdraws a claim next must see ours, or would take itself for the last.
+    for (let look = 1; !standing.none && (await this.readClaims()).ours !== kind; look++) {
+      await this.attempts.backOff(look);
+    }
+  }
+
+  /** Makes a call that changes something, and keeps in mind what it left even if its answer is lost. */
+  private async change<What extends 'device' | 'claim'>(
+    what: What,
+    to: StateLeft[What],
+    call: () => Promise<void>,
+  ): Promise<void> {
+    await this.attempts.make(() => this.observed(what, call));
+    this.left[what] = to;
+    this.left.wasChanged = true;
+  }
+
+  private async observed(what: 'device' | 'claim', call: () => Promise<void>): Promise<void> {
+    try {
+      await call();
+    } catch (error) {
+      if (error instanceof CallError && error.effectUnknown) {
+        this.left[what] = 'unknown';
+        this.left.wasChanged = true;
+      }
+      throw error;
+    }
   }
 
   private async look(): Promise<State> {
@@ -226,16 +252,17 @@ export class Enrollment {
       this.attempts.make(() => this.ports.iam.listMFADevices(this.properties.UserName)),
       this.readClaims(),
     );
-    return {
-      attached: serialNumbers.kind === 'answered' && serialNumbers.value.includes(this.properties.SerialNumber),
-      claims,
-    };
+    const attached = serialNumbers.kind === 'answered' && serialNumbers.value.includes(this.properties.SerialNumber);
+    this.left.device = attached ? 'enabled' : 'not enabled';
+    return { attached, claims };
   }
 
   private async readClaims(): Promise<Claims> {
     const tags = await this.attempts.make(() => this.ports.iam.listMFADeviceTags(this.properties.SerialNumber));
     // A device that is gone carries no claims.
-    return new Claims(tags.kind === 'answered' ? tags.value : [], this.claimKey);
+    const claims = new Claims(tags.kind === 'answered' ? tags.value : [], this.claimKey);
+    this.left.claim = claims.ours === undefined ? 'absent' : 'present';
+    return claims;
   }
 
   private async withSecondLook<T>(look: () => Promise<T>, isConclusive: (read: T) => boolean, first?: T): Promise<T> {
@@ -262,8 +289,9 @@ export class Enrollment {
     for (;;) {
       let sent: CodePair | undefined;
       const outcome = await this.attempts.make(async () => {
-        sent = await this.nextPair();
-        await send(sent);
+        const codes = await this.nextPair();
+        sent = codes;
+        await this.observed('device', () => send(codes));
       });
       if (outcome.kind === 'answered') {
         return outcome;
@@ -313,27 +341,27 @@ async function all<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
 function wrongSeed({ SeedSecretArn, SerialNumber }: EnrollmentProperties): Cause {
   return {
     cause: `IAM refused ${MOST_PAIRS} pairs of codes of successive time steps (InvalidAuthenticationCode), so secret ${SeedSecretArn} does not hold the seed of device ${SerialNumber}`,
-    next: "store this device's seed, which AWS shows once when it makes the device, or make a new device; then deploy again",
+    next: "store this device's seed, which AWS shows once when it makes the device, or make a new device",
   };
 }
 
 function enabledBySomebodyElse({ SerialNumber }: EnrollmentProperties): Cause {
   return {
     cause: `device ${SerialNumber} is enabled for this user already, and no enrollment of this library did it`,
-    next: "set 'adoptExisting' to true to take it over as it is, or deactivate it; then deploy again",
+    next: "set 'adoptExisting' to true to take it over as it is, or deactivate it",
   };
 }
 
 function enabledForAnotherUser({ SerialNumber }: EnrollmentProperties): Cause {
   return {
     cause: `device ${SerialNumber} is enabled for another user (EntityAlreadyExists); a device is never moved between users, as its first user may know its seed`,
-    next: 'make a new device for this user and deploy again',
+    next: "make a new device for this user, or correct the serial number ('aws iam list-virtual-mfa-devices' shows whose device it is)",
   };
 }
 
 function identityChanged(physicalId: string, properties: EnrollmentProperties): Cause {
   return {
     cause: `this resource is the enrollment '${physicalId}' and can't become '${physicalResourceId(properties)}': an enrollment is a user and a device, for life`,
-    next: 'deploy the former user name and serial number again, or remove the enrollment in one deployment and declare the new one in the next; values that are written into the app instead of a parameter make a new resource by themselves',
+    next: 'give the parameters their former values, or remove the enrollment in one deployment and declare the new one in the next; values that are written into the app instead of a parameter make a new resource by themselves',
   };
 }

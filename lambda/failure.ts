@@ -1,6 +1,6 @@
 import { CallGivenUp, OutOfTime } from './attempts';
 import { CallError } from './ports';
-import { RequestType } from './reactions';
+import { isPassing, RequestType } from './reactions';
 import { NotASeedError } from './seed';
 
 /** What an enrollment is about, for words. */
@@ -8,15 +8,16 @@ export interface Subject {
   readonly userName: string;
   readonly serialNumber: string;
   readonly secretArn: string;
+  readonly claimKey: string;
 }
 
-/** Why something failed and what to do next, as clauses. */
+/** Why something failed, and what to do about it before it is tried again: clauses without a full stop. */
 export interface Cause {
   readonly cause: string;
   readonly next: string;
 }
 
-/** A request failed; the message is written for the person who reads the stack event. */
+/** A request failed, for reasons that can be told. */
 export class Failure extends Error {
   override readonly name = 'Failure';
 
@@ -31,48 +32,71 @@ export class Failure extends Error {
 
 const TRIED: Record<RequestType, string> = {
   Create: 'cannot enable',
-  Update: 'cannot keep enabled',
+  Update: 'cannot make sure of',
   Delete: 'cannot deactivate',
 };
 
-/** What was tried, on which user and device, why it failed, what state it left, and what to do next. */
+/**
+ * What the person reads who has nothing but the stack event: what was tried, on which user and device, why it failed,
+ * what state it left, and what to do next.
+ */
 export function reasonOf(request: RequestType, subject: Subject, failure: Failure, stateLeft: string): string {
   const { cause, next } = failure.because;
-  return `${TRIED[request]} MFA device ${subject.serialNumber} for user ${subject.userName}: ${cause}. State: ${stateLeft}. Next: ${next}.`;
+  return `${TRIED[request]} MFA device ${subject.serialNumber} for user ${subject.userName}: ${cause}. State: ${stateLeft}. Next: ${next}; then ${again(request, subject)}.`;
 }
 
-/** Puts what went wrong into words. Errors of the program itself are thrown on. */
+/** How to try again depends on where CloudFormation stands by then. */
+function again(request: RequestType, { userName, serialNumber, claimKey }: Subject): string {
+  switch (request) {
+    case 'Create':
+      return 'deploy again';
+    case 'Update':
+      return 'deploy again (from UPDATE_ROLLBACK_FAILED, continue the rollback first)';
+    case 'Delete':
+      return `delete the stack again, or, where CloudFormation gave this resource up, finish by hand: aws iam deactivate-mfa-device --user-name ${userName} --serial-number ${serialNumber}, unless others rely on it, and aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`;
+  }
+}
+
+/** Puts what went wrong into words. */
 export function failureOf(error: unknown, subject: Subject): Failure {
   if (error instanceof Failure) {
     return error;
   }
   if (error instanceof CallGivenUp) {
-    return new Failure(causeOf(error.error, subject), error.error.code ?? 'NoAnswer');
+    return new Failure(causeOf(error.error, subject), codeOf(error.error));
   }
   if (error instanceof NotASeedError) {
-    return new Failure(
-      {
-        cause: `secret ${subject.secretArn} holds no seed: ${error.message}`,
-        next: "store this device's seed as Base32 text or as an otpauth://totp/ URI, and deploy again",
-      },
-      error.name,
-    );
+    const cause = `secret ${subject.secretArn} holds no seed: ${error.message}`;
+    return new Failure({ cause, next: error.next }, error.name);
   }
   if (error instanceof OutOfTime) {
-    return new Failure(
-      { cause: 'the time for this request ran out while waiting to try again', next: 'deploy again' },
-      error.name,
-    );
+    const { last } = error;
+    return last === undefined
+      ? new Failure({ cause: 'the time for this request ran out', next: 'wait a minute' }, error.name)
+      : new Failure(causeOf(last, subject), codeOf(last));
   }
-  throw error;
+  // Only the name: the text of an error that nobody foresaw can quote anything.
+  const name = error instanceof Error ? error.name : 'unknown';
+  const cause = `unexpected error in the function (${name})`;
+  return new Failure({ cause, next: 'report it to the maintainers of cdk-mfa-enrollment' }, name);
+}
+
+function codeOf(error: CallError): string {
+  return error.code ?? 'NoAnswer';
 }
 
 function causeOf(error: CallError, subject: Subject): Cause {
   const { action, code } = error;
   if (error.effectUnknown) {
     return {
-      cause: `${action} got ${code === undefined ? 'no answer' : code} until time ran out`,
-      next: 'check the AWS health dashboard and, for a function in a VPC, its way to IAM and Secrets Manager; then deploy again',
+      cause: `${action} got ${code ?? 'no answer'} until the time for this request ran out`,
+      next: 'check the AWS health dashboard and, for a function in a VPC, its way to IAM and Secrets Manager',
+    };
+  }
+  if (isPassing(error)) {
+    return {
+      cause: `${action} answered ${code} until the time for this request ran out`,
+      next: 'wait some minutes, as this passes by itself',
     };
   }
   switch (code) {
@@ -80,48 +104,63 @@ function causeOf(error: CallError, subject: Subject): Cause {
       return accessDenied(error, subject);
     case 'NoSuchEntity':
       return {
-        cause: `${entityOf(error, subject)} does not exist (NoSuchEntity from ${action})`,
-        next: 'check the name, create what is missing, and deploy again',
+        cause: `${entityOf(error, subject)} does not exist, or was renamed (NoSuchEntity from ${action})`,
+        next: 'check the name and create what is missing',
+      };
+    case 'InvalidAuthenticationCode':
+      return {
+        cause: `IAM refused the codes (InvalidAuthenticationCode), and the time for this request ran out before newer ones could be tried`,
+        next: `check that secret ${subject.secretArn} holds the seed of this device`,
       };
     case 'LimitExceeded':
       return limitExceeded(error);
     case 'ResourceNotFound':
       return {
         cause: `secret ${subject.secretArn} does not exist, or has no current version`,
-        next: "check the secret's name and region, store this device's seed in it, and deploy again",
+        next: "check the secret's name and region, and store this device's seed in it",
       };
     case 'DecryptionFailure':
       return {
         cause: `secret ${subject.secretArn} can't be decrypted (DecryptionFailure)`,
-        next: "check that its KMS key is enabled and that the key's policy allows kms:Decrypt to the function's role, and deploy again",
+        next: `check that its KMS key is enabled and that ${KEY_GRANTS}`,
       };
     case 'InvalidRequest':
       return {
-        cause: `secret ${subject.secretArn} is scheduled for deletion (InvalidRequestException)`,
-        next: 'restore it (secretsmanager:RestoreSecret) or name another secret, and deploy again',
+        cause: `secret ${subject.secretArn} can't be read, most likely because it is scheduled for deletion (InvalidRequestException)`,
+        next: 'restore it (aws secretsmanager restore-secret) or name another secret',
       };
     case 'ValidationError':
       return {
         cause: `AWS refused the values sent with ${action} as invalid (ValidationError)`,
-        next: 'check the user name and the serial number, and deploy again',
+        next: 'check the user name and the serial number',
       };
     default:
       return {
         cause: `${action} answered ${code}`,
-        next: 'look the code up in the API reference of this action, and deploy again',
+        next: 'look the code up in the API reference of this action',
       };
   }
 }
 
+const KEY_GRANTS =
+  "kms:Decrypt is granted to the function's role: by the policy of the key, and by naming a customer-managed key where the secret is imported (encryptionKey of Secret.fromSecretAttributes)";
+
 function accessDenied({ action }: CallError, subject: Subject): Cause {
-  const elsewhere = 'a service control policy, a permissions boundary of the role, or the policy of a VPC endpoint';
-  return {
-    cause: `${action} on ${resourceOf(action, subject)} is denied to the function's role (AccessDenied)`,
-    next:
-      action === 'secretsmanager:GetSecretValue'
-        ? `the role's own policy allows it, so look for what else can deny: the policy of the secret or of its KMS key, ${elsewhere}; then deploy again`
-        : `the role's own policy allows it, so look for what else can deny: ${elsewhere}, or a path that is missing where the user is imported (import it by User.fromUserArn); then deploy again`,
-  };
+  const cause = `${action} on ${resourceOf(action, subject)} is denied to the function's role (AccessDenied)`;
+  const elsewhere =
+    'a service control policy, a permissions boundary of the role, the policy of a VPC endpoint, or a role that was imported as immutable and lacks the grants that the README lists';
+  if (action === 'secretsmanager:GetSecretValue') {
+    return {
+      cause,
+      next: `check that ${KEY_GRANTS}; else look for what can deny: the policy of the secret, ${elsewhere}`,
+    };
+  }
+  return isOnUser(action)
+    ? {
+        cause,
+        next: `look for what can deny: an imported user's missing path (import it by User.fromUserArn), ${elsewhere}`,
+      }
+    : { cause, next: `look for what can deny: ${elsewhere}` };
 }
 
 function limitExceeded({ action }: CallError): Cause {
@@ -129,28 +168,24 @@ function limitExceeded({ action }: CallError): Cause {
     ? {
         cause:
           'the device has 50 tags, the most that IAM allows, and needs one more for the claim of this enrollment (LimitExceeded)',
-        next: 'remove a tag from the device, and deploy again',
+        next: 'remove a tag from the device',
       }
     : {
         cause: 'the user has eight MFA devices, the most that IAM allows (LimitExceeded)',
-        next: 'deactivate one of them, and deploy again',
+        next: 'deactivate one of them',
       };
 }
 
+/** What an action is authorised against. */
 function resourceOf(action: CallError['action'], subject: Subject): string {
-  switch (action) {
-    case 'secretsmanager:GetSecretValue':
-      return `secret ${subject.secretArn}`;
-    case 'iam:ListMFADeviceTags':
-    case 'iam:TagMFADevice':
-    case 'iam:UntagMFADevice':
-      return `device ${subject.serialNumber}`;
-    case 'iam:EnableMFADevice':
-    case 'iam:DeactivateMFADevice':
-    case 'iam:ResyncMFADevice':
-    case 'iam:ListMFADevices':
-      return `user ${subject.userName}`;
+  if (action === 'secretsmanager:GetSecretValue') {
+    return `secret ${subject.secretArn}`;
   }
+  return isOnUser(action) ? `user ${subject.userName}` : `device ${subject.serialNumber}`;
+}
+
+function isOnUser(action: CallError['action']): boolean {
+  return /MFADevices?$/.test(action) && !/Tag|Untag/.test(action);
 }
 
 /** `EnableMFADevice` needs both, and its code does not say which of them is missing. */

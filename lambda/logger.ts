@@ -5,37 +5,59 @@ import { Action } from './ports';
  * codes, outputs hold the seed, and the text of an error can quote any of them.
  */
 export interface LogFields {
+  /** The id by which CloudFormation's own messages refer to a request. */
+  readonly requestId?: string;
+  readonly requestType?: string;
+  readonly logicalId?: string;
   readonly userName?: string;
   readonly serialNumber?: string;
-  readonly requestType?: string;
   readonly action?: Action;
   readonly attempt?: number;
   readonly errorCode?: string;
+  readonly status?: 'SUCCESS' | 'FAILED';
   readonly ms?: number;
 }
 
-export type LogMessage = 'request received' | 'call failed' | 'request failed' | 'answering' | 'answer not delivered';
+export type LogMessage =
+  | 'request received'
+  | 'waiting for a Create that may still be under way'
+  | 'no claim of ours, nothing to undo'
+  | 'others rely on the device, it stays enabled'
+  | 'call failed'
+  | 'request failed'
+  | 'answering'
+  | 'answer not delivered';
 
 export interface Logger {
-  log(message: LogMessage, fields: LogFields): void;
+  log(message: LogMessage, fields?: LogFields): void;
 }
 
 /** One JSON object a line. Fields are picked by name, so that nothing else slips through. */
 export class LineLogger implements Logger {
   constructor(private readonly write: (line: string) => void) {}
 
-  log(message: LogMessage, { userName, serialNumber, requestType, action, attempt, errorCode, ms }: LogFields): void {
+  log(message: LogMessage, fields: LogFields = {}): void {
+    const { requestId, requestType, logicalId, userName, serialNumber, action, attempt, errorCode, status, ms } =
+      fields;
     this.write(
       JSON.stringify({
         message,
+        requestId,
         requestType,
+        logicalId,
         userName,
         serialNumber,
         action,
         attempt,
         errorCode,
+        status,
         ms: ms === undefined ? undefined : Math.round(ms),
       }),
     );
   }
+}
+
+/** A logger whose every line carries these fields, so that lines of requests that run side by side can be told apart. */
+export function bound(logger: Logger, always: LogFields): Logger {
+  return { log: (message, fields) => logger.log(message, { ...always, ...fields }) };
 }

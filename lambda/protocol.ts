@@ -1,5 +1,6 @@
 import {
   ANSWER_WITHIN,
+  enrollmentClaimKey,
   ENROLLMENT_RESOURCE_TYPE,
   EnrollmentAttributes,
   EnrollmentProperties,
@@ -9,8 +10,8 @@ import {
 } from '../lib/contract';
 import { Attempts } from './attempts';
 import { Declaration, Enrollment, Ports } from './enrollment';
-import { failureOf, reasonOf } from './failure';
-import { Logger } from './logger';
+import { Failure, failureOf, reasonOf } from './failure';
+import { bound } from './logger';
 import { RequestType } from './reactions';
 
 /**
@@ -35,7 +36,6 @@ export interface InvocationContext {
 }
 
 export interface Shell extends Ports {
-  readonly logger: Logger;
   /** A number from 0 up to 1. */
   readonly random: () => number;
   /** Sends the body to the response URL, once; rejects where it did not arrive. */
@@ -48,65 +48,57 @@ type Outcome =
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html */
 const MOST_BYTES = 4096;
+const LONGEST_PHYSICAL_ID = 1024;
 const MOST_DELIVERIES = 6;
 /** Kept back for delivering the answer. */
-const DELIVERY_MS = 45_000;
+const DELIVERY_MS = 60_000;
 
 /** Serves one request of CloudFormation: whatever happens, it is answered exactly once. */
 export async function serve(event: CustomResourceEvent, context: InvocationContext, shell: Shell): Promise<void> {
   const startedAt = shell.clock.now();
   const { UserName: userName, SerialNumber: serialNumber } = textsOf(event.ResourceProperties);
-  const fields = { requestType: event.RequestType, userName, serialNumber };
-  shell.logger.log('request received', fields);
-
-  const outcome = await outcomeOf(event, context, shell);
-  shell.logger.log('answering', { ...fields, ms: shell.clock.now() - startedAt });
-  await answer(event, outcome, shell);
+  const logger = bound(shell.logger, {
+    requestId: event.RequestId,
+    requestType: event.RequestType,
+    logicalId: event.LogicalResourceId,
+    userName,
+    serialNumber,
+  });
+  logger.log('request received');
+  const outcome = await outcomeOf(event, context, { ...shell, logger });
+  logger.log('answering', { status: outcome.status, ms: shell.clock.now() - startedAt });
+  await answer(event, outcome, { ...shell, logger });
 }
 
 async function outcomeOf(event: CustomResourceEvent, context: InvocationContext, shell: Shell): Promise<Outcome> {
-  try {
-    return await dispatch(event, context, shell);
-  } catch (error) {
-    // Only the name: the text of an error that nobody foresaw can quote anything.
-    const name = error instanceof Error ? error.name : 'unknown';
-    shell.logger.log('call failed', { requestType: event.RequestType, errorCode: name });
-    return {
-      status: 'FAILED',
-      reason: `unexpected error in the function (${name}); please report it to cdk-mfa-enrollment`,
-    };
-  }
-}
-
-async function dispatch(event: CustomResourceEvent, context: InvocationContext, shell: Shell): Promise<Outcome> {
   const request = event.RequestType;
   const properties = textsOf(event.ResourceProperties);
   const problem = problemOf(event, properties);
-  if (problem !== undefined) {
+  if (problem !== undefined && request === 'Delete') {
     // What Create refuses does nothing, so its Delete has nothing to undo.
-    return request === 'Delete' ? { status: 'SUCCESS' } : { status: 'FAILED', reason: problem };
+    return { status: 'SUCCESS' };
   }
-  const subject = {
-    userName: properties.UserName,
-    serialNumber: properties.SerialNumber,
-    secretArn: properties.SeedSecretArn,
-  };
+  const declaration = declarationOf(event);
   const attempts = new Attempts(request, shell.clock, shell.random, shell.logger, deadlineOf(request, context, shell));
-  const enrollment = new Enrollment(properties, declarationOf(event), shell, attempts);
+  const enrollment = new Enrollment(properties, declaration, shell, attempts);
   try {
+    if (problem !== undefined) {
+      throw new Failure({ cause: problem, next: 'correct the value' }, 'InvalidProperty');
+    }
     await carryOut(event, enrollment);
     return {
       status: 'SUCCESS',
       attributes: { UserName: properties.UserName, SerialNumber: properties.SerialNumber },
     };
   } catch (error) {
+    const subject = {
+      userName: properties.UserName,
+      serialNumber: properties.SerialNumber,
+      secretArn: properties.SeedSecretArn,
+      claimKey: enrollmentClaimKey(declaration.stackUuid, declaration.logicalId),
+    };
     const failure = failureOf(error, subject);
-    shell.logger.log('request failed', {
-      requestType: request,
-      errorCode: failure.errorCode,
-      userName: subject.userName,
-      serialNumber: subject.serialNumber,
-    });
+    shell.logger.log('request failed', { errorCode: failure.errorCode });
     return { status: 'FAILED', reason: reasonOf(request, subject, failure, enrollment.stateLeft) };
   }
 }
@@ -153,13 +145,22 @@ function problemOf(event: CustomResourceEvent, properties: EnrollmentProperties)
   const problems: Record<string, string | undefined> = {
     UserName: problemOfUserName(properties.UserName),
     SerialNumber: problemOfSerialNumber(properties.SerialNumber, { account, partition }),
-    SeedSecretArn: /^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:./.test(properties.SeedSecretArn)
-      ? undefined
-      : `'${properties.SeedSecretArn}' is not the ARN of a secret`,
-    SeedSecretField: properties.SeedSecretField === '' ? "'' is no key of a JSON secret" : undefined,
+    // A Delete needs no secret.
+    ...(event.RequestType !== 'Delete' && {
+      SeedSecretArn: problemOfSecretArn(properties.SeedSecretArn),
+      SeedSecretField: properties.SeedSecretField === '' ? "'' is no key of a JSON secret" : undefined,
+    }),
   };
   const [property, problem] = Object.entries(problems).find(([, words]) => words !== undefined) ?? [];
-  return problem === undefined ? undefined : `'${property}': ${problem}. State: nothing was changed.`;
+  return problem === undefined ? undefined : `'${property}': ${problem}`;
+}
+
+function problemOfSecretArn(arn: string): string | undefined {
+  if (/^arn:[^:]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:./.test(arn)) {
+    return undefined;
+  }
+  // What is no ARN at all is not quoted: somebody may have put the seed itself here.
+  return `${arn.startsWith('arn:') ? `'${arn}'` : 'the value'} is not the ARN of a secret: arn:aws:secretsmanager:<region>:<account>:secret:<name> is expected`;
 }
 
 /** `arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
@@ -175,7 +176,7 @@ async function answer(event: CustomResourceEvent, outcome: Outcome, shell: Shell
     try {
       return await shell.deliver(event.ResponseURL, body);
     } catch {
-      shell.logger.log('answer not delivered', { requestType: event.RequestType, attempt: delivery });
+      shell.logger.log('answer not delivered', { attempt: delivery });
       if (delivery === MOST_DELIVERIES) {
         // The error of the delivery could quote the URL, which is as good as a password.
         throw new Error('the answer could not be delivered to CloudFormation');
@@ -190,7 +191,11 @@ export function bodyOf(event: CustomResourceEvent, outcome: Outcome): string {
   const answered = {
     Status: outcome.status,
     // A failed Update that named another id would make CloudFormation delete the resource it could not change.
-    PhysicalResourceId: event.PhysicalResourceId ?? physicalResourceId(textsOf(event.ResourceProperties)),
+    // Only of properties that are refused can it be too long.
+    PhysicalResourceId: (event.PhysicalResourceId ?? physicalResourceId(textsOf(event.ResourceProperties))).slice(
+      0,
+      LONGEST_PHYSICAL_ID,
+    ),
     StackId: event.StackId,
     RequestId: event.RequestId,
     LogicalResourceId: event.LogicalResourceId,
@@ -202,7 +207,7 @@ export function bodyOf(event: CustomResourceEvent, outcome: Outcome): string {
   for (;;) {
     const body = JSON.stringify({ ...answered, Reason: characters.join('') });
     const excess = Buffer.byteLength(body) - MOST_BYTES;
-    if (excess <= 0) {
+    if (excess <= 0 || characters.length === 0) {
       return body;
     }
     // A character is at most six bytes, as an escape.

@@ -20,9 +20,22 @@ const PROPAGATION_MS = 2 * 60 * 1000;
 const SECRET_VISIBILITY_MS = 15 * 1000;
 
 /** How AWS says that calls come too fast. */
-const THROTTLING = ['Throttling', 'ThrottlingException', 'RequestLimitExceeded', 'TooManyRequests', 'SlowDown'];
+const THROTTLING = [
+  'Throttling',
+  'Throttled',
+  'RequestThrottled',
+  'RequestThrottling',
+  'RequestLimitExceeded',
+  'TooManyRequests',
+  'SlowDown',
+];
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html#API_EnableMFADevice_Errors */
 const PASSING = ['EntityTemporarilyUnmodifiable', 'ConcurrentModification', 'ServiceFailure', ...THROTTLING];
+
+/** Whether a refusal passes by itself, however long that takes. */
+export function isPassing({ code, httpStatus }: CallError): boolean {
+  return httpStatus === 429 || (code !== undefined && PASSING.includes(code));
+}
 
 /** The one table of reactions. Only codes decide, never the text of a message. */
 export function reactionTo(error: CallError, request: RequestType): Reaction {
@@ -44,7 +57,7 @@ export function reactionTo(error: CallError, request: RequestType): Reaction {
     case 'ResourceNotFound':
       return { do: 'backOff', forMs: SECRET_VISIBILITY_MS };
     default:
-      return code !== undefined && PASSING.includes(code) ? { do: 'backOff' } : { do: 'fail' };
+      return isPassing(error) ? { do: 'backOff' } : { do: 'fail' };
   }
 }
 

@@ -5,6 +5,8 @@ import { SecretText } from './ports';
 const SHORTEST = 16;
 const LONGEST = 64;
 
+const NAME_THE_KEY = "name the key that holds the seed in 'seedSecretField', and leave the rest of the secret as it is";
+
 /** The key that a virtual MFA device shares with IAM. Its bytes leave this object only through `reveal`. */
 export class Seed {
   readonly #bytes: Uint8Array;
@@ -21,6 +23,14 @@ export class Seed {
 /** The secret holds no seed. The message says why and quotes nothing of what it holds. */
 export class NotASeedError extends Error {
   override readonly name = 'NotASeedError';
+
+  constructor(
+    message: string,
+    /** What to do about it. */
+    readonly next = "store this device's seed as Base32 text or as an otpauth://totp/ URI",
+  ) {
+    super(message);
+  }
 }
 
 /** The seed in a secret's text; with `field`, under that key of a JSON object. */
@@ -32,7 +42,7 @@ export function parseSeed(secret: SecretText, field?: string): Seed {
 function wholeOf(secret: SecretText): string {
   const text = secret.reveal();
   if (parseObject(text) !== undefined) {
-    throw new NotASeedError("it is a JSON object: name the key that holds the seed in 'seedSecretField'");
+    throw new NotASeedError('it is a JSON object', NAME_THE_KEY);
   }
   return text;
 }
@@ -41,15 +51,16 @@ function fieldOf(secret: SecretText, field: string): string {
   const object = parseObject(secret.reveal());
   if (object === undefined) {
     throw new NotASeedError(
-      `it is no JSON object, so it has no field '${field}': leave out 'seedSecretField' where the whole secret is the seed`,
+      `it is no JSON object, so it has no field '${field}'`,
+      "leave out 'seedSecretField' if the whole secret is the seed, or store a JSON object that has this key",
     );
   }
   if (!Object.hasOwn(object, field)) {
-    throw new NotASeedError(`its JSON object has no field '${field}'`);
+    throw new NotASeedError(`its JSON object has no field '${field}'`, NAME_THE_KEY);
   }
   const value = object[field];
   if (typeof value !== 'string') {
-    throw new NotASeedError(`field '${field}' of its JSON object is not a string`);
+    throw new NotASeedError(`field '${field}' of its JSON object is not a string`, NAME_THE_KEY);
   }
   return value;
 }

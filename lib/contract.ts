@@ -95,7 +95,7 @@ export function problemOfSerialNumber(serialNumber: string, surroundings: Surrou
   }
   const arn = /^arn:([a-z0-9-]+):iam::(\d{12}):(mfa\/(?:[\w+=:,.@-]+\/)*[\w+=,.@-]+|root)$/.exec(serialNumber);
   if (arn === null) {
-    return `'${serialNumber}' is not a virtual MFA device (hardware tokens and security keys have no seed): ${expected}`;
+    return `'${serialNumber}' is not the ARN of a virtual MFA device (hardware tokens and security keys have no seed): ${expected}`;
   }
   const [, partition, account, resource] = arn;
   if (resource === 'root' || resource === 'mfa/root-account-mfa-device') {

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { Aws, CfnElement, Duration, Fn, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aws, CfnElement, Duration, Fn, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -15,6 +15,9 @@ const SINGLETON_ID = 'MfaEnrollmentProvider';
 
 /** The runtime that functions get by default; releases raise it. Named by its text, as older aws-cdk-lib versions know no constant for it. */
 const DEFAULT_RUNTIME = 'nodejs24.x';
+
+/** The oldest major version of Node.js that the bundle runs on. */
+const OLDEST_NODE = 20;
 
 /** The function's bundle, built when the package is built, never by the consumer. */
 const FUNCTION_DIRECTORY = path.join(__dirname, '..', 'dist', 'function');
@@ -249,8 +252,11 @@ function networkInterfaceStatements(scope: Construct): iam.PolicyStatement[] {
 }
 
 function validate(props: MfaEnrollmentProviderProps): void {
-  if (props.runtime !== undefined && props.runtime.family !== lambda.RuntimeFamily.NODEJS) {
-    throw new Error(`'runtime' is '${props.runtime.name}': a Node.js runtime is needed, such as '${DEFAULT_RUNTIME}'`);
+  const { name } = props.runtime ?? { name: DEFAULT_RUNTIME };
+  if (!Token.isUnresolved(name) && Number(/^nodejs(\d+)\.x$/.exec(name)?.[1] ?? 0) < OLDEST_NODE) {
+    throw new Error(
+      `'runtime' is '${name}': a Node.js runtime from version ${OLDEST_NODE} is needed, such as '${DEFAULT_RUNTIME}'`,
+    );
   }
   for (const prop of ['vpcSubnets', 'securityGroups'] as const) {
     if (props[prop] !== undefined && props.vpc === undefined) {

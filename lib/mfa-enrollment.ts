@@ -173,13 +173,24 @@ function statements(props: MfaEnrollmentProps): iam.PolicyStatement[] {
 
 /** Both ways to retain clean up a create that rolls back: what never worked is nothing to keep. */
 function applyRemovalPolicy(resource: CfnResource, removalPolicy?: RemovalPolicy): void {
-  if (removalPolicy === RemovalPolicy.RETAIN || removalPolicy === RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE) {
+  if (keepsEnabled(removalPolicy)) {
     resource.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
   }
 }
 
+function keepsEnabled(removalPolicy?: RemovalPolicy): boolean {
+  return removalPolicy === RemovalPolicy.RETAIN || removalPolicy === RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
+}
+
 /** Checks what is known when the construct is made. Tokens are never looked into. */
 function validate(scope: Construct, props: MfaEnrollmentProps): void {
+  // Not all languages check types, and `process.env` knows undefined only at run time.
+  const required = { user: 'an IAM user', serialNumber: "the device's ARN", seedSecret: 'a secret' } as const;
+  for (const prop of ['user', 'serialNumber', 'seedSecret'] as const) {
+    if (props[prop] === undefined || props[prop] === null) {
+      fail(prop, `is ${String(props[prop])}: ${required[prop]} is needed`);
+    }
+  }
   const stack = Stack.of(scope);
   const account = literal(stack.account);
   const userAccount = literal(accountOf(stack, props.user));
@@ -198,21 +209,52 @@ function validate(scope: Construct, props: MfaEnrollmentProps): void {
     const surroundings = { account: account ?? userAccount, partition: partitionOf(stack) };
     fail('serialNumber', problemOfSerialNumber(props.serialNumber, surroundings));
   }
+  // They would stand as wildcards in the policy, and grant more than this user and this secret.
+  if (/[*?]/.test(props.user.userArn)) {
+    fail('user', `'${props.user.userArn}' has a '*' or a '?': one user is expected, named by its whole ARN`);
+  }
+  if (/[*?]/.test(arnOf(props.seedSecret))) {
+    fail(
+      'seedSecret',
+      `'${arnOf(props.seedSecret)}' has a '*' or a '?': one secret is expected, named without wildcards`,
+    );
+  }
   if (props.seedSecretField === '') {
     fail(
       'seedSecretField',
       "'' is no key of a JSON secret: name the key, or leave it out where the whole secret is the seed",
     );
   }
-  if (props.removalPolicy === RemovalPolicy.SNAPSHOT) {
+  if (
+    props.removalPolicy !== undefined &&
+    props.removalPolicy !== RemovalPolicy.DESTROY &&
+    !keepsEnabled(props.removalPolicy)
+  ) {
     fail(
       'removalPolicy',
-      "'snapshot' has no meaning for an MFA enrollment: DESTROY, RETAIN and RETAIN_ON_UPDATE_OR_DELETE are allowed",
+      `'${props.removalPolicy}' has no meaning for an MFA enrollment: DESTROY, RETAIN and RETAIN_ON_UPDATE_OR_DELETE are allowed`,
     );
+  }
+  const { account: providerAccount, region: providerRegion } = Stack.of(props.provider ?? scope);
+  for (const [ours, theirs] of [
+    [stack.account, providerAccount],
+    [stack.region, providerRegion],
+  ] as const) {
+    if (literal(ours) !== undefined && literal(theirs) !== undefined && ours !== theirs) {
+      fail(
+        'provider',
+        `'${props.provider!.node.path}' is in ${theirs}, but the stack is in ${ours}: a provider serves its own account and region`,
+      );
+    }
   }
   if (props.removalPolicy === undefined && resourceOf(props.user) === undefined) {
     Annotations.of(scope).addInfo(
       `removing this enrollment leaves the imported user '${literal(props.user.userName) ?? props.user.node.path}' without this MFA device; set 'removalPolicy' to RETAIN to keep it enabled, or to DESTROY to say that this is meant`,
+    );
+  }
+  if (keepsEnabled(props.removalPolicy) && resourceOf(props.user) !== undefined) {
+    Annotations.of(scope).addInfo(
+      `with 'removalPolicy' RETAIN the device stays enabled, and CloudFormation can't delete the user '${props.user.node.path}' while it is: deleting the stack fails until somebody deactivates it`,
     );
   }
   const secretAccount = literal(props.seedSecret.env.account);

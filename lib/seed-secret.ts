@@ -1,4 +1,4 @@
-import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -20,37 +20,49 @@ export function readStatements(secret: secretsmanager.ISecret): iam.PolicyStatem
   ];
 }
 
+/** The key that AWS manages allows every reader of the secret by itself. */
+const AWS_MANAGED_ALIAS = 'alias/aws/secretsmanager';
+
 function decryptStatements(secret: secretsmanager.ISecret, key: kms.IKey): iam.PolicyStatement[] {
-  const aliasName = (key as Partial<kms.IAlias>).aliasName;
-  if (aliasName === 'alias/aws/secretsmanager') {
-    // The key that AWS manages allows every reader of the secret by itself.
+  const aliasName = aliasNameOf(key);
+  if (aliasName === AWS_MANAGED_ALIAS) {
     return [];
   }
-  const stack = Stack.of(secret);
-  const region = stack.splitArn(arnOf(secret), ArnFormat.COLON_RESOURCE_NAME).region;
+  const { account, region } = Stack.of(secret).splitArn(arnOf(secret), ArnFormat.COLON_RESOURCE_NAME);
   // The DNS suffix differs between partitions, and not all of them are known here.
   const viaSecretsManager = { StringLike: { 'kms:ViaService': `secretsmanager.${region}.*` } };
+  if (aliasName === undefined) {
+    return [
+      new iam.PolicyStatement({ actions: ['kms:Decrypt'], resources: [keyArnOf(key)], conditions: viaSecretsManager }),
+    ];
+  }
+  // The ARN of an alias grants nothing: a key that is known by its alias only is named in a condition.
+  // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+  const keys = Stack.of(secret).formatArn({ service: 'kms', account, region, resource: 'key', resourceName: '*' });
   return [
-    aliasName === undefined
-      ? new iam.PolicyStatement({
-          actions: ['kms:Decrypt'],
-          resources: [key.keyArn],
-          conditions: viaSecretsManager,
-        })
-      : new iam.PolicyStatement({
-          actions: ['kms:Decrypt'],
-          // The ARN of an alias grants nothing: a key is named by its aliases in a condition only.
-          // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
-          resources: [keysAround(key)],
-          conditions: { ...viaSecretsManager, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': aliasName } },
-        }),
+    new iam.PolicyStatement({
+      actions: ['kms:Decrypt'],
+      resources: [keys],
+      conditions: { ...viaSecretsManager, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': aliasName } },
+    }),
   ];
 }
 
-/** All keys of the account and region that an alias is in. */
-function keysAround(alias: kms.IKey): string {
-  const { account, region } = Token.isUnresolved(alias.keyArn)
-    ? alias.env
-    : Stack.of(alias).splitArn(alias.keyArn, ArnFormat.SLASH_RESOURCE_NAME);
-  return Stack.of(alias).formatArn({ service: 'kms', account, region, resource: 'key', resourceName: '*' });
+/** The name of an alias whose key is not known. */
+function aliasNameOf(key: kms.IKey): string | undefined {
+  return targetOf(key) === undefined ? (key as Partial<kms.IAlias>).aliasName : undefined;
+}
+
+function keyArnOf(key: kms.IKey): string {
+  return targetOf(key)?.keyArn ?? key.keyArn;
+}
+
+/** The key behind an alias; `undefined` of a key, and of an alias that is imported by name. */
+function targetOf(key: kms.IKey): kms.IKey | undefined {
+  try {
+    return (key as Partial<kms.IAlias>).aliasTargetKey;
+  } catch {
+    // aws-cdk-lib throws where it does not know the key.
+    return undefined;
+  }
 }

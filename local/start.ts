@@ -20,7 +20,7 @@ const HELP = `Builds the function, deploys bin/app.ts to a local AWS, shows the 
   npm start -- [--keep] [--json]
 
   --keep  wait before destroying, until interrupted by Ctrl+C
-  --json  one JSON object per line, for machines
+  --json  one JSON object per line, for machines; 'npm start --silent' leaves out npm's own lines
   --help  this text
 `;
 

@@ -60,6 +60,12 @@ export class AnswerDesk {
     };
   }
 
+  /** Whether somebody still waits for what is put to this URL. */
+  isAwaited(url: string): boolean {
+    const pending = this.pending.get(pathOf(url));
+    return pending !== undefined && pending.closedBecause === undefined;
+  }
+
   /**
    * Takes an upload to a response URL.
    *

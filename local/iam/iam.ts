@@ -4,6 +4,7 @@ import type { Clock } from '../clock';
 import { violationsOf } from '../constraints';
 import type { AuthorizationRequest, Caller } from './authorization/caller';
 import { refusalOf } from './authorization/evaluation';
+import { Throttle, TokenBucket } from './token-bucket';
 import { tagContext } from './authorization/request-tags';
 import { IAM_AUTHORIZATION } from './authorization/service-authorization';
 import { AccountContext } from './context';
@@ -20,6 +21,7 @@ import { VirtualDevice, VirtualDevices } from './virtual-devices';
 export type { AuthorizationRequest, Authorizer, Caller } from './authorization/caller';
 export type { Delays } from './delays';
 export type { DeviceClockReading } from './device-clock';
+export type { Throttle } from './token-bucket';
 
 /** What an account's IAM is made with. */
 export interface IamOptions {
@@ -63,6 +65,7 @@ export class Iam {
   private readonly users: Users;
   private readonly devices: VirtualDevices;
   private readonly roles: Roles;
+  private bucket?: TokenBucket;
 
   constructor({ clock, accountId, partition = 'aws', random = randomBytes }: IamOptions) {
     this.context = new AccountContext(clock, accountId, partition, random);
@@ -80,6 +83,11 @@ export class Iam {
     this.context.delays = delays;
   }
 
+  /** How fast the calls of roles are let through, from now on; `undefined`: as fast as they come. */
+  set throttle(throttle: Throttle | undefined) {
+    this.bucket = throttle && new TokenBucket(this.context.clock, throttle);
+  }
+
   /**
    * Carries out one action.
    *
@@ -91,6 +99,9 @@ export class Iam {
   call(action: string, input: Readonly<Record<string, unknown>>, caller?: Caller): Output {
     if (!isIamAction(action)) {
       throw new AwsError('InvalidAction', 400, `Could not find operation ${action} for version 2010-05-08`);
+    }
+    if (caller?.roleName !== undefined && this.bucket?.take() === false) {
+      throw new AwsError('Throttling', 400, 'Rate exceeded');
     }
     const violations = violationsOf(IAM_PARAMETERS[action], input);
     if (violations !== undefined) {

@@ -105,7 +105,12 @@ export class LambdaRunner {
     await this.environments.close();
   }
 
-  private functionNamed(functionArn: string): FunctionConfiguration {
+  /**
+   * The configuration of a function, by its ARN or its name.
+   *
+   * @throws AwsError `ResourceNotFoundException` when there is no such function
+   */
+  functionNamed(functionArn: string): FunctionConfiguration {
     const functionName = functionArn.slice(functionArn.lastIndexOf(':') + 1);
     const configuration = this.functions.get(functionName);
     if (configuration === undefined) {

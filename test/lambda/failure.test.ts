@@ -1,5 +1,5 @@
-import { CallError } from '../../lambda/ports';
-import { refuse, Stage } from './stage';
+import { Action, CallError } from '../../lambda/ports';
+import { Fault, LOGICAL_ID, refuse, Stage } from './stage';
 
 let stage: Stage;
 beforeEach(() => {
@@ -16,14 +16,18 @@ test.each<[string, Parameters<typeof refuse>, RegExp]>([
   [
     'a passing refusal that does not pass',
     ['iam:EnableMFADevice', 'EntityTemporarilyUnmodifiable', 409],
-    /iam:EnableMFADevice answered EntityTemporarilyUnmodifiable/,
+    /iam:EnableMFADevice answered EntityTemporarilyUnmodifiable until the time.*Next: wait some minutes/,
   ],
   ['throttling without end', ['iam:TagMFADevice', 'Throttling', 400], /iam:TagMFADevice answered Throttling/],
-  ['AWS failing without end', ['iam:TagMFADevice', 'ServiceFailure', 500], /got ServiceFailure until time ran out/],
+  [
+    'AWS failing without end',
+    ['iam:TagMFADevice', 'ServiceFailure', 500],
+    /got ServiceFailure until the time for this request ran out/,
+  ],
   [
     'a denied call on the user',
     ['iam:EnableMFADevice', 'AccessDenied', 403],
-    /iam:EnableMFADevice on user alice is denied.*service control policy.*permissions boundary.*endpoint.*path/,
+    /iam:EnableMFADevice on user alice is denied.*path.*service control policy.*permissions boundary.*endpoint.*immutable/,
   ],
   [
     'a denied call on the device',
@@ -33,7 +37,7 @@ test.each<[string, Parameters<typeof refuse>, RegExp]>([
   [
     'a denied secret',
     ['secretsmanager:GetSecretValue', 'AccessDenied', 400],
-    /secretsmanager:GetSecretValue on secret arn:.*denied.*policy of the secret or of its KMS key/,
+    /secretsmanager:GetSecretValue on secret arn:.*denied.*policy of the key.*encryptionKey.*policy of the secret/,
   ],
   [
     'a secret that is missing or empty',
@@ -108,4 +112,72 @@ test('a Create that loses the answer of Enable and then the connection says that
   };
   const { Reason } = await stage.request('Create');
   expect(Reason).toContain('State: it is not known whether the device is enabled');
+});
+
+describe('the state that a failure tells is the true one', () => {
+  const actions: Action[] = [
+    'iam:ListMFADevices',
+    'iam:ListMFADeviceTags',
+    'iam:TagMFADevice',
+    'iam:UntagMFADevice',
+    'iam:EnableMFADevice',
+    'iam:ResyncMFADevice',
+    'iam:DeactivateMFADevice',
+    'secretsmanager:GetSecretValue',
+  ];
+  /** From this call on, the action is refused for good, or its requests or its answers are lost. */
+  const faults: [string, (action: Action) => ReturnType<Fault>][] = [
+    ['is refused', (action) => new CallError(action, 'SomethingNew', 400)],
+    ['loses every request', () => 'lose request'],
+    ['loses every answer', () => 'lose answer'],
+  ];
+  const situations: [string, () => Promise<unknown>][] = [
+    ['a new device', () => Promise.resolve()],
+    ['an enrolled device', () => stage.request('Create')],
+    [
+      'a device that somebody switched off',
+      async () => {
+        await stage.request('Create');
+        stage.iam.call('DeactivateMFADevice', { UserName: 'alice', SerialNumber: stage.serialNumber });
+      },
+    ],
+    [
+      'a device of another enrollment',
+      async () => {
+        await stage.request('Create', { LogicalResourceId: 'Other' });
+      },
+    ],
+  ];
+  const former = { OldResourceProperties: { SeedSecretArn: 'another' } };
+  const claimed = () => Object.keys(stage.tags()).some((key) => key.endsWith(`/${LOGICAL_ID}`));
+
+  test.each(
+    situations.flatMap(([situation, prepare]) =>
+      (['Create', 'Update', 'Delete'] as const).flatMap((type) =>
+        faults.map(([what, faultOf]) => [type, situation, what, prepare, faultOf] as const),
+      ),
+    ),
+  )('%s of %s, when an action %s', async (...[type, , , prepare, faultOf]) => {
+    for (const broken of actions) {
+      stage = new Stage();
+      await prepare();
+      await stage.clock.run(stage.clock.sleep(10 * 60_000));
+      const before = JSON.stringify(stage.iam.state());
+      stage.calls = [];
+      stage.fault = (action) => (action === broken ? faultOf(action) : undefined);
+      const { Status, Reason = '' } = await stage.request(type, type === 'Update' ? former : {});
+      if (Status === 'SUCCESS') {
+        continue;
+      }
+      const state = /State: (.*?)\. Next: /.exec(Reason)![1]!;
+      const isEnabled = stage.devicesOf().includes(stage.serialNumber);
+      if (/is enabled for this user/.test(state)) expect([broken, isEnabled]).toEqual([broken, true]);
+      if (/is not enabled for this user/.test(state)) expect([broken, isEnabled]).toEqual([broken, false]);
+      if (/device carries the claim/.test(state)) expect([broken, claimed()]).toEqual([broken, true]);
+      if (/is (not )?enabled/.test(state) && !/claim tag/.test(state))
+        expect([broken, claimed()]).toEqual([broken, false]);
+      if (/nothing was changed/.test(state))
+        expect([broken, JSON.stringify(stage.iam.state())]).toEqual([broken, before]);
+    }
+  });
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { bodyOf } from '../../lambda/protocol';
-import { LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_ID } from './stage';
+import { Answer, LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_ID } from './stage';
 
 let stage: Stage;
 beforeEach(() => {
@@ -34,7 +34,11 @@ test.each(['Update', 'Delete'] as const)('a failed %s answers with the old physi
 test.each<[string, Record<string, unknown>, string]>([
   ['no user name', { UserName: undefined }, "'UserName': '' is no name of an IAM user"],
   ['a user name that IAM does not take', { UserName: 'al ice' }, "'UserName': 'al ice' is no name"],
-  ['a hardware token', { SerialNumber: 'GAHT12345678' }, "'SerialNumber': 'GAHT12345678' is not a virtual MFA device"],
+  [
+    'a hardware token',
+    { SerialNumber: 'GAHT12345678' },
+    "'SerialNumber': 'GAHT12345678' is not the ARN of a virtual MFA device",
+  ],
   ['a device of the root user', { SerialNumber: serialNumberOf('root-account-mfa-device') }, "can't be enabled by API"],
   [
     'a device of another account',
@@ -42,21 +46,37 @@ test.each<[string, Record<string, unknown>, string]>([
     'is in account 999999999999, not in 123456789012',
   ],
   ['a device of another partition', { SerialNumber: 'arn:aws-cn:iam::123456789012:mfa/alice' }, "partition 'aws-cn'"],
-  ['what is no secret', { SeedSecretArn: 'mfa/alice' }, "'mfa/alice' is not the ARN of a secret"],
+  ['what is no secret', { SeedSecretArn: 'arn:aws:s3:::mfa' }, "'arn:aws:s3:::mfa' is not the ARN of a secret"],
+  ['what is no ARN, unquoted', { SeedSecretArn: 'JBSWY3DP' }, "'SeedSecretArn': the value is not the ARN of a secret"],
   ['an empty field', { SeedSecretField: '' }, "'SeedSecretField': ''"],
 ])('refuses %s that only the deployment knows, with no call made', async (_, changes, words) => {
   const ResourceProperties = stage.properties(changes);
   const answer = await stage.request('Create', { ResourceProperties });
   expect(answer.Status).toBe('FAILED');
   expect(answer.Reason).toContain(words);
-  expect(answer.Reason).toContain('State: nothing was changed.');
+  expect(answer.Reason).toMatch(/State: nothing was changed. Next: correct the value; then deploy again.$/);
   expect(answer.PhysicalResourceId).not.toBe('');
 
+  expect(stage.calls).toEqual([]);
   const { PhysicalResourceId } = answer;
   expect(await stage.request('Delete', { ResourceProperties, PhysicalResourceId })).toMatchObject({
     Status: 'SUCCESS',
   });
-  expect(stage.calls).toEqual([]);
+});
+
+test('a Delete needs no secret, whatever its properties say of one', async () => {
+  await stage.request('Create');
+  const ResourceProperties = stage.properties({ SeedSecretArn: 'gone' });
+  expect(await stage.request('Delete', { ResourceProperties })).toMatchObject({ Status: 'SUCCESS' });
+  expect(stage.devicesOf()).toEqual([]);
+});
+
+test('makes no call once its time is over, however long the one before took', async () => {
+  stage.fault = (action, call) =>
+    action === 'iam:ListMFADevices' && call === 1 ? () => stage.clock.sleep(300_000) : undefined;
+  expect(await stage.request('Create')).toMatchObject({ Status: 'FAILED' });
+  expect(stage.calls).not.toContain('iam:EnableMFADevice');
+  expect(stage.calls).not.toContain('iam:TagMFADevice');
 });
 
 test('refuses a resource type that it does not serve', async () => {
@@ -87,7 +107,7 @@ test.each(['Create', 'Update'] as const)('answers a %s within five minutes, what
   const before = stage.clock.now();
   const { Status, Reason } = await stage.request(type);
   expect(Status).toBe('FAILED');
-  expect(Reason).toMatch(/got no answer until time ran out/);
+  expect(Reason).toMatch(/got no answer until the time for this request ran out/);
   expect(stage.clock.now() - before).toBeLessThan(300_000);
 });
 
@@ -133,6 +153,12 @@ describe('the body', () => {
     const { Reason } = JSON.parse(failed('🔐'.repeat(3_000))) as { Reason: string };
     expect(Reason).toMatch(/^(🔐)+$/u);
     expect(Buffer.byteLength(failed('🔐'.repeat(3_000)))).toBeGreaterThan(4_090);
+  });
+
+  test('has a physical id that CloudFormation takes, however long the refused values are', () => {
+    const event = stage.event('Create', { ResourceProperties: stage.properties({ UserName: 'é'.repeat(5_000) }) });
+    const { PhysicalResourceId } = JSON.parse(bodyOf(event, { status: 'FAILED', reason: 'no' })) as Answer;
+    expect(PhysicalResourceId).toHaveLength(1_024);
   });
 
   test('leaves a reason that fits as it is', () => {

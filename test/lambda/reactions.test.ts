@@ -47,7 +47,8 @@ test.each<[Action, string | undefined, number | undefined, RequestType, Reaction
   ['secretsmanager:GetSecretValue', 'DecryptionFailure', 400, 'Create', fail],
   ['secretsmanager:GetSecretValue', 'InvalidRequest', 400, 'Create', fail],
   ['secretsmanager:GetSecretValue', 'InternalServiceError', 500, 'Create', again],
-  ['secretsmanager:GetSecretValue', 'ThrottlingException', 400, 'Create', again],
+  ['secretsmanager:GetSecretValue', 'Throttling', 400, 'Create', again],
+  ['secretsmanager:GetSecretValue', 'Unknown', 429, 'Create', again],
 ])('%s: %s (%s) in %s', (action, code, status, request, reaction) => {
   expect(reactionTo(new CallError(action, code, status), request)).toEqual(reaction);
 });

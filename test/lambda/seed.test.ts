@@ -14,7 +14,8 @@ function problemOf(text: string, field?: string): string {
     seedOf(text, field);
   } catch (error) {
     expect(error).toBeInstanceOf(NotASeedError);
-    return (error as Error).message;
+    const { message, next } = error as NotASeedError;
+    return `${message}; ${next}`;
   }
   throw new Error('it was taken for a seed');
 }
@@ -49,8 +50,8 @@ test('reads back whatever 16 to 64 bytes Base32 can spell', () => {
 });
 
 test.each<[string, string, RegExp, string?]>([
-  ['nothing', '', /is empty/],
-  ['white space', ' \n', /is empty/],
+  ['nothing', '', /is empty; store this device's seed/],
+  ['white space', ' \n', /is empty; store this device's seed/],
   ['something else than Base32', 'not a seed!', /not Base32/],
   ['the digits that Base32 leaves out', base32.replace(/^./, '1'), /not Base32/],
   ['a character too many', `${base32}A`, /65 characters are no whole number of bytes/],
@@ -84,4 +85,6 @@ test('no refusal quotes the secret', () => {
       expect(inspect(new SecretText(secret), { showHidden: true })).not.toContain('never-shown');
     }),
   );
+  expect(problemOf(`${base32}A`)).not.toContain(base32.slice(0, 8));
+  expect(problemOf(`otpauth://totp/x?secret=${base32}&digits=${base32}`)).not.toContain(base32.slice(0, 8));
 });

@@ -138,22 +138,29 @@ describe('the key of the secret', () => {
     });
   });
 
-  test.each<[string, (stack: Stack) => kms.IKey]>([
-    ['declared', (stack) => kms.Key.fromKeyArn(stack, 'Key', KEY).addAlias('alias/seeds')],
-    ['imported', (stack) => kms.Alias.fromAliasName(stack, 'Key', 'alias/seeds')],
-  ])('named by an alias is found by a condition, as the ARN of an alias grants nothing: %s', (_how, alias) => {
+  test('known by an alias is named itself, as the ARN of an alias grants nothing', () => {
     const stack = literalStack();
-    enroll(stack, { seedSecret: encrypted(stack, alias(stack)) });
-    expect(statementFor(stack, 'kms:Decrypt')).toEqual({
-      Effect: 'Allow',
-      Action: 'kms:Decrypt',
-      Resource: 'arn:aws:kms:eu-central-1:123456789012:key/*',
-      Condition: {
-        StringLike: { 'kms:ViaService': 'secretsmanager.eu-central-1.*' },
-        'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/seeds' },
-      },
-    });
+    const alias = kms.Key.fromKeyArn(stack, 'Key', KEY).addAlias('alias/seeds');
+    enroll(stack, { seedSecret: encrypted(stack, alias) });
+    expect(statementFor(stack, 'kms:Decrypt')).toMatchObject({ Resource: KEY });
   });
+
+  test.each(['eu-central-1', 'us-east-1'])(
+    'known by the name of an alias only is found by a condition: %s',
+    (region) => {
+      const stack = literalStack();
+      enroll(stack, { seedSecret: encrypted(stack, kms.Alias.fromAliasName(stack, 'Key', 'alias/seeds'), region) });
+      expect(statementFor(stack, 'kms:Decrypt')).toEqual({
+        Effect: 'Allow',
+        Action: 'kms:Decrypt',
+        Resource: `arn:aws:kms:${region}:123456789012:key/*`,
+        Condition: {
+          StringLike: { 'kms:ViaService': `secretsmanager.${region}.*` },
+          'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/seeds' },
+        },
+      });
+    },
+  );
 
   test('that AWS manages allows its readers by itself', () => {
     const stack = literalStack();

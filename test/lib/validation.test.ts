@@ -1,7 +1,8 @@
 import { CfnParameter, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { MfaEnrollmentProps, MfaEnrollmentProvider } from '../../lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { MfaEnrollment, MfaEnrollmentProps, MfaEnrollmentProvider } from '../../lib';
 import { DEVICE, enroll, enrollments, ENV, newApp, newStack } from './fixture';
 
 const ACCOUNT = '123456789012';
@@ -17,22 +18,58 @@ describe('what is wrong is named: the prop, the value and what is allowed', () =
       (stack) => ({ user: new iam.User(stack, 'Owned', { userName: 'al/ice' }) }),
       /^'user': 'al\/ice' is no name/,
     ],
+    [
+      'a user that is a wildcard',
+      (stack) => ({ user: iam.User.fromUserArn(stack, 'Imported', `arn:aws:iam::${ACCOUNT}:user/*/alice`) }),
+      /^'user': '.*user\/\*\/alice' has a '\*'/,
+    ],
+    [
+      'a secret that is a wildcard',
+      (stack) => ({ seedSecret: Secret.fromSecretNameV2(stack, 'S', 'mfa/*') }),
+      /^'seedSecret': '.*mfa\/\*' has a '\*'/,
+    ],
     ['an empty serial number', device(''), /^'serialNumber': '' .*9 to 256.*arn:aws:iam::123456789012:mfa\/alice/],
     ['a serial number of 257', device(`${DEVICE}${'x'.repeat(257 - DEVICE.length)}`), /^'serialNumber': .*9 to 256/],
     ['a space in it', device(`${DEVICE} 2`), /^'serialNumber': '.*mfa\/alice 2' .*letters, digits/],
     ['a line break behind it', device(`${DEVICE}\n`), /^'serialNumber': .*letters, digits/s],
     ['a hardware token', device('GAHT12345678'), /^'serialNumber': 'GAHT12345678' .*hardware tokens/],
     ['a security key', device(`arn:aws:iam::${ACCOUNT}:u2f/user/alice/key-AB`), /^'serialNumber': .*security keys/],
-    ['an SMS device', device(`arn:aws:iam::${ACCOUNT}:sms-mfa/alice`), /^'serialNumber': .*not a virtual MFA device/],
-    ['a user', device(`arn:aws:iam::${ACCOUNT}:user/alice`), /^'serialNumber': .*not a virtual MFA device/],
-    ['a device with no name', device(`arn:aws:iam::${ACCOUNT}:mfa/`), /^'serialNumber': .*not a virtual MFA device/],
-    ['a region in the ARN', device(`arn:aws:iam:us-east-1:${ACCOUNT}:mfa/alice`), /^'serialNumber': .*not a virtual/],
-    ['an account of 11 digits', device('arn:aws:iam::12345678901:mfa/alice'), /^'serialNumber': .*not a virtual/],
+    [
+      'an SMS device',
+      device(`arn:aws:iam::${ACCOUNT}:sms-mfa/alice`),
+      /^'serialNumber': .*not the ARN of a virtual MFA device/,
+    ],
+    ['a user', device(`arn:aws:iam::${ACCOUNT}:user/alice`), /^'serialNumber': .*not the ARN of a virtual MFA device/],
+    [
+      'a device with no name',
+      device(`arn:aws:iam::${ACCOUNT}:mfa/`),
+      /^'serialNumber': .*not the ARN of a virtual MFA device/,
+    ],
+    [
+      'a region in the ARN',
+      device(`arn:aws:iam:us-east-1:${ACCOUNT}:mfa/alice`),
+      /^'serialNumber': .*not the ARN of a virtual/,
+    ],
+    [
+      'an account of 11 digits',
+      device('arn:aws:iam::12345678901:mfa/alice'),
+      /^'serialNumber': .*not the ARN of a virtual/,
+    ],
     ['the root user', device(`arn:aws:iam::${ACCOUNT}:root`), /^'serialNumber': .*can't be enabled by API/],
     [
       "the root user's device",
       device(`arn:aws:iam::${ACCOUNT}:mfa/root-account-mfa-device`),
       /^'serialNumber': .*root-account-mfa-device' belongs to the root user.*can't be enabled by API/,
+    ],
+    [
+      'no serial number',
+      () => ({ serialNumber: undefined }),
+      /^'serialNumber': is undefined: the device's ARN is needed/,
+    ],
+    [
+      'a removal policy that is none',
+      () => ({ removalPolicy: 'retian' as RemovalPolicy }),
+      /^'removalPolicy': 'retian' .*DESTROY, RETAIN/,
     ],
     ['an empty field', () => ({ seedSecretField: '' }), /^'seedSecretField': '' is no key.*leave it out/],
     [
@@ -44,6 +81,14 @@ describe('what is wrong is named: the prop, the value and what is allowed', () =
     const stack = newStack();
     expect(() => enroll(stack, props(stack))).toThrow(words);
   });
+});
+
+test.each(['user', 'serialNumber', 'seedSecret'])('%s is needed, in languages without types too', (prop) => {
+  const stack = newStack();
+  const user = iam.User.fromUserName(stack, 'Imported', 'alice');
+  const seedSecret = Secret.fromSecretNameV2(stack, 'S', 'mfa/alice');
+  const props = { user, serialNumber: DEVICE, seedSecret, [prop]: undefined };
+  expect(() => new MfaEnrollment(stack, 'Mfa', props)).toThrow(`'${prop}': is undefined: `);
 });
 
 describe('what is right passes', () => {

@@ -3,6 +3,9 @@
  * What Lambda's Node.js runtime is in the cloud, in a process of its own: it loads the handler, takes one event at a
  * time from the parent, and says how it ended. CommonJS functions with an asynchronous handler only.
  */
+
+// Ctrl+C in a terminal reaches this process, too; it is the parent that ends it, when nobody waits for an answer any more.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
 const path = require('node:path');
 
 const taskRoot = process.env.LAMBDA_TASK_ROOT;

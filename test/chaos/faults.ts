@@ -1,0 +1,101 @@
+import { Action, CallError } from '../../lambda/ports';
+import type { Throttle } from '../../local/iam';
+import type { Delivery } from '../../local/lambda';
+
+/** What may go wrong in one operation. Each is a chance from 0 to 1, but for the delays, which are milliseconds. */
+export interface FaultPlan {
+  readonly seed: number;
+  /** Of a call: refused for a passing reason, or lost before or after its effect. */
+  readonly calls: number;
+  /** Of a delivery: a second one, a late one, the function's death. */
+  readonly duplicate: number;
+  readonly late: number;
+  readonly death: number;
+  readonly policyDelay: number;
+  readonly tagDelay: number;
+  readonly recreatedDelay: number;
+  /** How fast IAM lets calls through; absent: as they come. */
+  readonly bucket?: Throttle;
+}
+
+export const CALM: FaultPlan = {
+  seed: 1,
+  calls: 0,
+  duplicate: 0,
+  late: 0,
+  death: 0,
+  policyDelay: 0,
+  tagDelay: 0,
+  recreatedDelay: 0,
+};
+
+/** Every kind of fault, to be counted. */
+export const FAULTS = [
+  'throttled',
+  'failed before the effect',
+  'answer lost',
+  'request lost',
+  'concurrent modification',
+  'temporarily unmodifiable',
+  'denied',
+  'duplicate event',
+  'late event',
+  'function died',
+  'late policy',
+  'late tag',
+  'user re-created',
+  'other resource broken',
+  'update cancelled',
+] as const;
+export type FaultKind = (typeof FAULTS)[number];
+
+/** What happens to one call. */
+export type CallFault = { readonly kind: FaultKind; readonly error: CallError; readonly effect: boolean };
+
+/** Draws the fault of a call; most draws are none. A refusal is one that passes. */
+export function drawCallFault(action: Action, chance: number, random: () => number): CallFault | undefined {
+  if (random() >= chance) {
+    return undefined;
+  }
+  const refused = (kind: FaultKind, code: string, status: number) => ({
+    kind,
+    error: new CallError(action, code, status),
+    effect: false,
+  });
+  const isIam = action.startsWith('iam:');
+  const drawn: readonly CallFault[] = [
+    refused('throttled', 'Throttling', 400),
+    refused('failed before the effect', isIam ? 'ServiceFailure' : 'InternalServiceError', 500),
+    { kind: 'answer lost', error: new CallError(action, undefined), effect: true },
+    { kind: 'answer lost', error: new CallError(action, 'ServiceUnavailable', 503), effect: true },
+    { kind: 'request lost', error: new CallError(action, undefined), effect: false },
+    refused('denied', 'AccessDenied', 403),
+    ...(isIam
+      ? [
+          refused('concurrent modification', 'ConcurrentModification', 409),
+          refused('temporarily unmodifiable', 'EntityTemporarilyUnmodifiable', 409),
+        ]
+      : []),
+  ];
+  return drawn[Math.floor(random() * drawn.length)];
+}
+
+/** Draws how an event is delivered, and says what is wrong with that. */
+export function drawDeliveries(plan: FaultPlan, random: () => number, hit: (kind: FaultKind) => void): Delivery[] {
+  const isLate = random() < plan.late;
+  const lateMs = isLate ? Math.floor(random() * 470_000) : 0;
+  const dies = random() < plan.death;
+  const first: Delivery = { delayMs: lateMs, ...(dies && { dies: { atCall: 1 + Math.floor(random() * 8) } }) };
+  const deliveries = [first];
+  if (isLate) {
+    hit('late event');
+  }
+  if (dies) {
+    hit('function died');
+  }
+  if (random() < plan.duplicate) {
+    hit('duplicate event');
+    deliveries.push({ delayMs: lateMs + Math.floor(random() * 5_000) });
+  }
+  return deliveries;
+}

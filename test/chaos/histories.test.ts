@@ -1,0 +1,56 @@
+import type { StackDeclaration } from './declaration';
+import { CALM, FAULTS } from './faults';
+import { runHistories } from './run';
+import { synthesize, templateOf } from './synthesis';
+
+/** A few hundred histories; `npm run chaos` runs as many as one likes. */
+const histories = runHistories({ histories: 250, seed: 42 });
+
+test('no history breaks an invariant', async () => {
+  expect((await histories).found).toBeUndefined();
+}, 60_000);
+
+test('every kind of fault occurs', async () => {
+  const { faults } = await histories;
+  expect(FAULTS.filter((kind) => faults[kind] === 0)).toEqual([]);
+}, 60_000);
+
+test('the same seed runs the same histories', async () => {
+  const few = () => runHistories({ histories: 10, seed: 7 });
+  expect(await few()).toEqual(await few());
+}, 60_000);
+
+test('what the synthesized policies allow is what the function really calls, and nothing else', async () => {
+  const enrollment = { id: 'Mfa', user: 'ivy', device: 'd1', spelling: 'literal', secret: 'plain' } as const;
+  const { template } = synthesize(
+    'North',
+    { enrollments: [{ ...enrollment, adopt: false, retain: false, provider: 'own' }], names: {} },
+    CALM.seed,
+  );
+  const resources = Object.values(template.Resources as Record<string, { Type: string; Properties: object }>);
+  const statements = resources
+    .filter(({ Type }) => Type === 'AWS::IAM::Policy')
+    .flatMap(({ Properties }) => (Properties as Policy).PolicyDocument.Statement);
+  const allowed = statements.flatMap(({ Action }) => Action).filter((action) => !action.startsWith('logs:'));
+  expect(allowed.sort()).toEqual((await histories).actions);
+  expect(statements.map(({ Resource }) => Resource)).not.toContain('*');
+}, 60_000);
+
+test('a template put together from its parts is the one that is synthesized at once', () => {
+  const common = { secret: 'json', adopt: true, retain: false } as const;
+  const declaration: StackDeclaration = {
+    enrollments: [
+      { ...common, id: 'A', user: 'Olga', device: 'd1', spelling: 'literal', provider: 'own' },
+      { ...common, id: 'ZB', team: 'Team', user: 'Otto', device: 'd2', spelling: 'pseudo', provider: 'second' },
+      { ...common, id: 'C', user: 'ian', device: 'd1', spelling: 'parameter', provider: 'own' },
+    ],
+    names: { Olga: 'olga' },
+  };
+  expect(synthesize('North', declaration, 1).template).toEqual(templateOf('North', declaration));
+});
+
+interface Policy {
+  readonly PolicyDocument: {
+    readonly Statement: readonly { readonly Action: string | string[]; readonly Resource: unknown }[];
+  };
+}

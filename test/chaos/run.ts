@@ -1,0 +1,64 @@
+import * as fc from 'fast-check';
+import { FaultKind, FAULTS } from './faults';
+import { History, Step, Story } from './history';
+import { NONE, Sabotage } from './sabotage';
+import { story } from './stories';
+import type { Violation } from './world';
+
+export interface Outcome {
+  readonly histories: number;
+  readonly steps: number;
+  readonly faults: Readonly<Record<FaultKind, number>>;
+  /** AWS actions that the function called. */
+  readonly actions: readonly string[];
+  /** The first violation, shrunk to a minimal history. */
+  readonly found?: {
+    readonly violation: Violation;
+    readonly steps: readonly Step[];
+    readonly story: Story;
+    /** After how many histories it was found. */
+    readonly after: number;
+  };
+}
+
+/** Runs random histories until one breaks an invariant. */
+export async function runHistories(
+  { histories, seed }: { readonly histories: number; readonly seed: number },
+  sabotage: Sabotage = NONE,
+  onHistory: (count: number) => void = () => undefined,
+): Promise<Outcome> {
+  const faults = Object.fromEntries(FAULTS.map((kind) => [kind, 0])) as Record<FaultKind, number>;
+  const actions = new Set<string>();
+  let count = 0;
+  let steps = 0;
+  const property = fc.asyncProperty(story, async (each) => {
+    const history = new History(each, sabotage);
+    const violations = await history.run();
+    onHistory(++count);
+    steps += each.steps.length;
+    history.world.faults.forEach((hits, kind) => (faults[kind] += hits));
+    history.world.actions.forEach((action) => actions.add(action));
+    if (violations[0] !== undefined) {
+      throw new ViolationFound(violations[0]);
+    }
+  });
+  const { failed, counterexample, errorInstance, numRuns } = await fc.check(property, { numRuns: histories, seed });
+  const tally = { histories: failed ? numRuns : count, steps, faults, actions: [...actions].sort() };
+  if (!failed) {
+    return tally;
+  }
+  if (!(errorInstance instanceof ViolationFound) || counterexample === null) {
+    throw errorInstance instanceof Error ? errorInstance : new Error('a history could not be run');
+  }
+  const [minimal] = counterexample;
+  return {
+    ...tally,
+    found: { violation: errorInstance.violation, story: minimal, steps: minimal.steps, after: numRuns },
+  };
+}
+
+class ViolationFound extends Error {
+  constructor(readonly violation: Violation) {
+    super(`${violation.invariant}: ${violation.words}`);
+  }
+}

@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Aws, CfnParameter, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CfnParameter as CfnSsmParameter } from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+import { MfaEnrollment, MfaEnrollmentProvider } from '../../lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { Enrollment, IMPORTED, OWNED, StackDeclaration, StackName, User } from './declaration';
+
+export const ACCOUNT = '123456789012';
+export const REGION = 'eu-west-1';
+
+/** Of the imported users, one has a path. */
+export const pathOf = (user: User) => (user === 'ian' ? '/staff/' : '/');
+export const serialNumberOf = (device: string) => `arn:aws:iam::${ACCOUNT}:mfa/${device}`;
+
+/** A template as CloudFormation gets it, and the values of its parameters. */
+export interface Synthesized {
+  readonly template: Readonly<Record<string, unknown>>;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+const templates = new Map<string, Synthesized['template']>();
+
+/** Synthesizes a declaration by the real constructs and the real aws-cdk-lib. */
+export function synthesize(stackName: StackName, declaration: StackDeclaration, blocker: number): Synthesized {
+  const byParameter = declaration.enrollments.find(({ spelling }) => spelling === 'parameter');
+  return {
+    template: mergedTemplateOf(stackName, declaration),
+    parameters: {
+      Blocker: String(blocker),
+      ...(byParameter && { Device: serialNumberOf(byParameter.device), DeviceSecret: secretNameOf(byParameter) }),
+    },
+  };
+}
+
+/**
+ * What an enrollment adds to a template does not depend on the others, so each is synthesized by itself, and only once:
+ * thousands of histories then need few syntheses. A test compares the outcome with the synthesis of the whole.
+ */
+function mergedTemplateOf(stackName: StackName, { enrollments, names }: StackDeclaration): Synthesized['template'] {
+  const parts = [
+    ...enrollments.map((enrollment) => templateOfOne(stackName, enrollment, pick(names, enrollment.user))),
+    synthesizedOnce(stackName, { enrollments: [], names }),
+  ];
+  const merged = (section: string) => Object.assign({}, ...parts.map((part) => part[section])) as unknown;
+  return { ...parts[0], Resources: merged('Resources'), Parameters: merged('Parameters') };
+}
+
+/** Where its construct stands shows in an enrollment's metadata, and nowhere else. */
+function templateOfOne(stackName: StackName, enrollment: Enrollment, names: StackDeclaration['names']) {
+  const { id, team, ...elsewhere } = enrollment;
+  const template = synthesizedOnce(stackName, { enrollments: [{ ...elsewhere, id: 'Mfa' }], names });
+  const path = team === undefined ? id : `${team}/${id}`;
+  const text = JSON.stringify(template).replaceAll(`"${stackName}/Mfa/`, `"${stackName}/${path}/`);
+  return JSON.parse(text) as Synthesized['template'];
+}
+
+function pick(names: StackDeclaration['names'], user: User): StackDeclaration['names'] {
+  return names[user] === undefined ? {} : { [user]: names[user] };
+}
+
+function synthesizedOnce(stackName: StackName, part: StackDeclaration): Synthesized['template'] {
+  // Which device a parameter says it is stands in its value, and not in the template.
+  const enrollments = part.enrollments.map((enrollment) =>
+    enrollment.spelling === 'parameter' ? { ...enrollment, device: 'd1' as const } : enrollment,
+  );
+  const key = JSON.stringify([stackName, enrollments, part.names]);
+  const template = templates.get(key) ?? templateOf(stackName, { ...part, enrollments });
+  templates.set(key, template);
+  return template;
+}
+
+/** The whole declaration, synthesized at once. */
+export function templateOf(stackName: StackName, declaration: StackDeclaration): Synthesized['template'] {
+  const outdir = mkdtempSync(join(tmpdir(), 'chaos-'));
+  try {
+    const app = new App({
+      outdir,
+      analyticsReporting: false,
+      treeMetadata: false,
+      context: { 'aws:cdk:disable-asset-staging': true, 'aws:cdk:enable-path-metadata': true },
+    });
+    declare(new Stack(app, stackName), declaration);
+    return app.synth().getStackByName(stackName).template as Synthesized['template'];
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
+}
+
+function declare(stack: Stack, { enrollments, names }: StackDeclaration): void {
+  // Something else in the stack that can fail, at any time and beside everything.
+  const blocker = new CfnParameter(stack, 'Blocker');
+  new CfnSsmParameter(stack, 'Other', { type: 'String', value: blocker.valueAsString });
+
+  const users = new Map<User, iam.IUser>([
+    ...OWNED.map((user) => [user, new iam.User(stack, user, { userName: names[user] })] as const),
+    ...IMPORTED.map((user) => [user, imported(stack, user)] as const),
+  ]);
+  const scopes = new Map<string | undefined, Construct>([[undefined, stack]]);
+  let second: MfaEnrollmentProvider | undefined;
+  for (const { id, team, user, device, spelling, adopt, retain, provider, ...enrollment } of enrollments) {
+    const scope = scopes.get(team) ?? new Construct(stack, team!);
+    scopes.set(team, scope);
+    if (provider === 'second') {
+      second ??= new MfaEnrollmentProvider(stack, 'Second');
+    }
+    new MfaEnrollment(scope, id, {
+      user: users.get(user)!,
+      serialNumber: {
+        literal: () => serialNumberOf(device),
+        pseudo: () => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:mfa/${device}`,
+        parameter: () => new CfnParameter(stack, 'Device').valueAsString,
+      }[spelling](),
+      seedSecret: secretOf(scope, id, { ...enrollment, device, spelling }),
+      seedSecretField: enrollment.secret === 'json' ? 'seed' : undefined,
+      adoptExisting: adopt,
+      removalPolicy: retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      provider: provider === 'second' ? second : undefined,
+    });
+  }
+}
+
+function imported(stack: Stack, user: User): iam.IUser {
+  return iam.User.fromUserArn(stack, user, `arn:aws:iam::${ACCOUNT}:user${pathOf(user)}${user}`);
+}
+
+type SecretOf = Pick<Enrollment, 'device' | 'secret' | 'spelling'>;
+
+function secretOf(scope: Construct, id: string, enrollment: SecretOf): ISecret {
+  const name =
+    enrollment.spelling === 'parameter'
+      ? new CfnParameter(Stack.of(scope), 'DeviceSecret').valueAsString
+      : secretNameOf(enrollment);
+  return Secret.fromSecretNameV2(scope, `${id}Seed`, name);
+}
+
+export function secretNameOf({ device, secret }: Pick<Enrollment, 'device' | 'secret'>): string {
+  return secret === 'wrong' || secret === 'junk' ? secret : `${device}/${secret}`;
+}

@@ -1,0 +1,63 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { AddressInfo } from 'node:net';
+
+export interface ReceivedRequest {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers: http.IncomingHttpHeaders;
+  /** Names and values as they came, in turns. */
+  readonly rawHeaders: readonly string[];
+  readonly body: string;
+}
+
+export type Respond = (response: http.ServerResponse, request: ReceivedRequest) => void;
+
+/** A bare server on a port that the system chose: it keeps what it receives, and answers as the test says. */
+export class LoopbackServer {
+  /** Every request whose body came in full. */
+  readonly requests: ReceivedRequest[] = [];
+  respond: Respond = (response) => response.end();
+
+  private constructor(
+    private readonly server: http.Server | https.Server,
+    private readonly scheme: 'http' | 'https',
+  ) {
+    server.on('request', (message: http.IncomingMessage, response: http.ServerResponse) => {
+      const chunks: Buffer[] = [];
+      message.on('data', (chunk: Buffer) => chunks.push(chunk));
+      message.on('end', () => {
+        const { method, url: path, headers, rawHeaders } = message;
+        const request = { method, path, headers, rawHeaders, body: Buffer.concat(chunks).toString() };
+        this.requests.push(request);
+        this.respond(response, request);
+      });
+    });
+  }
+
+  static async listen(): Promise<LoopbackServer> {
+    return new LoopbackServer(await listening(http.createServer()), 'http');
+  }
+
+  static async listenSecurely(identity: { key: string; cert: string }): Promise<LoopbackServer> {
+    return new LoopbackServer(await listening(https.createServer(identity)), 'https');
+  }
+
+  /** Its address, by any name that leads to this machine. */
+  url(host = '127.0.0.1'): string {
+    return `${this.scheme}://${host}:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+}
+
+async function listening<S extends http.Server>(server: S): Promise<S> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+/** What an answer that lost its connection looks like. */
+export const reset: Respond = (response) => response.socket?.resetAndDestroy();
