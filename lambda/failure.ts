@@ -135,10 +135,15 @@ function causeOf(error: CallError, subject: Subject): Cause {
         next: 'check the user name and the serial number',
       };
     default:
-      return {
-        cause: `${action} answered ${code}`,
-        next: 'look the code up in the API reference of this action',
-      };
+      return error.httpStatus === undefined
+        ? {
+            cause: `${action} could not be sent (${code})`,
+            next: "check the function's role, region and environment variables",
+          }
+        : {
+            cause: `${action} answered ${code}`,
+            next: 'look the code up in the API reference of this action',
+          };
   }
 }
 
@@ -152,7 +157,7 @@ function accessDenied({ action }: CallError, subject: Subject): Cause {
   if (action === 'secretsmanager:GetSecretValue') {
     return {
       cause,
-      next: `check that ${KEY_GRANTS}; else look for what can deny: the policy of the secret, ${elsewhere}`,
+      next: `check that the secret exists and that ${KEY_GRANTS}; else look for what can deny: the policy of the secret, ${elsewhere}`,
     };
   }
   return isOnUser(action)

@@ -60,6 +60,15 @@ test.each<[string, Parameters<typeof refuse>, RegExp]>([
   );
 });
 
+test('a request that was never sent is told as such', async () => {
+  stage.fault = (action) =>
+    action === 'iam:EnableMFADevice' ? new CallError(action, 'CredentialsProviderError') : undefined;
+  const { Reason } = await stage.request('Create');
+  expect(Reason).toMatch(
+    /iam:EnableMFADevice could not be sent \(CredentialsProviderError\).*Next: check the function's role/,
+  );
+});
+
 test('a user or a device that Enable does not find is named, both', async () => {
   stage.fault = refuse('iam:EnableMFADevice', 'NoSuchEntity', 404);
   const { Reason } = await stage.request('Create');
