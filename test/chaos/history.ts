@@ -365,9 +365,12 @@ export class History {
         this.world.violated('undone', `user ${physicalId} was left behind`);
       }
     }
-    const withdrawn = deleted.map(({ logicalId }) => claimKeyOf(stackId, logicalId));
     for (const [serialNumber, was] of Object.entries(before.devices)) {
       const is = after.devices[serialNumber]!;
+      // A claim of the same logical id on another device is what an earlier clean-up gave up.
+      const withdrawn = deleted
+        .filter(({ physicalId }) => physicalId.endsWith(`|${serialNumber}`))
+        .map(({ logicalId }) => claimKeyOf(stackId, logicalId));
       const ours = Object.entries(was.tags).filter(([key]) => withdrawn.includes(key));
       const others = Object.keys(was.tags).filter(
         (key) => key.startsWith(ENROLLMENT_CLAIM_PREFIX) && !withdrawn.includes(key),

@@ -52,7 +52,7 @@ export class Stage {
   /** Every call that the function made. */
   calls: Action[] = [];
   /** All that left the function but to AWS: log lines, and answers. */
-  private readonly left: string[] = [];
+  readonly left: string[] = [];
   fault: Fault = () => undefined;
   caller?: Caller;
   remainingMs = 15 * 60 * 1000;

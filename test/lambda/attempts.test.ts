@@ -1,0 +1,148 @@
+import { Attempts, CallGivenUp, OutOfTime } from '../../lambda/attempts';
+import { LogFields, Logger } from '../../lambda/logger';
+import { CallError } from '../../lambda/ports';
+import { VirtualClock } from '../../local/virtual-clock';
+
+const DEADLINE_MS = 100_000;
+const throttled = new CallError('iam:ListMFADevices', 'Throttling', 400);
+const denied = new CallError('iam:ListMFADevices', 'AccessDenied', 403);
+const refused = new CallError('iam:TagMFADevice', 'LimitExceeded', 409);
+
+let clock: VirtualClock;
+let startedAt: number;
+let logged: [string, LogFields?][];
+beforeEach(() => {
+  clock = new VirtualClock();
+  startedAt = clock.now();
+  logged = [];
+});
+
+const elapsed = () => clock.now() - startedAt;
+
+function attempts({ random = 1, deadlineMs = DEADLINE_MS } = {}): Attempts {
+  const logger: Logger = { log: (...line) => logged.push(line) };
+  return new Attempts('Create', clock, () => random, logger, startedAt + deadlineMs);
+}
+
+/** A call that fails with these errors in turn, then succeeds; it keeps when it was made. */
+function failing(...errors: Error[]) {
+  const madeAt: number[] = [];
+  const call = () => {
+    madeAt.push(elapsed());
+    const error = errors[madeAt.length - 1];
+    return error === undefined ? Promise.resolve('value') : Promise.reject(error);
+  };
+  return { call, madeAt };
+}
+
+/** What the work ended with, whichever way. */
+const endOf = (work: Promise<unknown>): Promise<unknown> => clock.run(work.catch((error: unknown) => error));
+
+const times = <T>(count: number, value: T): T[] => Array<T>(count).fill(value);
+
+describe('a pause', () => {
+  test('doubles from half a second to fifteen seconds', async () => {
+    const { call, madeAt } = failing(...times(8, throttled));
+    expect(await clock.run(attempts().make(call))).toEqual({ kind: 'answered', value: 'value' });
+    expect(madeAt).toEqual([0, 500, 1_500, 3_500, 7_500, 15_500, 30_500, 45_500, 60_500]);
+  });
+
+  test.each([
+    [0, 250],
+    [0.5, 375],
+  ])('is spread over its upper half: at random number %d it is %d ms', async (random, pause) => {
+    const { call, madeAt } = failing(throttled);
+    await clock.run(attempts({ random }).make(call));
+    expect(madeAt).toEqual([0, pause]);
+  });
+
+  test('may end just at the moment until which it is worth trying', async () => {
+    expect(await endOf(attempts().backOff(1, startedAt + 500))).toBeUndefined();
+    expect(elapsed()).toBe(500);
+  });
+
+  test('that would end after that moment is not begun', async () => {
+    expect(await endOf(attempts().backOff(1, startedAt + 499))).toBeInstanceOf(OutOfTime);
+    expect(elapsed()).toBe(0);
+  });
+
+  test('may end just at the deadline', async () => {
+    expect(await endOf(attempts({ deadlineMs: 500 }).backOff(1))).toBeUndefined();
+    expect(elapsed()).toBe(500);
+  });
+
+  test('that would end after the deadline is not begun', async () => {
+    expect(await endOf(attempts({ deadlineMs: 499 }).backOff(1))).toBeInstanceOf(OutOfTime);
+    expect(elapsed()).toBe(0);
+  });
+});
+
+describe('waiting', () => {
+  test('may end just at the deadline', async () => {
+    expect(await endOf(attempts().wait(DEADLINE_MS))).toBeUndefined();
+    expect(elapsed()).toBe(DEADLINE_MS);
+  });
+
+  test('that would end after the deadline is not begun, and says which call failed last', async () => {
+    const request = attempts();
+    await clock.run(request.make(failing(throttled).call));
+    const before = elapsed();
+    expect(await endOf(request.wait(DEADLINE_MS - before + 1))).toMatchObject({ name: 'OutOfTime', last: throttled });
+    expect(elapsed()).toBe(before);
+  });
+});
+
+describe('a call', () => {
+  test('is not made at the deadline, when its effect could come too late', async () => {
+    const { call, madeAt } = failing();
+    const request = attempts();
+    await clock.run(clock.sleep(DEADLINE_MS));
+    expect(await endOf(request.make(call))).toMatchObject({ name: 'OutOfTime', last: undefined });
+    expect(madeAt).toEqual([]);
+  });
+
+  test('is made a moment before the deadline', async () => {
+    const { call } = failing();
+    const request = attempts();
+    await clock.run(clock.sleep(DEADLINE_MS - 1));
+    expect(await endOf(request.make(call))).toEqual({ kind: 'answered', value: 'value' });
+  });
+
+  test('that keeps failing is given up where the next pause would end after the deadline', async () => {
+    const { call, madeAt } = failing(...times(99, throttled));
+    const end = await endOf(attempts({ deadlineMs: 10_000 }).make(call));
+    expect(end).toBeInstanceOf(CallGivenUp);
+    expect(end).toMatchObject({ error: throttled });
+    expect(madeAt).toEqual([0, 500, 1_500, 3_500, 7_500]);
+  });
+
+  test('that is denied is given up after two minutes, counted from its first attempt', async () => {
+    const { call, madeAt } = failing(...times(99, denied));
+    const request = attempts({ deadlineMs: 1_000_000 });
+    await clock.run(clock.sleep(60_000));
+    expect(await endOf(request.make(call))).toMatchObject({ error: denied });
+    // The pause after this one would end half a second too late.
+    expect(madeAt.at(-1)).toBe(60_000 + 105_500);
+  });
+
+  test('that is refused for good is made once', async () => {
+    const { call, madeAt } = failing(refused);
+    expect(await endOf(attempts().make(call))).toMatchObject({ name: 'CallGivenUp', error: refused });
+    expect(madeAt).toEqual([0]);
+  });
+
+  test('that fails for reasons of its own fails with them, unlogged', async () => {
+    const error = new RangeError('mine');
+    expect(await endOf(attempts().make(failing(error).call))).toBe(error);
+    expect(logged).toEqual([]);
+  });
+
+  test('is logged each time that it fails, by action, code and attempt', async () => {
+    const unanswered = new CallError('iam:ListMFADevices', undefined);
+    await clock.run(attempts().make(failing(throttled, unanswered).call));
+    expect(logged).toEqual([
+      ['call failed', { action: 'iam:ListMFADevices', errorCode: 'Throttling', attempt: 1 }],
+      ['call failed', { action: 'iam:ListMFADevices', errorCode: 'NoAnswer', attempt: 2 }],
+    ]);
+  });
+});

@@ -1,0 +1,44 @@
+import { handler } from '../../lambda/index';
+import { Answer, Stage } from './stage';
+import { LoopbackServer } from './loopback-server';
+
+const mockSleep = jest.fn((_ms: number) => Promise.resolve());
+jest.mock('node:timers/promises', () => ({ setTimeout: (ms: number) => mockSleep(ms) }));
+
+const CONTEXT = { getRemainingTimeInMillis: () => 15 * 60_000 };
+
+let server: LoopbackServer;
+let lines: string[];
+beforeEach(async () => {
+  server = await LoopbackServer.listen();
+  lines = [];
+  jest.spyOn(console, 'log').mockImplementation((line: string) => lines.push(line));
+  mockSleep.mockClear();
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await server.close();
+});
+
+/** A request that is refused before any call to AWS. */
+const refused = () =>
+  new Stage().event('Create', {
+    ResourceType: 'Custom::Other',
+    ResponseURL: `${server.url()}/answer?X-Amz-Signature=1`,
+  });
+
+test('an event is answered over HTTP, and logged with how long it took', async () => {
+  await handler(refused(), CONTEXT);
+  expect(server.requests).toHaveLength(1);
+  expect(JSON.parse(server.requests[0]!.body) as Answer).toMatchObject({ Status: 'FAILED' });
+  const last = JSON.parse(lines.at(-1)!) as Record<string, unknown>;
+  expect(last).toMatchObject({ message: 'answering', status: 'FAILED' });
+  expect(last.ms).toBeGreaterThanOrEqual(0);
+  expect(mockSleep).not.toHaveBeenCalled();
+});
+
+test('pauses are of milliseconds by the system clock', async () => {
+  server.respond = (response) => response.writeHead(server.requests.length < 3 ? 503 : 200).end();
+  await handler(refused(), CONTEXT);
+  expect(mockSleep.mock.calls).toEqual([[500], [1_000]]);
+});
