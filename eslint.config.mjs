@@ -10,7 +10,7 @@ const forPeople = { group: ['**/local/**', '**/test/**', '**/bench/**', '**/bin/
 
 export default tseslint.config(
   {
-    ignores: ['dist/', 'cdk.out/', 'coverage/', 'lib/**/*.js', 'lib/**/*.d.ts'],
+    ignores: ['dist/', 'cdk.out/', 'coverage/', '.stryker-tmp/', 'lib/**/*.js', 'lib/**/*.d.ts'],
   },
   eslint.configs.recommended,
   {

@@ -365,11 +365,18 @@ export class History {
         this.world.violated('undone', `user ${physicalId} was left behind`);
       }
     }
+    // By their properties: the physical id of an enrollment whose Create never answered names nothing.
+    const deletes = this.world.invocations
+      .filter(({ event }) => event.RequestType === 'Delete')
+      .map(({ event }) => ({
+        logicalId: event.LogicalResourceId,
+        ...(event.ResourceProperties as unknown as EnrollmentProperties),
+      }));
     for (const [serialNumber, was] of Object.entries(before.devices)) {
       const is = after.devices[serialNumber]!;
       // A claim of the same logical id on another device is what an earlier clean-up gave up.
-      const withdrawn = deleted
-        .filter(({ physicalId }) => physicalId.endsWith(`|${serialNumber}`))
+      const withdrawn = deletes
+        .filter(({ SerialNumber }) => SerialNumber === serialNumber)
         .map(({ logicalId }) => claimKeyOf(stackId, logicalId));
       const ours = Object.entries(was.tags).filter(([key]) => withdrawn.includes(key));
       const others = Object.keys(was.tags).filter(
@@ -379,7 +386,9 @@ export class History {
         this.world.violated('undone', `a claim of the deleted stack stands on ${serialNumber}`);
       }
       // A device that an administrator moved to another user is that user's.
-      const isOurs = deleted.some(({ physicalId }) => physicalId === `${was.userName}|${serialNumber}`);
+      const isOurs = deletes.some(
+        ({ UserName, SerialNumber }) => UserName === was.userName && SerialNumber === serialNumber,
+      );
       const goesOff =
         isOurs && others.length === 0 && ours.length > 0 && ours.every(([, value]) => value.startsWith('enabled'));
       const staysOn = !isOurs || others.length > 0 || ours.every(([, value]) => value.startsWith('adopted'));

@@ -187,6 +187,22 @@ describe('a list', () => {
     server.respond = answer(200, iamResult('ListMFADeviceTags', '<Tags/><IsTruncated>false</IsTruncated>'));
     expect(await iam.listMFADeviceTags(DEVICE)).toEqual([]);
   });
+
+  test('may be missing, and is empty then', async () => {
+    server.respond = answer(200, iamResult('ListMFADevices', ''));
+    expect(await iam.listMFADevices('alice')).toEqual([]);
+    server.respond = answer(200, iamResult('ListMFADeviceTags', ''));
+    expect(await iam.listMFADeviceTags(DEVICE)).toEqual([]);
+  });
+
+  test('ends where AWS says so, whatever marker stands there', async () => {
+    const last = '<IsTruncated>false</IsTruncated><Marker>end</Marker>';
+    server.respond = answer(200, iamResult('ListMFADevices', devices('first') + last));
+    expect(await iam.listMFADevices('alice')).toEqual(['first']);
+    server.respond = answer(200, iamResult('ListMFADeviceTags', tags('a') + last));
+    expect(await iam.listMFADeviceTags(DEVICE)).toHaveLength(1);
+    expect(markers()).toEqual([undefined, undefined]);
+  });
 });
 
 describe('a call is sent once, whatever comes back', () => {

@@ -52,6 +52,7 @@ describe('Create', () => {
 
   test.each([
     [2_900, 2_900],
+    [4_000, 0],
     [4_100, 0],
   ])('with %i ms left in a step, waits %i ms', async (left, waits) => {
     await stage.clock.run(stage.clock.sleep(30_000 - (stage.clock.now() % 30_000) - left));
@@ -129,6 +130,36 @@ describe('Create', () => {
     expect(stage.tags()[OURS]).toBe(`${kind} eu-west-1 Staging`);
   });
 
+  test('joins at the first look: a claim that can be read is conclusive', async () => {
+    await enabledByHand();
+    stage.tag(THEIRS, 'enabled eu-west-1 Staging');
+    const before = stage.clock.now();
+    await stage.request('Create');
+    expect(stage.clock.now()).toBe(before);
+  });
+
+  test('joins nothing on the word of a proof whose request was lost', async () => {
+    await enabledByHand();
+    stage.tag(THEIRS, 'enabled eu-west-1 Staging');
+    stage.secretsManager.call('PutSecretValue', { SecretId: stage.secretArn, SecretString: stage.createDevice('bob') });
+    stage.fault = (action, call) => (action === 'iam:ResyncMFADevice' && call === 1 ? 'lose request' : undefined);
+    expect(await stage.request('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(stage.tags()).not.toHaveProperty(OURS);
+  });
+
+  test('overtaken by another Create, goes on at once by what it reads', async () => {
+    const overtake = async () => {
+      await stage.start(stage.event('Create', { LogicalResourceId: 'MfaEnrollmentRenamed0A1B2C3D' }));
+      stage.calls = [];
+    };
+    stage.fault = (action, call) => (action === 'iam:TagMFADevice' && call === 1 ? overtake : undefined);
+    expect(await stage.request('Create')).toMatchObject(SUCCESS);
+    expect(codeCalls()[0]).toBe('iam:EnableMFADevice');
+    const proof = stage.calls.indexOf('iam:ResyncMFADevice');
+    // One look at who has the device, and one to go on by.
+    expect(stage.calls.slice(0, proof).filter((call) => call === 'iam:ListMFADevices')).toHaveLength(2);
+  });
+
   test('a claim on the device that it joins is read, though it was written a moment ago', async () => {
     await enabledByHand();
     stage.iam.delays = { ...stage.iam.delays, tags: 5_000 };
@@ -194,6 +225,7 @@ describe('Create', () => {
     await enrolled(0);
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
     expect(stage.tags()).toEqual({ [OURS]: 'enabled eu-west-1 Staging' });
+    expect(stage.calls).not.toContain('iam:TagMFADevice');
   });
 
   test('the same Create twice at once ends in the same state', async () => {
@@ -273,6 +305,7 @@ describe('Update', () => {
     expect(await stage.request('Update')).toMatchObject(SUCCESS);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
     expect(stage.tags()[OURS]).toMatch(/^enabled /);
+    expect(stage.calls).not.toContain('iam:TagMFADevice');
   });
 
   test('owns up to enabling a device again that it had adopted', async () => {
@@ -348,6 +381,8 @@ describe('Delete', () => {
     expect(await stage.request('Delete')).toMatchObject(SUCCESS);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
     expect(stage.tags()).toEqual({ [THEIRS]: 'adopted eu-west-1 Staging' });
+    // What keeps the device enabled needs no second look.
+    expect(stage.calls).toEqual(['iam:ListMFADeviceTags', 'iam:UntagMFADevice']);
   });
 
   test("does not take itself for the last at the first look: another's claim may have been written a moment ago", async () => {
@@ -422,6 +457,15 @@ describe('Delete', () => {
     expect(deleted).toMatchObject({ ...SUCCESS, PhysicalResourceId: invented.PhysicalResourceId });
     expect(stage.devicesOf()).toEqual([]);
     expect(stage.tags()).toEqual({});
+  });
+
+  test('says what it left where it deactivated, but may not withdraw its claim', async () => {
+    await enrolled();
+    stage.fault = refuse('iam:UntagMFADevice', 'AccessDenied', 403);
+    const { Reason } = await stage.request('Delete');
+    expect(Reason).toMatch(
+      /State: the device is not enabled for this user; the device carries the claim tag[^;]*\. Next:/,
+    );
   });
 
   test('says what it left where it may not deactivate', async () => {

@@ -33,6 +33,7 @@ test.each(['Update', 'Delete'] as const)('a failed %s answers with the old physi
 
 test.each<[string, Record<string, unknown>, string]>([
   ['no user name', { UserName: undefined }, "'UserName': '' is no name of an IAM user"],
+  ['a user name that is no text', { UserName: ['alice'] }, "'UserName': '' is no name of an IAM user"],
   ['a user name that IAM does not take', { UserName: 'al ice' }, "'UserName': 'al ice' is no name"],
   [
     'a hardware token',
@@ -48,6 +49,12 @@ test.each<[string, Record<string, unknown>, string]>([
   ['a device of another partition', { SerialNumber: 'arn:aws-cn:iam::123456789012:mfa/alice' }, "partition 'aws-cn'"],
   ['what is no secret', { SeedSecretArn: 'arn:aws:s3:::mfa' }, "'arn:aws:s3:::mfa' is not the ARN of a secret"],
   ['what is no ARN, unquoted', { SeedSecretArn: 'JBSWY3DP' }, "'SeedSecretArn': the value is not the ARN of a secret"],
+  ['no device', { SerialNumber: undefined }, "'SerialNumber': '' is no serial number"],
+  [
+    'what only ends like the ARN of a secret',
+    { SeedSecretArn: 'arn:aws:s3:::arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa' },
+    "'SeedSecretArn': 'arn:aws:s3:::arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa' is not the ARN",
+  ],
   ['an empty field', { SeedSecretField: '' }, "'SeedSecretField': ''"],
 ])('refuses %s that only the deployment knows, with no call made', async (_, changes, words) => {
   const ResourceProperties = stage.properties(changes);
@@ -140,12 +147,16 @@ describe('the body', () => {
 
   test('is at most 4,096 bytes, not characters, whatever the reason holds', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', minLength: 1_000, maxLength: 9_000 }), (reason) => {
-        const body = failed(reason);
-        expect(Buffer.byteLength(body)).toBeLessThanOrEqual(4_096);
-        expect((JSON.parse(body) as { Reason: string }).Reason.length).toBeGreaterThan(100);
-      }),
-      { numRuns: 50 },
+      fc.property(
+        fc.string({ unit: 'binary', minLength: 1 }),
+        fc.integer({ min: 1_000, max: 9_000 }),
+        (text, length) => {
+          const body = failed(text.repeat(length / text.length + 1));
+          expect(Buffer.byteLength(body)).toBeLessThanOrEqual(4_096);
+          expect((JSON.parse(body) as { Reason: string }).Reason.length).toBeGreaterThan(100);
+        },
+      ),
+      { numRuns: 25 },
     );
   });
 
@@ -163,5 +174,16 @@ describe('the body', () => {
 
   test('leaves a reason that fits as it is', () => {
     expect(JSON.parse(failed('zu spät'))).toMatchObject({ Reason: 'zu spät' });
+  });
+
+  test('has room for 4,096 bytes, and for not one more', () => {
+    const longest = 'x'.repeat(4_096 - Buffer.byteLength(failed('')));
+    expect(JSON.parse(failed(longest))).toMatchObject({ Reason: longest });
+    expect(JSON.parse(failed(`${longest}x`))).toMatchObject({ Reason: longest });
+  });
+
+  test('goes out without a reason where what it has to repeat takes all the room', () => {
+    const event = stage.event('Create', { LogicalResourceId: 'x'.repeat(5_000) });
+    expect(JSON.parse(bodyOf(event, { status: 'FAILED', reason: 'no' }))).toMatchObject({ Reason: '' });
   });
 });

@@ -38,7 +38,9 @@ test.each<[Action, string | undefined, number | undefined, RequestType, Reaction
   ['iam:ListMFADevices', 'NoSuchEntity', 404, 'Create', { do: 'backOff', forMs: TWO_MINUTES }],
   ['iam:ListMFADeviceTags', 'NoSuchEntity', 404, 'Delete', { do: 'accept' }],
   ['iam:DeactivateMFADevice', 'NoSuchEntity', 404, 'Delete', { do: 'accept' }],
+  ['iam:DeactivateMFADevice', 'NoSuchEntity', 404, 'Update', { do: 'accept' }],
   ['iam:UntagMFADevice', 'NoSuchEntity', 404, 'Delete', { do: 'accept' }],
+  ['iam:UntagMFADevice', 'NoSuchEntity', 404, 'Update', { do: 'accept' }],
   ['iam:DeactivateMFADevice', 'AccessDenied', 403, 'Delete', { do: 'backOff', forMs: TWO_MINUTES }],
   ['iam:DeactivateMFADevice', undefined, undefined, 'Delete', again],
   ['iam:DeactivateMFADevice', 'EntityTemporarilyUnmodifiable', 409, 'Delete', again],
@@ -51,4 +53,16 @@ test.each<[Action, string | undefined, number | undefined, RequestType, Reaction
   ['secretsmanager:GetSecretValue', 'Unknown', 429, 'Create', again],
 ])('%s: %s (%s) in %s', (action, code, status, request, reaction) => {
   expect(reactionTo(new CallError(action, code, status), request)).toEqual(reaction);
+});
+
+test.each([
+  'Throttling',
+  'Throttled',
+  'RequestThrottled',
+  'RequestThrottling',
+  'RequestLimitExceeded',
+  'TooManyRequests',
+  'SlowDown',
+])('%s says that calls come too fast, whatever the status', (code) => {
+  expect(reactionTo(new CallError('iam:TagMFADevice', code, 400), 'Create')).toEqual(again);
 });

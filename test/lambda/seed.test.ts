@@ -7,6 +7,8 @@ import { NotASeedError, parseSeed } from '../../lambda/seed';
 const bytes = Uint8Array.from({ length: 40 }, (_, index) => (index * 37) % 256);
 const base32 = new ScureBase32Plugin().encode(bytes);
 
+const spell = (length: number) => new ScureBase32Plugin().encode(new Uint8Array(length));
+
 const seedOf = (text: string, field?: string) => parseSeed(new SecretText(text), field).reveal();
 
 function problemOf(text: string, field?: string): string {
@@ -35,10 +37,15 @@ test.each<[string, string, string?]>([
     `otpauth://totp/alice?digits=6&secret=${base32}&period=30&algorithm=SHA1`,
   ],
   ['an otpauth URI in other case', ` OTPAUTH://TOTP/alice?Secret=${base32.toLowerCase()}&Algorithm=sha1\n`],
+  ['a URI behind white space of any kind', `\n \u00a0otpauth://totp/alice?secret=${base32}`],
   ['a field of a JSON secret', JSON.stringify({ user: 'alice', seed: base32 }), 'seed'],
   ['a URI in a field', JSON.stringify({ uri: `otpauth://totp/alice?secret=${base32}` }), 'uri'],
 ])('reads %s', (...[, text, field]) => {
   expect(seedOf(text, field)).toEqual(bytes);
+});
+
+test.each([16, 64])('reads a seed of %i bytes, which is just within the bounds', (length) => {
+  expect(seedOf(spell(length))).toHaveLength(length);
 });
 
 test('reads back whatever 16 to 64 bytes Base32 can spell', () => {
@@ -55,12 +62,16 @@ test.each<[string, string, RegExp, string?]>([
   ['something else than Base32', 'not a seed!', /not Base32/],
   ['the digits that Base32 leaves out', base32.replace(/^./, '1'), /not Base32/],
   ['a character too many', `${base32}A`, /65 characters are no whole number of bytes/],
-  ['a seed that is too short', 'JBSWY3DPEHPK3PXP', /10 bytes: 16 to 64/],
-  ['a seed that is too long', base32.repeat(2), /80 bytes: 16 to 64/],
+  ['padding that is not at the end', base32.replace(/^.{8}/, '$&='), /not Base32/],
+  ['a URI behind other text', `seed: otpauth://totp/alice?secret=${base32}`, /not Base32/],
+  ['a seed that is too short', spell(15), /15 bytes: 16 to 64/],
+  ['a seed that is too long', spell(65), /65 bytes: 16 to 64/],
   ['JSON where no field is named', JSON.stringify({ seed: base32 }), /JSON object.*'seedSecretField'/],
-  ['a field of what is no JSON', base32, /no JSON object.*'seed'/, 'seed'],
+  ['a field of what is no JSON', base32, /no JSON object.*'seed'; leave out 'seedSecretField'/, 'seed'],
+  ['a field of JSON null', 'null', /no JSON object/, 'seed'],
+  ['a field of a JSON string', '"seed"', /no JSON object/, 'length'],
   ['a field of a JSON array', '[]', /no JSON object/, '0'],
-  ['a field that is not there', JSON.stringify({ token: base32 }), /no field 'seed'/, 'seed'],
+  ['a field that is not there', JSON.stringify({ token: base32 }), /no field 'seed'; name the key/, 'seed'],
   ['a field that every object inherits', '{}', /no field 'constructor'/, 'constructor'],
   ['a field that is not a string', JSON.stringify({ seed: 12345 }), /'seed' .*not a string/, 'seed'],
   ['a URI of type hotp', `otpauth://hotp/alice?secret=${base32}&counter=1`, /not of type 'totp'/],
