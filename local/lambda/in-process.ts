@@ -8,6 +8,8 @@ export interface Life {
   readonly clock: Clock;
   /** Makes an AWS call: counted, because the function may be made to die at it; without effect once the function is dead. */
   call<T>(effect: () => T | Promise<T>): Promise<T>;
+  /** How the function came to its end before it was done; absent: it did not. */
+  readonly death?: 'killed' | 'timed out';
 }
 
 /** A handler that runs in this process. */
@@ -50,8 +52,8 @@ export class InProcessEnvironments implements ExecutionEnvironments {
 class InProcessLife implements Life {
   readonly over: Promise<Ending>;
   readonly clock: Clock;
+  death?: Life['death'];
   private calls = 0;
-  private dead = false;
   private end!: (ending: Ending) => void;
   private readonly watch;
 
@@ -91,17 +93,17 @@ class InProcessLife implements Life {
   }
 
   private timeOut(): void {
-    this.dead = true;
+    this.death ??= 'timed out';
     this.end({ kind: 'timedOut', afterSeconds: this.timeoutSeconds });
   }
 
   /** The value; or nothing, ever, for a function that is dead or dies here. */
   private onlyAlive<T>(value: T, dies = false): T | Promise<T> {
     if (dies) {
-      this.dead = true;
+      this.death = 'killed';
       this.end({ kind: 'died', reason: `killed at AWS call ${this.calls}` });
     }
-    return this.dead ? new Promise<T>(() => undefined) : value;
+    return this.death !== undefined ? new Promise<T>(() => undefined) : value;
   }
 }
 

@@ -21,6 +21,7 @@ const SLOWEST_MS = 400;
 export interface Invocation {
   readonly event: CustomResourceEvent;
   readonly startedAt: number;
+  readonly life: Life;
   answeredAt?: number;
   over: boolean;
   /** The tags of the device as this invocation read them last. */
@@ -204,7 +205,7 @@ export class World {
     // Its role goes with the function, and the function may be deleted while it runs.
     const caller = this.callerOf(event);
     await this.duplicatesOfEarlierEvents(event);
-    const invocation: Invocation = { event, startedAt: this.clock.now(), over: false };
+    const invocation: Invocation = { event, startedAt: this.clock.now(), life, over: false };
     this.invocations.push(invocation);
     try {
       const shell =
@@ -220,6 +221,7 @@ export class World {
   private async duplicatesOfEarlierEvents(event: CustomResourceEvent): Promise<void> {
     const isEarlier = (other: Invocation) =>
       !other.over &&
+      other.life.death === undefined &&
       other.event.RequestId !== event.RequestId &&
       other.event.StackId === event.StackId &&
       other.event.LogicalResourceId === event.LogicalResourceId &&
@@ -343,9 +345,9 @@ export class World {
 
   /** Every event is answered in its time, unless the function was made to die. */
   private checkAnswers(): void {
-    for (const { event, startedAt, answeredAt, over } of this.invocations) {
-      if (!over) {
-        continue; // it died
+    for (const { event, startedAt, answeredAt, life } of this.invocations) {
+      if (life.death === 'killed') {
+        continue;
       }
       const name = `${event.RequestType} of ${event.LogicalResourceId}`;
       const allowedMs = (event.RequestType === 'Delete' ? 15 : 5) * 60_000;
