@@ -71,6 +71,21 @@ export const DEVICE_CLAIM_PREFIX = `${TAG_KEY_PREFIX}device:`;
 /** Key of the tag that names the version of the secret that holds the device's seed. */
 export const SEED_VERSION_KEY = `${TAG_KEY_PREFIX}seed-version`;
 
+/**
+ * A seed is stored as the version of its secret that this names, and the device bears it as a tag: so that a secret
+ * says whose seed it holds without being read, and two devices never share one.
+ *
+ * @param arnHash SHA-256 of the device's ARN in hexadecimal digits, of which the first 16 count
+ */
+export function seedVersion(arnHash: string, uuid: string): string {
+  return `${arnHash.slice(0, 16)}-${uuid}`;
+}
+
+/** The digits that stand for the device in the id of a secret's version; `undefined` of a version that is no seed of ours. */
+export function deviceHashIn(version: string): string | undefined {
+  return /^([0-9a-f]{16})-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.exec(version)?.[1];
+}
+
 /** Longest key of an IAM tag. https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html */
 const TAG_KEY_LENGTH = 128;
 const STACK_UUID_LENGTH = 36;

@@ -150,6 +150,7 @@ class Account {
       seeds: new InProcessSeedStore(this.secretsManager, caller, channel),
       logger: new LineLogger(() => undefined),
       random: () => 0.5,
+      uuid: () => '00000000-0000-4000-8000-000000000000',
       deliver: (url, body) => {
         this.desk.put(url, body);
         return Promise.resolve();
