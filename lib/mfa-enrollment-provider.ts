@@ -78,18 +78,20 @@ export interface MfaEnrollmentProviderProps {
 }
 
 /**
- * The Lambda function behind `MfaEnrollment`: it answers CloudFormation itself, without the provider framework.
+ * The Lambda function behind `MfaEnrollment` and `VirtualMfaDevice`: it answers CloudFormation itself, without the
+ * provider framework.
  *
- * One per stack is enough, and enrollments make it by themselves. Declare one to run it as a role, in a VPC or with a
- * log group of your own.
+ * One per stack is enough, and enrollments and devices make it by themselves. Declare one to run it as a role, in a VPC
+ * or with a log group of your own.
  *
- * An enrollment that is given another provider becomes a new resource: the device stays enabled throughout.
+ * An enrollment or a device that is given another provider becomes a new resource: the device stays as it is, and
+ * enabled throughout.
  *
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources.html
  */
 export class MfaEnrollmentProvider extends Construct {
   /**
-   * The provider that the enrollments of a stack share, made on first use.
+   * The provider that the enrollments and devices of a stack share, made on first use.
    *
    * @param scope any construct in the stack
    */
@@ -117,13 +119,11 @@ export class MfaEnrollmentProvider extends Construct {
   public readonly role: iam.IRole;
 
   /**
-   * What a custom resource of this provider depends on: retry attempts and event age are a resource of their own, and
-   * a request that comes before they are in force could be delivered twice, or after CloudFormation has given it up.
-   * Behind it stand the function, its role and its policy.
-   *
-   * @internal
+   * What every custom resource of this provider depends on: retry attempts and event age are a resource of their own,
+   * and a request that comes before they are in force could be delivered twice, or after CloudFormation has given it
+   * up. Behind it stand the function, its role and its policy.
    */
-  public readonly _inForce: IDependable;
+  private readonly inForce: IDependable;
 
   constructor(scope: Construct, id: string, props: MfaEnrollmentProviderProps = {}) {
     super(scope, id);
@@ -138,7 +138,7 @@ export class MfaEnrollmentProvider extends Construct {
         removalPolicy: RemovalPolicy.DESTROY,
       });
 
-    const policy = this._attachPolicy(this, 'Policy', [
+    const policy = this.attachPolicy(this, 'Policy', [
       new iam.PolicyStatement({
         actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
         resources: [logGroup.logGroupArn],
@@ -165,7 +165,7 @@ export class MfaEnrollmentProvider extends Construct {
     handler.node.addDependency(policy);
     this.function = handler;
     this.serviceToken = handler.functionArn;
-    this._inForce = new lambda.EventInvokeConfig(this, 'EventInvokeConfig', {
+    this.inForce = new lambda.EventInvokeConfig(this, 'EventInvokeConfig', {
       function: handler,
       maxEventAge: Duration.seconds(EVENT_AGE),
       retryAttempts: 0,
@@ -173,12 +173,21 @@ export class MfaEnrollmentProvider extends Construct {
   }
 
   /**
-   * Attaches a policy of its own to the function's role. What needs it depends on it, and so it stands until clean-up
-   * has used it; and `cdk diff` lists what it grants.
+   * Grants one custom resource what it needs, by a policy of its own: `cdk diff` lists what it grants.
    *
    * @internal
    */
-  public _attachPolicy(scope: Construct, id: string, statements: iam.PolicyStatement[]): RolePolicy {
+  public _grant(scope: Construct, statements: iam.PolicyStatement[]): Grant {
+    const policy = this.attachPolicy(scope, 'Policy', statements);
+    // In this order, and not both side by side: the custom resource's own dependency is then one, whatever its path is.
+    policy.node.addDependency(this.inForce);
+    return {
+      policy: policy.node.defaultChild as CfnElement,
+      inForce: policy.isAttachedToRole ? policy : this.inForce,
+    };
+  }
+
+  private attachPolicy(scope: Construct, id: string, statements: iam.PolicyStatement[]): RolePolicy {
     const policy: RolePolicy = new RolePolicy(scope, id, {
       statements,
       policyName: stackUniqueName(() => policy.node.defaultChild as CfnElement),
@@ -187,6 +196,17 @@ export class MfaEnrollmentProvider extends Construct {
     this.role.attachInlinePolicy(policy);
     return policy;
   }
+}
+
+/** What one custom resource is granted. */
+interface Grant {
+  /** The resource that grants it. */
+  readonly policy: CfnElement;
+  /**
+   * What the custom resource depends on. CloudFormation deletes the custom resource before what it depends on: it is
+   * granted until clean-up has used it.
+   */
+  readonly inForce: IDependable;
 }
 
 /** A policy that knows whether it takes part in the template: a role that is not mutable takes none. */

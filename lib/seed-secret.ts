@@ -10,20 +10,36 @@ export function arnOf(secret: secretsmanager.ISecret): string {
 
 /** What reading a secret takes. */
 export function readStatements(secret: secretsmanager.ISecret): iam.PolicyStatement[] {
+  return statements(secret, ['secretsmanager:GetSecretValue'], ['kms:Decrypt']);
+}
+
+/**
+ * What storing a value in a secret takes, and looking up which version is its current one.
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+ */
+export function writeStatements(secret: secretsmanager.ISecret): iam.PolicyStatement[] {
+  return statements(
+    secret,
+    ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'],
+    ['kms:Decrypt', 'kms:GenerateDataKey'],
+  );
+}
+
+function statements(secret: secretsmanager.ISecret, actions: string[], keyActions: string[]): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
-      actions: ['secretsmanager:GetSecretValue'],
+      actions,
       // Secrets Manager ends every ARN in a dash and six random characters, which a partial ARN leaves out.
       resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
     }),
-    ...(secret.encryptionKey === undefined ? [] : decryptStatements(secret, secret.encryptionKey)),
+    ...(secret.encryptionKey === undefined ? [] : keyStatements(secret, secret.encryptionKey, keyActions)),
   ];
 }
 
-/** The key that AWS manages allows every reader of the secret by itself. */
+/** The key that AWS manages allows everybody who may use the secret by itself. */
 const AWS_MANAGED_ALIAS = 'alias/aws/secretsmanager';
 
-function decryptStatements(secret: secretsmanager.ISecret, key: kms.IKey): iam.PolicyStatement[] {
+function keyStatements(secret: secretsmanager.ISecret, key: kms.IKey, actions: string[]): iam.PolicyStatement[] {
   const aliasName = aliasNameOf(key);
   if (aliasName === AWS_MANAGED_ALIAS) {
     return [];
@@ -32,16 +48,14 @@ function decryptStatements(secret: secretsmanager.ISecret, key: kms.IKey): iam.P
   // The DNS suffix differs between partitions, and not all of them are known here.
   const viaSecretsManager = { StringLike: { 'kms:ViaService': `secretsmanager.${region}.*` } };
   if (aliasName === undefined) {
-    return [
-      new iam.PolicyStatement({ actions: ['kms:Decrypt'], resources: [keyArnOf(key)], conditions: viaSecretsManager }),
-    ];
+    return [new iam.PolicyStatement({ actions, resources: [keyArnOf(key)], conditions: viaSecretsManager })];
   }
   // The ARN of an alias grants nothing: a key that is known by its alias only is named in a condition.
   // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
   const keys = Stack.of(secret).formatArn({ service: 'kms', account, region, resource: 'key', resourceName: '*' });
   return [
     new iam.PolicyStatement({
-      actions: ['kms:Decrypt'],
+      actions,
       resources: [keys],
       conditions: { ...viaSecretsManager, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': aliasName } },
     }),
