@@ -30,7 +30,7 @@ const THROTTLING = [
   'SlowDown',
 ];
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html#API_EnableMFADevice_Errors */
-const PASSING = ['EntityTemporarilyUnmodifiable', 'ConcurrentModification', 'ServiceFailure', ...THROTTLING];
+const PASSING = ['EntityTemporarilyUnmodifiable', 'ConcurrentModification', ...THROTTLING];
 
 /** Whether a refusal passes by itself, however long that takes. */
 export function isPassing({ code, httpStatus }: CallError): boolean {

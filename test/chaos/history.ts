@@ -323,7 +323,7 @@ export class History {
       }
     }
     for (const user of after.users) {
-      if (!before.users.includes(user) && !givenUp.some((id) => id === user)) {
+      if (!before.users.includes(user) && !givenUp.users.includes(user)) {
         this.world.violated('undone', `user ${user} was left behind`);
       }
     }
@@ -331,7 +331,7 @@ export class History {
     for (const [serialNumber, was] of Object.entries(before.devices)) {
       const is = after.devices[serialNumber];
       const addedAgain = Object.keys(was.tags).some((key) => isClaimOf(stackId, key) && !stayed.includes(key));
-      if (is === undefined || givenUp.some((id) => id.endsWith(serialNumber)) || addedAgain) {
+      if (is === undefined || givenUp.devices.includes(serialNumber) || addedAgain) {
         continue;
       }
       const claims = (tags: Readonly<Record<string, string>>) =>
@@ -365,13 +365,7 @@ export class History {
         this.world.violated('undone', `user ${physicalId} was left behind`);
       }
     }
-    // By their properties: the physical id of an enrollment whose Create never answered names nothing.
-    const deletes = this.world.invocations
-      .filter(({ event }) => event.RequestType === 'Delete')
-      .map(({ event }) => ({
-        logicalId: event.LogicalResourceId,
-        ...(event.ResourceProperties as unknown as EnrollmentProperties),
-      }));
+    const deletes = this.deletes();
     for (const [serialNumber, was] of Object.entries(before.devices)) {
       const is = after.devices[serialNumber]!;
       // A claim of the same logical id on another device is what an earlier clean-up gave up.
@@ -401,11 +395,25 @@ export class History {
     }
   }
 
-  /** Physical ids of what a clean-up gave up. */
-  private givenUp(): string[] {
-    return this.world.events
-      .filter(({ status }) => status === 'DELETE_FAILED')
-      .map(({ physicalId }) => physicalId ?? '');
+  /** What a clean-up gave up: users by their names; devices by the properties of the Deletes, as a physical id may be invented. */
+  private givenUp(): { readonly users: readonly string[]; readonly devices: readonly string[] } {
+    const failed = this.world.events.filter(({ status }) => status === 'DELETE_FAILED');
+    return {
+      users: failed.map(({ physicalId }) => physicalId ?? ''),
+      devices: this.deletes()
+        .filter((deleted) => failed.some(({ logicalId }) => logicalId === deleted.logicalId))
+        .map(({ SerialNumber }) => SerialNumber),
+    };
+  }
+
+  /** The Deletes of the operation, by their properties: the physical id of an enrollment whose Create never answered names nothing. */
+  private deletes(): ({ readonly logicalId: string } & EnrollmentProperties)[] {
+    return this.world.invocations
+      .filter(({ event }) => event.RequestType === 'Delete')
+      .map(({ event }) => ({
+        logicalId: event.LogicalResourceId,
+        ...(event.ResourceProperties as unknown as EnrollmentProperties),
+      }));
   }
 
   /** Tags of others never change: those that are not this library's, and the claims of other stacks. */
