@@ -141,10 +141,11 @@ export class History {
     if (moved === undefined || moved.user === 'Olga' || moved.user === 'Otto') {
       return; // a user that the stack owns stays with it
     }
-    await this.deploy(to, changed(this.declared[to], { kind: 'add', enrollment: moved }), {
-      change: { kind: 'move', index },
-      faults,
-    });
+    const joined = changed(this.declared[to], { kind: 'add', enrollment: moved });
+    await this.deploy(to, joined, { change: { kind: 'move', index }, faults });
+    if (this.declared[to] !== joined) {
+      return; // nobody removes what has not arrived
+    }
     await this.deploy(from, changed(this.declared[from], { kind: 'remove', index }), {
       change: { kind: 'move', index },
       faults,
