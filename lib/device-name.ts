@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Stack, Tokenization } from 'aws-cdk-lib';
+import { Stack, Token, Tokenization } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 
 /** Longest name that IAM takes. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html */
@@ -50,9 +50,9 @@ export function problemOfDeviceName(name: string): string | undefined {
     : `'${name}' is no name of a virtual MFA device: 1 to ${NAME_LENGTH} letters, digits and characters of +=,.@_- are allowed`;
 }
 
-/** Says in words what is wrong with the path of a virtual MFA device. */
-export function problemOfDevicePath(path: string): string | undefined {
-  return /^\/([\w+=:,.@-]+\/)*$/.test(path)
+/** Says in words what is wrong with the path of a device, or of a user. */
+export function problemOfPath(path: string): string | undefined {
+  return Token.isUnresolved(path) || /^\/([\w+=:,.@-]+\/)*$/.test(path)
     ? undefined
     : `'${path}' is no path: it begins and ends with '/', such as '/' or '/staff/', and between them letters, digits and characters of +=:,.@_- are allowed`;
 }

@@ -88,7 +88,7 @@ export function deviceKey(stack: Stack, serialNumber: string): unknown {
 }
 
 /** The text of a resolved string, a NUL standing for each part that only a deployment will know. */
-function literalText(resolved: unknown): string {
+export function literalText(resolved: unknown): string {
   if (typeof resolved === 'string') {
     return resolved;
   }

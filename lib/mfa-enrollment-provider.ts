@@ -1,11 +1,15 @@
 import * as path from 'node:path';
-import { Aws, CfnElement, Duration, Fn, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Aws, CfnElement, Duration, Fn, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, IDependable } from 'constructs';
 import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
+import { literalText } from './identity';
+import { deriveLogicalId } from './logical-id';
+import { ProviderScope } from './provider-scope';
 
 /**
  * Id of the provider that `getOrCreate` makes. It is part of every logical id below it and never changes:
@@ -24,6 +28,41 @@ const FUNCTION_DIRECTORY = path.join(__dirname, '..', 'dist', 'function');
 
 /** Memory in MiB. Lambda gives a function CPU by its memory; less makes a cold start last seconds. */
 const MEMORY_SIZE = 256;
+
+/**
+ * Characters that the inline policies of one role may have in all.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+const ROLE_POLICY_LENGTH = 10_240;
+
+/**
+ * What a provider may reach: users, devices and secrets by their paths and names, whoever declares them.
+ */
+export interface MfaEnrollmentProviderScope {
+  /**
+   * The IAM path below which the users are. It begins and ends with `/`; `/` covers all users of the account.
+   */
+  readonly userPath: string;
+
+  /**
+   * The IAM path below which the devices are. It begins and ends with `/`.
+   */
+  readonly devicePath: string;
+
+  /**
+   * What the names of the seed secrets begin with, in the account and the region of the provider.
+   *
+   * @default - `mfa` and the device path, such as `mfa/staff/`: what a `VirtualMfaDevice` calls its secrets
+   */
+  readonly seedSecretPrefix?: string;
+
+  /**
+   * The customer-managed keys that encrypt seed secrets.
+   *
+   * @default - none: the key that AWS manages needs no grant
+   */
+  readonly encryptionKeys?: kms.IKey[];
+}
 
 /**
  * Properties of an `MfaEnrollmentProvider`.
@@ -75,6 +114,16 @@ export interface MfaEnrollmentProviderProps {
    * @default - a new log group that keeps logs for one year and is deleted with the provider
    */
   readonly logGroup?: logs.ILogGroup;
+
+  /**
+   * What the function may reach, by paths and names: for many users. Enrollments and devices then have no policies of
+   * their own, of which one role carries about fifteen; and one that is known to be outside is an error.
+   *
+   * With another scope, the old grant stands until what is removed with it is cleaned up.
+   *
+   * @default - each enrollment and each device has a policy of its own, for its user, its device and its secret
+   */
+  readonly scope?: MfaEnrollmentProviderScope;
 }
 
 /**
@@ -125,6 +174,15 @@ export class MfaEnrollmentProvider extends Construct {
    */
   private readonly inForce: IDependable;
 
+  /**
+   * What enrollments and devices are checked against.
+   *
+   * @internal
+   */
+  public readonly _scope?: ProviderScope;
+
+  private readonly policies: RolePolicy[] = [];
+
   constructor(scope: Construct, id: string, props: MfaEnrollmentProviderProps = {}) {
     super(scope, id);
     validate(props);
@@ -143,7 +201,7 @@ export class MfaEnrollmentProvider extends Construct {
         actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
         resources: [logGroup.logGroupArn],
       }),
-      ...claimStatements(this),
+      ...(props.scope === undefined ? claimStatements(this) : []),
       ...(props.vpc === undefined ? [] : networkInterfaceStatements(this)),
     ]);
 
@@ -165,20 +223,32 @@ export class MfaEnrollmentProvider extends Construct {
     handler.node.addDependency(policy);
     this.function = handler;
     this.serviceToken = handler.functionArn;
-    this.inForce = new lambda.EventInvokeConfig(this, 'EventInvokeConfig', {
+    const eventInvokeConfig = new lambda.EventInvokeConfig(this, 'EventInvokeConfig', {
       function: handler,
       maxEventAge: Duration.seconds(EVENT_AGE),
       retryAttempts: 0,
     });
+    this.inForce = eventInvokeConfig;
+    if (props.scope !== undefined) {
+      this._scope = new ProviderScope(this, props.scope);
+      const grant = this.grant(this, 'ScopePolicy', this._scope.statements());
+      deriveLogicalId(grant.policy, 'MfaEnrollmentScope', this._scope.identity(this.serviceToken));
+      this.inForce = grant.inForce;
+    }
+    this.node.addValidation({ validate: () => this.problemsOfPolicies() });
   }
 
   /**
-   * Grants one custom resource what it needs, by a policy of its own: `cdk diff` lists what it grants.
+   * Grants one custom resource what it needs, by a policy of its own, which `cdk diff` lists; or by the scope's.
    *
    * @internal
    */
-  public _grant(scope: Construct, statements: iam.PolicyStatement[]): Grant {
-    const policy = this.attachPolicy(scope, 'Policy', statements);
+  public _grant(scope: Construct, statements: iam.PolicyStatement[]): Partial<Grant> & Pick<Grant, 'inForce'> {
+    return this._scope === undefined ? this.grant(scope, 'Policy', statements) : { inForce: this.inForce };
+  }
+
+  private grant(scope: Construct, id: string, statements: iam.PolicyStatement[]): Grant {
+    const policy = this.attachPolicy(scope, id, statements);
     // In this order, and not both side by side: the custom resource's own dependency is then one, whatever its path is.
     policy.node.addDependency(this.inForce);
     return {
@@ -194,8 +264,38 @@ export class MfaEnrollmentProvider extends Construct {
     });
     // Naming the role in the policy's `roles` would attach it even to a role that is not mutable.
     this.role.attachInlinePolicy(policy);
+    this.policies.push(policy);
     return policy;
   }
+
+  /** IAM refuses what is too much for one role only in the middle of a deployment. */
+  private problemsOfPolicies(): string[] {
+    const size = this.policies
+      .filter(({ isAttachedToRole }) => isAttachedToRole)
+      .reduce((sum, { document, stack }) => sum + literalLength(stack.resolve(document)), 0);
+    const remedy = `give '${this.node.path}' a 'scope', which needs one policy for all of them`;
+    if (size > ROLE_POLICY_LENGTH) {
+      return [
+        `the policies on its role have at least ${size} characters, and IAM allows ${ROLE_POLICY_LENGTH} in all: ${remedy}`,
+      ];
+    }
+    if (size > ROLE_POLICY_LENGTH / 2) {
+      Annotations.of(this).addWarningV2(
+        'cdk-mfa-enrollment:rolePolicyLength',
+        `the policies on its role have at least ${size} characters of the ${ROLE_POLICY_LENGTH} that IAM allows in all, and an update that replaces them needs twice as many: ${remedy}`,
+      );
+    }
+    return [];
+  }
+}
+
+/** The characters of a policy document that are known, without white space, which IAM does not count. */
+function literalLength(resolved: unknown): number {
+  return JSON.stringify(resolved, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && /^(Ref|Fn::\w+)$/.test(Object.keys(value)[0] ?? '')
+      ? literalText(value).replaceAll('\0', '')
+      : value,
+  ).length;
 }
 
 /** What one custom resource is granted. */

@@ -145,8 +145,13 @@ export class MfaEnrollment extends Construct {
     const provider = props.provider ?? MfaEnrollmentProvider.getOrCreate(this);
     const { user, serialNumber } = props;
     const identity = enrollmentIdentity({ user, serialNumber, serviceToken: provider.serviceToken });
+    fail('user', provider._scope?.problemOfUser(user));
+    fail('serialNumber', provider._scope?.problemOfDevice(Stack.of(this), serialNumber));
+    fail('seedSecret', provider._scope?.problemOfSecret(props.seedSecret));
     const grant = provider._grant(this, statements(props));
-    deriveLogicalId(grant.policy, 'MfaEnrollmentPolicy', identity);
+    if (grant.policy !== undefined) {
+      deriveLogicalId(grant.policy, 'MfaEnrollmentPolicy', identity);
+    }
 
     const resource = new CfnResource(this, 'Resource', {
       type: ENROLLMENT_RESOURCE_TYPE,

@@ -32,19 +32,34 @@ function statements(secret: secretsmanager.ISecret, actions: string[], keyAction
       // Secrets Manager ends every ARN in a dash and six random characters, which a partial ARN leaves out.
       resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
     }),
-    ...(secret.encryptionKey === undefined ? [] : keyStatements(secret, secret.encryptionKey, keyActions)),
+    ...(secret.encryptionKey === undefined ? [] : keyStatementsOf(secret, secret.encryptionKey, keyActions)),
   ];
 }
 
 /** The key that AWS manages allows everybody who may use the secret by itself. */
 const AWS_MANAGED_ALIAS = 'alias/aws/secretsmanager';
 
-function keyStatements(secret: secretsmanager.ISecret, key: kms.IKey, actions: string[]): iam.PolicyStatement[] {
-  const aliasName = aliasNameOf(key);
-  if (aliasName === AWS_MANAGED_ALIAS) {
+export function isAwsManaged(key: kms.IKey): boolean {
+  return aliasNameOf(key) === AWS_MANAGED_ALIAS;
+}
+
+function keyStatementsOf(secret: secretsmanager.ISecret, key: kms.IKey, actions: string[]): iam.PolicyStatement[] {
+  const stack = Stack.of(secret);
+  const { account, region } = stack.splitArn(arnOf(secret), ArnFormat.COLON_RESOURCE_NAME);
+  return keyStatements(stack, { account, region }, key, actions);
+}
+
+/** What using a key takes by way of the Secrets Manager of an account and region. */
+export function keyStatements(
+  stack: Stack,
+  { account, region }: { readonly account?: string; readonly region?: string },
+  key: kms.IKey,
+  actions: string[],
+): iam.PolicyStatement[] {
+  if (isAwsManaged(key)) {
     return [];
   }
-  const { account, region } = Stack.of(secret).splitArn(arnOf(secret), ArnFormat.COLON_RESOURCE_NAME);
+  const aliasName = aliasNameOf(key);
   // The DNS suffix differs between partitions, and not all of them are known here.
   const viaSecretsManager = { StringLike: { 'kms:ViaService': `secretsmanager.${region}.*` } };
   if (aliasName === undefined) {
@@ -52,7 +67,7 @@ function keyStatements(secret: secretsmanager.ISecret, key: kms.IKey, actions: s
   }
   // The ARN of an alias grants nothing: a key that is known by its alias only is named in a condition.
   // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
-  const keys = Stack.of(secret).formatArn({ service: 'kms', account, region, resource: 'key', resourceName: '*' });
+  const keys = stack.formatArn({ service: 'kms', account, region, resource: 'key', resourceName: '*' });
   return [
     new iam.PolicyStatement({
       actions,

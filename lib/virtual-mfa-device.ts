@@ -5,7 +5,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IConstruct } from 'constructs';
 import { DEVICE_RESOURCE_TYPE, DeviceProperties, problemOfTag, SERVICE_TIMEOUT } from './contract';
 import { Declarations } from './declarations';
-import { defaultDeviceName, problemOfDevice, problemOfDeviceName, problemOfDevicePath } from './device-name';
+import { defaultDeviceName, problemOfDevice, problemOfDeviceName, problemOfPath } from './device-name';
 import { deviceIdentity, DeviceName, deviceNameKey, seedIdentity } from './identity';
 import { deriveLogicalId, problemOfLogicalId } from './logical-id';
 import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
@@ -18,6 +18,7 @@ import {
   warnOfForeignSecret,
 } from './prop-checks';
 import { applyRemoval, removalOf } from './removal';
+import { seedSecretName } from './provider-scope';
 import { arnOf, writeStatements } from './seed-secret';
 
 /**
@@ -91,7 +92,7 @@ export interface VirtualMfaDeviceProps {
    * Of an imported secret with a customer-managed key, the key must be known:
    * `Secret.fromSecretAttributes(this, 'Seed', { secretCompleteArn, encryptionKey })`.
    *
-   * @default - a secret made for this device, with no value until the device exists
+   * @default - a secret made for this device, called `mfa<path><name>`, with no value until the device exists
    */
   readonly seedSecret?: secretsmanager.ISecret;
 
@@ -170,8 +171,12 @@ export class VirtualMfaDevice extends Construct implements IVirtualMfaDevice, IT
       resource: `mfa${path}${this.virtualMfaDeviceName}`,
       arnFormat: ArnFormat.NO_RESOURCE_NAME,
     });
+    fail('path', provider._scope?.problemOfDevicePath(path));
+    fail('seedSecret', provider._scope?.problemOfSecret(this.seedSecret));
     const grant = provider._grant(this, statements(serialNumber, this.seedSecret));
-    deriveLogicalId(grant.policy, 'VirtualMfaDevicePolicy', identity);
+    if (grant.policy !== undefined) {
+      deriveLogicalId(grant.policy, 'VirtualMfaDevicePolicy', identity);
+    }
 
     const resource = new CfnResource(this, 'Resource', {
       type: DEVICE_RESOURCE_TYPE,
@@ -199,6 +204,7 @@ function makeSeedSecret(
   { encryptionKey, removalPolicy }: VirtualMfaDeviceProps,
 ): secretsmanager.ISecret {
   const secret = new secretsmanager.Secret(scope, 'SeedSecret', {
+    secretName: seedSecretName(name.path, name.virtualMfaDeviceName),
     description: `Seed of virtual MFA device ${name.path}${name.virtualMfaDeviceName}`,
     encryptionKey,
     removalPolicy: removalOf(removalPolicy),
@@ -228,7 +234,7 @@ function statements(serialNumber: string, seedSecret: secretsmanager.ISecret): i
 function validate(scope: Construct, props: VirtualMfaDeviceProps): void {
   const { virtualMfaDeviceName, path = '/', generation, encryptionKey, seedSecret, removalPolicy, provider } = props;
   fail('virtualMfaDeviceName', ifKnown(virtualMfaDeviceName, problemOfDeviceName));
-  fail('path', ifKnown(path, problemOfDevicePath));
+  fail('path', problemOfPath(path));
   if (generation !== undefined) {
     fail('generation', problemOfGeneration(generation, props));
   }
@@ -238,7 +244,9 @@ function validate(scope: Construct, props: VirtualMfaDeviceProps): void {
   if (literal(path + name) !== undefined) {
     fail(virtualMfaDeviceName === undefined ? 'path' : 'virtualMfaDeviceName', problemOfDevice(path, name));
   }
-  if (seedSecret !== undefined) {
+  if (seedSecret === undefined) {
+    fail('virtualMfaDeviceName', ifKnown(name, problemOfSecretNamedAfter));
+  } else {
     if (encryptionKey !== undefined) {
       fail('encryptionKey', "has no meaning with 'seedSecret': a secret that exists brings its own key");
     }
@@ -252,6 +260,13 @@ function validate(scope: Construct, props: VirtualMfaDeviceProps): void {
 function ifKnown(value: string | undefined, problemOf: (value: string) => string | undefined): string | undefined {
   const known = literal(value);
   return known === undefined ? undefined : problemOf(known);
+}
+
+/** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
+function problemOfSecretNamedAfter(name: string): string | undefined {
+  return name.includes(',')
+    ? `'${name}' has a ',', which the name of the device's secret can't have: use another character, or a 'seedSecret' of your own`
+    : undefined;
 }
 
 function problemOfGeneration(
