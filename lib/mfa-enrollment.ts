@@ -110,11 +110,9 @@ export interface MfaEnrollmentProps {
  *   seedSecret: device.seedSecret,
  * });
  *
- * @example
- * // Of a device that exists, with its seed in a secret.
- * declare const seed: secretsmanager.ISecret;
+ * // A device that exists, with its seed in a secret.
  * declare const bob: iam.IUser;
- *
+ * declare const seed: secretsmanager.ISecret;
  * new MfaEnrollment(this, 'BobMfa', {
  *   user: bob,
  *   serialNumber: 'arn:aws:iam::123456789012:mfa/bob',

@@ -123,9 +123,9 @@ export interface VirtualMfaDeviceProps {
  * hand its serial number and its secret to an `MfaEnrollment`.
  *
  * A device is a path and a name, for life. Renaming or moving the construct of a device with a `virtualMfaDeviceName`
- * changes nothing in CloudFormation. The default name follows the construct: renaming or moving that makes a new device,
- * and ends the one on a person's phone. Give the device its `virtualMfaDeviceName` before: what the old name was
- * deployed as changes nothing, with the region as `Aws.REGION` where the stack's is not known.
+ * changes nothing in CloudFormation. The default name follows the construct: renaming or moving the construct makes a
+ * new device, and ends the one on a person's phone. To rename it and keep the device, write the device's name down as
+ * its `virtualMfaDeviceName` (where the stack's region is not known, with `Aws.REGION` in its place).
  *
  * Tags are added by `Tags.of(device)`. Keys that begin with `cdk-mfa-enrollment:` are this library's own and an error.
  *

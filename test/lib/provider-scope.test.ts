@@ -18,7 +18,6 @@ import {
   newApp,
   newStack,
   resources,
-  Statement,
   statementsOf,
 } from './fixture';
 
