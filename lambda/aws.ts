@@ -13,6 +13,7 @@ import {
   SecretsManagerClient,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
+import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { Action, CallError, Clock, Iam, SecretText, SeedStore, Tag } from './ports';
 
 /**
@@ -28,6 +29,9 @@ const CLIENT_CONFIG = {
     throwOnRequestTimeout: true,
     socketTimeout: 10_000,
   },
+  // Lambda gives the credentials of the function's role in the environment, and nowhere else. A provider marked as
+  // memoized is asked for each request: the SDK would keep the first credentials, as these name no expiration.
+  credentials: Object.assign(fromEnv(), { memoized: true }),
 };
 
 /** The IAM port on the SDK. IAM is global: the SDK finds its endpoint by the partition of the function's region. */
