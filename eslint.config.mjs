@@ -32,7 +32,7 @@ export default tseslint.config(
   },
   mayNotImport('lib', [
     forPeople,
-    { group: ['**/lambda/**', '@aws-sdk/*', '@smithy/*', 'otplib', '@otplib/*'], message: 'lib is synthesis only' },
+    { group: ['**/lambda/**', '@aws-sdk/*', '@smithy/*', '@otplib/*'], message: 'lib is synthesis only' },
   ]),
   {
     files: ['lib/contract.ts'],

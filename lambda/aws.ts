@@ -17,6 +17,7 @@ import {
   SecretsManagerClient,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
+import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { Action, CallError, Clock, DeviceName, Iam, SecretText, SeedStore, Tag } from './ports';
 
 /**
@@ -25,6 +26,7 @@ import { Action, CallError, Clock, DeviceName, Iam, SecretText, SeedStore, Tag }
  */
 const CLIENT_CONFIG = {
   maxAttempts: 1,
+  retryMode: 'standard',
   // The first two end at the answer's headers; the third ends an answer that stops half-way.
   requestHandler: {
     connectionTimeout: 5_000,
@@ -32,6 +34,9 @@ const CLIENT_CONFIG = {
     throwOnRequestTimeout: true,
     socketTimeout: 10_000,
   },
+  // Lambda gives the credentials of the function's role in the environment, and nowhere else. A provider marked as
+  // memoized is asked for each request: the SDK would keep the first credentials, as these name no expiration.
+  credentials: Object.assign(fromEnv(), { memoized: true }),
 };
 
 /** The IAM port on the SDK. IAM is global: the SDK finds its endpoint by the partition of the function's region. */
