@@ -242,7 +242,7 @@ describe('the default name', () => {
         const stack = newStack({ env: ENV, stackName: `S${'tack'.repeat(31)}` }, app, `Run${run++}`);
         const names = placesOfOneStack.map((ids) => {
           const scope = ids.reduce<Construct>(
-            (parent, one) => (parent.node.tryFindChild(one)) ?? new Construct(parent, one),
+            (parent, one) => parent.node.tryFindChild(one) ?? new Construct(parent, one),
             stack,
           );
           return nameIn(scope);
