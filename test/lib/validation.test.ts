@@ -329,6 +329,14 @@ describe('of a device that is made, what is wrong is named: the prop, the value 
     }
   });
 
+  test('the region is part of the default name, and counts where it is known', () => {
+    const path = `/${'a'.repeat(185)}/`;
+    expect(() => new VirtualMfaDevice(newStack(), 'AliceDevice', { path })).not.toThrow();
+    expect(() => new VirtualMfaDevice(newStack({ env: ENV }), 'AliceDevice', { path })).toThrow(
+      /^'path': .* make a serial number of 257 characters/,
+    );
+  });
+
   function tokens(stack: Stack): VirtualMfaDeviceProps {
     return {
       virtualMfaDeviceName: new CfnParameter(stack, 'Name').valueAsString,
@@ -404,6 +412,15 @@ describe('a device that is declared twice in a stack is an error at synthesis', 
     new VirtualMfaDevice(stack, 'First', { virtualMfaDeviceName: 'alice' });
     new VirtualMfaDevice(stack, 'Second', { virtualMfaDeviceName: 'alice', ...props(stack) });
     expect(() => Template.fromStack(stack)).toThrow(words);
+  });
+
+  test('in words once, with one secret too', () => {
+    const stack = newStack();
+    const props = { virtualMfaDeviceName: 'alice', seedSecret: new Secret(stack, 'Own') };
+    new VirtualMfaDevice(stack, 'First', props);
+    new VirtualMfaDevice(stack, 'Second', props);
+    expect(() => Template.fromStack(stack)).toThrow(words);
+    expect(() => Template.fromStack(stack)).not.toThrow(/'seedSecret'/);
   });
 
   test('and so are two devices that would take turns in one secret', () => {
