@@ -121,6 +121,9 @@ export function problemOfTag({ Key, Value }: { readonly Key: string; readonly Va
   if (Key.toLowerCase().startsWith(TAG_KEY_PREFIX)) {
     return `'${Key}' is a tag key of this library's own: keys must not begin with '${TAG_KEY_PREFIX}'`;
   }
+  if (Key.toLowerCase().startsWith('aws:')) {
+    return `'${Key}' is a tag key of AWS's own: keys must not begin with 'aws:'`;
+  }
   if (!/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u.test(Key)) {
     return `'${Key}' is no tag key: 1 to 128 letters, digits, spaces and characters of _.:/=+-@ are allowed`;
   }

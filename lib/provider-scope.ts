@@ -10,9 +10,15 @@ import type { MfaEnrollmentProviderScope } from './mfa-enrollment-provider';
 import { literal, refuse } from './prop-checks';
 import { arnOf, isAwsManaged, keyStatements } from './seed-secret';
 
-/** What a `VirtualMfaDevice` calls the secret that it makes. */
+/**
+ * What a `VirtualMfaDevice` calls the secret that it makes: `mfa<path><name>`, and so different for different devices.
+ * The characters that a device's name may have, and a secret's not, are spelled `=2C` and `=3A`.
+ */
 export function seedSecretName(path: string, virtualMfaDeviceName: string): string {
-  return `mfa${path}${virtualMfaDeviceName}`;
+  return `mfa${path}${virtualMfaDeviceName}`.replace(
+    /[=,:]/g,
+    (character) => `=${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 /** The scope of one provider: what it grants, and what is outside of it. */

@@ -244,9 +244,7 @@ function validate(scope: Construct, props: VirtualMfaDeviceProps): void {
   if (literal(path + name) !== undefined) {
     fail(virtualMfaDeviceName === undefined ? 'path' : 'virtualMfaDeviceName', problemOfDevice(path, name));
   }
-  if (seedSecret === undefined) {
-    fail('virtualMfaDeviceName', ifKnown(name, problemOfSecretNamedAfter));
-  } else {
+  if (seedSecret !== undefined) {
     if (encryptionKey !== undefined) {
       fail('encryptionKey', "has no meaning with 'seedSecret': a secret that exists brings its own key");
     }
@@ -260,13 +258,6 @@ function validate(scope: Construct, props: VirtualMfaDeviceProps): void {
 function ifKnown(value: string | undefined, problemOf: (value: string) => string | undefined): string | undefined {
   const known = literal(value);
   return known === undefined ? undefined : problemOf(known);
-}
-
-/** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
-function problemOfSecretNamedAfter(name: string): string | undefined {
-  return name.includes(',')
-    ? `'${name}' has a ',', which the name of the device's secret can't have: use another character, or a 'seedSecret' of your own`
-    : undefined;
 }
 
 function problemOfGeneration(

@@ -33,7 +33,7 @@ export class SdkIam implements Pick<Iam, 'awsTime' | 'listMFADevices' | 'listMFA
 }
 
 /** As {@link SdkIam}. */
-export class SdkSeedStore implements SeedStore {
+export class SdkSeedStore implements Pick<SeedStore, 'read'> {
   async read(secretArn: string): Promise<SecretText> {
     const headers = {
       'content-type': 'application/x-amz-json-1.1',

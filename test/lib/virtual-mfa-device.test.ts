@@ -89,7 +89,20 @@ describe('the secret that is made for a device', () => {
   test('has no value, given or generated, and says whose seed it holds', () => {
     const stack = newStack();
     new VirtualMfaDevice(stack, 'AliceDevice', { virtualMfaDeviceName: 'alice', path: '/staff/' });
-    expect(only(stack, SECRET).Properties).toEqual({ Description: 'Seed of virtual MFA device /staff/alice' });
+    expect(only(stack, SECRET).Properties).toEqual({
+      Name: 'mfa/staff/alice',
+      Description: 'Seed of virtual MFA device /staff/alice',
+    });
+  });
+
+  test('has a name of its own, whatever characters the device has that a secret may not', () => {
+    const nameOf = (path: string, virtualMfaDeviceName: string) => {
+      const stack = newStack();
+      new VirtualMfaDevice(stack, 'Device', { path, virtualMfaDeviceName });
+      return only(stack, SECRET).Properties['Name'];
+    };
+    expect(nameOf('/a:b/', 'c,d')).toBe('mfa/a=3Ab/c=2Cd');
+    expect(nameOf('/a=3Ab/', 'c=2Cd')).not.toBe(nameOf('/a:b/', 'c,d'));
   });
 
   test('is encrypted with the key given', () => {
