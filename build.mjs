@@ -1,6 +1,6 @@
 // Compiles the construct library, and bundles the function into the one file that the construct ships as its asset.
 import { execFileSync } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { build } from 'esbuild';
 
@@ -16,7 +16,7 @@ execFileSync(process.execPath, jsii, {
 const outdir = 'dist/function';
 
 await rm(outdir, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: { index: 'lambda/index.ts' },
   outdir,
   bundle: true,
@@ -28,4 +28,7 @@ await build({
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
 });
+// What is in the bundle, for the notices: beside the asset, not in it.
+await writeFile(`${outdir}.meta.json`, JSON.stringify(metafile));
