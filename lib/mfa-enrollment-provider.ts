@@ -6,6 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, IDependable } from 'constructs';
 import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
+import { ExplainedWildcard, explainWildcards } from './explained-wildcards';
 
 /**
  * Id of the provider that `getOrCreate` makes. It is part of every logical id below it and never changes:
@@ -146,6 +147,7 @@ export class MfaEnrollmentProvider extends Construct {
       ...claimStatements(this),
       ...(props.vpc === undefined ? [] : networkInterfaceStatements(this)),
     ]);
+    explainWildcards(policy, [ALL_DEVICES, ...(props.vpc === undefined ? [] : ALL_NETWORK_INTERFACES)]);
 
     const handler = new lambda.Function(this, 'Function', {
       description: 'Enables virtual MFA devices of IAM users for CloudFormation (cdk-mfa-enrollment)',
@@ -208,6 +210,11 @@ function stackUniqueName(element: () => CfnElement): string {
   return Lazy.uncachedString({ produce: () => `${element().logicalId}-${stackUuid}` });
 }
 
+const ALL_DEVICES: ExplainedWildcard = {
+  resource: 'mfa/*',
+  reason: 'One statement for all devices, to read their tags, and to write tags whose keys are of this library only.',
+};
+
 function claimStatements(scope: Construct): iam.PolicyStatement[] {
   const devices = Stack.of(scope).formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: '*' });
   return [
@@ -223,6 +230,11 @@ function claimStatements(scope: Construct): iam.PolicyStatement[] {
     }),
   ];
 }
+
+const ALL_NETWORK_INTERFACES: ExplainedWildcard[] = [
+  { resource: '*', reason: 'IAM accepts only * for ec2:Describe actions; for the Lambda service only.' },
+  { resource: '*/*', reason: 'Lambda makes network interfaces whose ids nobody knows; for the Lambda service only.' },
+];
 
 /**
  * What Lambda needs to put a function into a VPC. The service acts as the function's role; the function's own calls

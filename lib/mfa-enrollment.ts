@@ -12,9 +12,10 @@ import {
   problemOfUserName,
   SERVICE_TIMEOUT,
 } from './contract';
+import { explainWildcards } from './explained-wildcards';
 import { deriveLogicalId, deviceKey, resourceOf } from './identity';
 import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
-import { arnOf, readStatements } from './seed-secret';
+import { arnOf, readStatements, wildcardsOf } from './seed-secret';
 
 /**
  * Properties of an `MfaEnrollment`.
@@ -126,6 +127,7 @@ export class MfaEnrollment extends Construct {
     const identity = { user: props.user, serialNumber: props.serialNumber, serviceToken: provider.serviceToken };
 
     const policy = provider._attachPolicy(this, 'Policy', statements(props));
+    explainWildcards(policy, wildcardsOf(props.seedSecret));
     // In this order, and not both side by side: the enrollment's own dependency is then one, whatever its path is.
     policy.node.addDependency(provider._inForce);
     deriveLogicalId(policy.node.defaultChild as CfnElement, 'MfaEnrollmentPolicy', identity);

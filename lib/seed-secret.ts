@@ -2,6 +2,7 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { ExplainedWildcard } from './explained-wildcards';
 
 /** As complete an ARN as is known. */
 export function arnOf(secret: secretsmanager.ISecret): string {
@@ -18,6 +19,19 @@ export function readStatements(secret: secretsmanager.ISecret): iam.PolicyStatem
     }),
     ...(secret.encryptionKey === undefined ? [] : decryptStatements(secret, secret.encryptionKey)),
   ];
+}
+
+/** The wildcards of these statements. */
+export function wildcardsOf(secret: secretsmanager.ISecret): ExplainedWildcard[] {
+  const aliasName = secret.encryptionKey && aliasNameOf(secret.encryptionKey);
+  return aliasName === undefined || aliasName === AWS_MANAGED_ALIAS
+    ? []
+    : [
+        {
+          resource: 'key/*',
+          reason: `Only the key with the alias ${aliasName}, which IAM can name in a condition only.`,
+        },
+      ];
 }
 
 /** The key that AWS manages allows every reader of the secret by itself. */
