@@ -68,4 +68,4 @@ const { metafile } = await build({
   metafile: true,
 });
 // What the bundle is made of: beside the asset, not in it.
-await writeFile('dist/function.metafile.json', JSON.stringify(metafile));
+await writeFile('dist/function.meta.json', JSON.stringify(metafile));

@@ -7,6 +7,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, IDependable } from 'constructs';
 import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
+import { ExplainedWildcard, explainWildcards } from './explained-wildcards';
 import { literalText } from './identity';
 import { deriveLogicalId } from './logical-id';
 import { ProviderScope } from './provider-scope';
@@ -204,6 +205,10 @@ export class MfaEnrollmentProvider extends Construct {
       ...(props.scope === undefined ? claimStatements(this) : []),
       ...(props.vpc === undefined ? [] : networkInterfaceStatements(this)),
     ]);
+    explainWildcards(policy, [
+      ...(props.scope === undefined ? [ALL_DEVICES] : []),
+      ...(props.vpc === undefined ? [] : ALL_NETWORK_INTERFACES),
+    ]);
 
     const handler = new lambda.Function(this, 'Function', {
       description: 'Enables virtual MFA devices of IAM users for CloudFormation (cdk-mfa-enrollment)',
@@ -231,7 +236,7 @@ export class MfaEnrollmentProvider extends Construct {
     this.inForce = eventInvokeConfig;
     if (props.scope !== undefined) {
       this._scope = new ProviderScope(this, props.scope);
-      const grant = this.grant(this, 'ScopePolicy', this._scope.statements());
+      const grant = this.grant(this, 'ScopePolicy', this._scope.statements(), this._scope.wildcards());
       deriveLogicalId(grant.policy, 'MfaEnrollmentScope', this._scope.identity(this.serviceToken));
       this.inForce = grant.inForce;
     }
@@ -243,12 +248,22 @@ export class MfaEnrollmentProvider extends Construct {
    *
    * @internal
    */
-  public _grant(scope: Construct, statements: iam.PolicyStatement[]): Partial<Grant> & Pick<Grant, 'inForce'> {
-    return this._scope === undefined ? this.grant(scope, 'Policy', statements) : { inForce: this.inForce };
+  public _grant(
+    scope: Construct,
+    statements: iam.PolicyStatement[],
+    wildcards: ExplainedWildcard[],
+  ): Partial<Grant> & Pick<Grant, 'inForce'> {
+    return this._scope === undefined ? this.grant(scope, 'Policy', statements, wildcards) : { inForce: this.inForce };
   }
 
-  private grant(scope: Construct, id: string, statements: iam.PolicyStatement[]): Grant {
+  private grant(
+    scope: Construct,
+    id: string,
+    statements: iam.PolicyStatement[],
+    wildcards: ExplainedWildcard[],
+  ): Grant {
     const policy = this.attachPolicy(scope, id, statements);
+    explainWildcards(policy, wildcards);
     // In this order, and not both side by side: the custom resource's own dependency is then one, whatever its path is.
     policy.node.addDependency(this.inForce);
     return {
@@ -328,6 +343,11 @@ function stackUniqueName(element: () => CfnElement): string {
   return Lazy.uncachedString({ produce: () => `${element().logicalId}-${stackUuid}` });
 }
 
+const ALL_DEVICES: ExplainedWildcard = {
+  resource: 'mfa/*',
+  reason: 'One statement for all devices, to read their tags, and to write tags whose keys are of this library only.',
+};
+
 function claimStatements(scope: Construct): iam.PolicyStatement[] {
   const devices = Stack.of(scope).formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: '*' });
   return [
@@ -343,6 +363,11 @@ function claimStatements(scope: Construct): iam.PolicyStatement[] {
     }),
   ];
 }
+
+const ALL_NETWORK_INTERFACES: ExplainedWildcard[] = [
+  { resource: '*', reason: 'IAM accepts only * for ec2:Describe actions; for the Lambda service only.' },
+  { resource: '*/*', reason: 'Lambda makes network interfaces whose ids nobody knows; for the Lambda service only.' },
+];
 
 /**
  * What Lambda needs to put a function into a VPC. The service acts as the function's role; the function's own calls

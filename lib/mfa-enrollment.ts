@@ -24,7 +24,7 @@ import {
   warnOfForeignSecret,
 } from './prop-checks';
 import { applyRemoval, isRetained } from './removal';
-import { arnOf, readStatements } from './seed-secret';
+import { arnOf, readStatements, wildcardsOf } from './seed-secret';
 
 /**
  * Properties of an `MfaEnrollment`.
@@ -146,7 +146,7 @@ export class MfaEnrollment extends Construct {
     fail('user', provider._scope?.problemOfUser(user));
     fail('serialNumber', provider._scope?.problemOfDevice(Stack.of(this), serialNumber));
     fail('seedSecret', provider._scope?.problemOfSecret(props.seedSecret));
-    const grant = provider._grant(this, statements(props));
+    const grant = provider._grant(this, statements(props), wildcardsOf(props.seedSecret));
     if (grant.policy !== undefined) {
       deriveLogicalId(grant.policy, 'MfaEnrollmentPolicy', identity);
     }

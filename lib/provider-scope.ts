@@ -4,6 +4,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { problemOfPath } from './device-name';
+import { ExplainedWildcard } from './explained-wildcards';
 import { deviceKey, literalText, resourceOf } from './identity';
 import { Identity } from './logical-id';
 import type { MfaEnrollmentProviderScope } from './mfa-enrollment-provider';
@@ -73,6 +74,15 @@ export class ProviderScope {
       }),
       ...this.encryptionKeys.flatMap((key) => keyStatements(stack, stack, key, ['kms:Decrypt', 'kms:GenerateDataKey'])),
     ];
+  }
+
+  /** The wildcards of these statements. */
+  public wildcards(): ExplainedWildcard[] {
+    const reason = "The scope that the app gives to this provider, by 'scope'.";
+    return [`user${this.userPath}*`, `mfa${this.devicePath}*`, `secret:${this.seedSecretPrefix}*`].map((resource) => ({
+      resource,
+      reason,
+    }));
   }
 
   /** Another scope is another policy: the old one stands until clean-up has used it. */

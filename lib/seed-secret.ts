@@ -2,6 +2,7 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { ExplainedWildcard } from './explained-wildcards';
 
 /** As complete an ARN as is known. */
 export function arnOf(secret: secretsmanager.ISecret): string {
@@ -34,6 +35,19 @@ function statements(secret: secretsmanager.ISecret, actions: string[], keyAction
     }),
     ...(secret.encryptionKey === undefined ? [] : keyStatementsOf(secret, secret.encryptionKey, keyActions)),
   ];
+}
+
+/** The wildcards of these statements. */
+export function wildcardsOf(secret: secretsmanager.ISecret): ExplainedWildcard[] {
+  const aliasName = secret.encryptionKey && aliasNameOf(secret.encryptionKey);
+  return aliasName === undefined || aliasName === AWS_MANAGED_ALIAS
+    ? []
+    : [
+        {
+          resource: 'key/*',
+          reason: `Only the key with the alias ${aliasName}, which IAM can name in a condition only.`,
+        },
+      ];
 }
 
 /** The key that AWS manages allows everybody who may use the secret by itself. */

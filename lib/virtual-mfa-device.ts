@@ -19,7 +19,7 @@ import {
 } from './prop-checks';
 import { applyRemoval, removalOf } from './removal';
 import { seedSecretName } from './provider-scope';
-import { arnOf, writeStatements } from './seed-secret';
+import { arnOf, wildcardsOf, writeStatements } from './seed-secret';
 
 /**
  * A virtual MFA device whose seed is in a secret.
@@ -173,7 +173,7 @@ export class VirtualMfaDevice extends Construct implements IVirtualMfaDevice, IT
     });
     fail('path', provider._scope?.problemOfDevicePath(path));
     fail('seedSecret', provider._scope?.problemOfSecret(this.seedSecret));
-    const grant = provider._grant(this, statements(serialNumber, this.seedSecret));
+    const grant = provider._grant(this, statements(serialNumber, this.seedSecret), wildcardsOf(this.seedSecret));
     if (grant.policy !== undefined) {
       deriveLogicalId(grant.policy, 'VirtualMfaDevicePolicy', identity);
     }

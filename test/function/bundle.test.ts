@@ -8,7 +8,7 @@ import type { Metafile } from 'esbuild';
 import { ASSET } from './built-function';
 
 const ROOT = join(__dirname, '..', '..');
-const metafile = JSON.parse(readFileSync(join(ROOT, 'dist', 'function.metafile.json'), 'utf8')) as Metafile;
+const metafile = JSON.parse(readFileSync(join(ROOT, 'dist', 'function.meta.json'), 'utf8')) as Metafile;
 const { inputs, imports } = metafile.outputs['dist/function/index.js']!;
 
 /** Of how many bytes of the bundle a source is the origin. */
