@@ -13,6 +13,9 @@ import { Cause, Failure } from './failure';
 import { CallError, DeviceName, SecretText, Tag } from './ports';
 import { Declaration, Ports, Work } from './resource';
 
+/** How long a device and a secret that were just written may show what they were before. */
+const VISIBILITY_MS = 30_000;
+
 /**
  * What Create, Update and Delete mean for a virtual MFA device and its seed. AWS shows a seed once, in the answer that
  * makes the device: it goes from there straight into the secret, and a device whose seed got lost is worthless.
@@ -153,17 +156,15 @@ export class VirtualMfaDevice implements Work {
     return 'not stored';
   }
 
-  /** The device and the secret must both bear this version: nobody came in between. */
+  /** The device and the secret must both bear this version, as soon as both can be read: nobody came in between. */
   private async lookAgain(version: string): Promise<void> {
+    const until = this.ports.clock.now() + VISIBILITY_MS;
     for (let look = 1; ; look++) {
-      const [tags, current] = [await this.look(), await this.currentVersion()];
-      if (current !== version || (tags?.seedVersion ?? version) !== version) {
-        throw new Failure(overtaken(this.properties), 'Overtaken');
-      }
-      if (tags?.seedVersion === version) {
+      const [found, current] = [await this.look(), await this.currentVersion()];
+      if (found?.seedVersion === version && current === version) {
         return;
       }
-      await this.attempts.backOff(look, Infinity, () => new Failure(overtaken(this.properties), 'Overtaken'));
+      await this.attempts.backOff(look, until, () => new Failure(overtaken(this.properties), 'Overtaken'));
     }
   }
 
