@@ -104,6 +104,12 @@ describe('Create', () => {
     expect(stage.calls.filter((call) => call === 'iam:CreateVirtualMFADevice')).toHaveLength(1);
   });
 
+  test('sees a version that can be read late only', async () => {
+    stage.secretsManager.faults = { newVersion: 12_000 };
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(stage.calls.filter((call) => call === 'secretsmanager:PutSecretValue')).toHaveLength(1);
+  });
+
   test.each(['lose answer', 'lose request'] as const)(
     'starts anew where it had to %s that makes the device',
     async (lost) => {
