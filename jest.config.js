@@ -8,5 +8,5 @@ module.exports = {
     '^.+\\.[tj]s$': ['@swc/jest', { jsc: { target: 'es2022' }, module: { type: 'commonjs' } }],
   },
   // What otplib stands on comes as ES modules only, which Jest can't require on every Node.js that we support.
-  transformIgnorePatterns: ['/node_modules/(?!(@scure|@noble)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!@scure/)'],
 };

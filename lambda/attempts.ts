@@ -1,9 +1,10 @@
 import { Logger } from './logger';
 import { CallError, Clock } from './ports';
-import { Reaction, reactionTo, RequestType } from './reactions';
+import { Reaction, reactionTo, Relation, RequestType } from './reactions';
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
+const SECOND_LOOK_MS = 10_000;
 
 /** How a call ended that did not fail for good. */
 export type Outcome<T> =
@@ -43,7 +44,7 @@ export class Attempts {
   ) {}
 
   /** `call` is made afresh at each attempt: codes that it sends are of that moment. */
-  async make<T>(call: () => Promise<T>): Promise<Outcome<T>> {
+  async make<T>(call: () => Promise<T>, relation?: Relation): Promise<Outcome<T>> {
     const startedAt = this.clock.now();
     for (let attempt = 1; ; attempt++) {
       // A call that came later could take effect after CloudFormation has cleaned up behind this request.
@@ -59,7 +60,7 @@ export class Attempts {
         this.lastError = error;
         const { action, code } = error;
         this.logger.log('call failed', { action, errorCode: code ?? 'NoAnswer', attempt });
-        const reaction = reactionTo(error, this.request);
+        const reaction = reactionTo(error, this.request, relation);
         switch (reaction.do) {
           case 'accept':
           case 'nextPair':
@@ -80,6 +81,21 @@ export class Attempts {
       throw new OutOfTime(this.lastError);
     }
     await this.clock.sleep(ms);
+  }
+
+  /**
+   * A tag that was just written may not be readable at once: what would be concluded from its absence is read twice.
+   *
+   * @param isConclusive whether what was read needs no second look
+   * @param first what the first look saw; absent: it is still to be taken
+   */
+  async lookTwice<T>(look: () => Promise<T>, isConclusive: (read: T) => boolean, first?: T): Promise<T> {
+    const read = first ?? (await look());
+    if (isConclusive(read)) {
+      return read;
+    }
+    await this.wait(SECOND_LOOK_MS);
+    return look();
   }
 
   /** A pause that grows with the attempts, spread so that those that failed together do not return together. */

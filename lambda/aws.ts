@@ -1,6 +1,8 @@
 import { IAMClient, IAMServiceException } from '@aws-sdk/client-iam';
 import {
+  CreateVirtualMFADeviceCommand,
   DeactivateMFADeviceCommand,
+  DeleteVirtualMFADeviceCommand,
   EnableMFADeviceCommand,
   ListMFADevicesCommand,
   ListMFADeviceTagsCommand,
@@ -9,11 +11,14 @@ import {
   UntagMFADeviceCommand,
 } from '@aws-sdk/client-iam';
 import {
+  DescribeSecretCommand,
   GetSecretValueCommand,
+  PutSecretValueCommand,
   SecretsManagerClient,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
-import { Action, CallError, Clock, Iam, SecretText, SeedStore, Tag } from './ports';
+import { fromEnv } from '@aws-sdk/credential-provider-env';
+import { Action, CallError, Clock, DeviceName, Iam, SecretText, SeedStore, Tag } from './ports';
 
 /**
  * Each call is sent once. What to do after a failure is decided in one place, and the SDK's own retries would send
@@ -21,6 +26,7 @@ import { Action, CallError, Clock, Iam, SecretText, SeedStore, Tag } from './por
  */
 const CLIENT_CONFIG = {
   maxAttempts: 1,
+  retryMode: 'standard',
   // The first two end at the answer's headers; the third ends an answer that stops half-way.
   requestHandler: {
     connectionTimeout: 5_000,
@@ -28,6 +34,9 @@ const CLIENT_CONFIG = {
     throwOnRequestTimeout: true,
     socketTimeout: 10_000,
   },
+  // Lambda gives the credentials of the function's role in the environment, and nowhere else. A provider marked as
+  // memoized is asked for each request: the SDK would keep the first credentials, as these name no expiration.
+  credentials: Object.assign(fromEnv(), { memoized: true }),
 };
 
 /** The IAM port on the SDK. IAM is global: the SDK finds its endpoint by the partition of the function's region. */
@@ -109,6 +118,25 @@ export class SdkIam implements Iam {
     );
   }
 
+  async createVirtualMFADevice({ path, name }: DeviceName, tags: readonly Tag[]): Promise<SecretText> {
+    const { VirtualMFADevice } = await sent('iam:CreateVirtualMFADevice', () =>
+      this.client.send(
+        new CreateVirtualMFADeviceCommand({
+          Path: path,
+          VirtualMFADeviceName: name,
+          Tags: tags.map(({ key, value }) => ({ Key: key, Value: value })),
+        }),
+      ),
+    );
+    return new SecretText(new TextDecoder().decode(VirtualMFADevice?.Base32StringSeed));
+  }
+
+  async deleteVirtualMFADevice(serialNumber: string): Promise<void> {
+    await sent('iam:DeleteVirtualMFADevice', () =>
+      this.client.send(new DeleteVirtualMFADeviceCommand({ SerialNumber: serialNumber })),
+    );
+  }
+
   private readDate(response: unknown): void {
     const { headers } = response as { headers?: Record<string, string> };
     const epochMs = Date.parse(headers?.['date'] ?? '');
@@ -127,6 +155,21 @@ export class SdkSeedStore implements SeedStore {
       this.clientOf(secretArn).send(new GetSecretValueCommand({ SecretId: secretArn })),
     );
     return new SecretText(SecretString ?? new TextDecoder().decode(SecretBinary));
+  }
+
+  async write(secretArn: string, seed: SecretText, version: string): Promise<void> {
+    await sent('secretsmanager:PutSecretValue', () =>
+      this.clientOf(secretArn).send(
+        new PutSecretValueCommand({ SecretId: secretArn, SecretString: seed.reveal(), ClientRequestToken: version }),
+      ),
+    );
+  }
+
+  async currentVersion(secretArn: string): Promise<string | undefined> {
+    const { VersionIdsToStages = {} } = await sent('secretsmanager:DescribeSecret', () =>
+      this.clientOf(secretArn).send(new DescribeSecretCommand({ SecretId: secretArn })),
+    );
+    return Object.keys(VersionIdsToStages).find((id) => VersionIdsToStages[id]?.includes('AWSCURRENT'));
   }
 
   private clientOf(secretArn: string): SecretsManagerClient {

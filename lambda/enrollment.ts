@@ -1,17 +1,9 @@
-import {
-  ANSWER_WITHIN,
-  ClaimKind,
-  enrollmentClaimKey,
-  enrollmentClaimValue,
-  EnrollmentProperties,
-  EVENT_AGE,
-  physicalResourceId,
-} from '../lib/contract';
+import { ClaimKind, enrollmentClaimKey, enrollmentClaimValue, EnrollmentProperties } from '../lib/contract';
 import { Attempts, Outcome } from './attempts';
 import { Claims } from './claims';
 import { Cause, Failure } from './failure';
-import { Logger } from './logger';
-import { CallError, Clock, Iam, SeedStore } from './ports';
+import { CallError } from './ports';
+import { Declaration, Ports, Work } from './resource';
 import { parseSeed, Seed } from './seed';
 import { StateLeft } from './state-left';
 import { CodePair, codePairAt, next, startOf, Step, stepAt } from './totp';
@@ -26,26 +18,6 @@ const STEP_MARGIN_MS = 3_000 + 1_000;
  * adjustment is one step ahead.
  */
 const MOST_PAIRS = 4;
-/** A tag that was just written may not be readable at once: what would be concluded from its absence is read twice. */
-const SECOND_LOOK_MS = 10_000;
-/** By then a Create that has not answered is over, even if it waited in Lambda's queue for as long as it could. */
-const CREATE_IS_OVER_MS = (EVENT_AGE + ANSWER_WITHIN) * 1000;
-
-/** Where an enrollment is declared. */
-export interface Declaration {
-  readonly logicalId: string;
-  readonly stackName: string;
-  readonly stackUuid: string;
-  readonly region: string;
-}
-
-export interface Ports {
-  readonly iam: Iam;
-  readonly seeds: SeedStore;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
 interface State {
   /** Whether the device is enabled for this enrollment's user. */
   readonly attached: boolean;
@@ -56,7 +28,7 @@ interface State {
  * What Create, Update and Delete mean for one enrollment. The user and the device come from the properties alone,
  * never out of a physical id.
  */
-export class Enrollment {
+export class Enrollment implements Work {
   private readonly claimKey: string;
   private readonly left = new StateLeft();
   private seed?: Seed;
@@ -84,10 +56,7 @@ export class Enrollment {
   }
 
   /** Makes sure that the device is enabled; where the secret changed, that it holds this device's seed. */
-  async update(old: Partial<EnrollmentProperties>, physicalId: string): Promise<void> {
-    if (physicalId !== physicalResourceId(this.properties)) {
-      throw new Failure(identityChanged(physicalId, this.properties), 'IdentityChanged');
-    }
+  async update(old: Readonly<Record<string, unknown>>): Promise<void> {
     const secretChanged =
       old.SeedSecretArn !== this.properties.SeedSecretArn || old.SeedSecretField !== this.properties.SeedSecretField;
     const [state] = await all(this.look(), secretChanged ? this.readSeed() : Promise.resolve());
@@ -99,13 +68,8 @@ export class Enrollment {
   }
 
   /** Undoes what this enrollment did, and only that. */
-  async delete(physicalId: string): Promise<void> {
-    if (physicalId !== physicalResourceId(this.properties)) {
-      // CloudFormation made the id up, because a Create has not answered. It may still be queued or running.
-      this.ports.logger.log('waiting for a Create that may still be under way');
-      await this.attempts.wait(CREATE_IS_OVER_MS);
-    }
-    const claims = await this.withSecondLook(
+  async delete(): Promise<void> {
+    const claims = await this.attempts.lookTwice(
       () => this.readClaims(),
       (read) => read.ours !== undefined && !read.oursIsTheLast,
     );
@@ -143,7 +107,7 @@ export class Enrollment {
     keep: (claims: Claims) => Promise<boolean>,
   ): Promise<void> {
     for (let round = 1; ; round++) {
-      const { attached, claims } = await this.withSecondLook(
+      const { attached, claims } = await this.attempts.lookTwice(
         () => this.look(),
         (read) => !read.attached || isConclusive(read.claims),
         state,
@@ -171,7 +135,7 @@ export class Enrollment {
       return true;
     }
     if (outcome.error.code === 'EntityAlreadyExists') {
-      const seen = await this.withSecondLook(
+      const seen = await this.attempts.lookTwice(
         () => this.look(),
         (read) => read.attached,
       );
@@ -265,15 +229,6 @@ export class Enrollment {
     return claims;
   }
 
-  private async withSecondLook<T>(look: () => Promise<T>, isConclusive: (read: T) => boolean, first?: T): Promise<T> {
-    const read = first ?? (await look());
-    if (isConclusive(read)) {
-      return read;
-    }
-    await this.attempts.wait(SECOND_LOOK_MS);
-    return look();
-  }
-
   private async readSeed(): Promise<void> {
     if (this.seed === undefined) {
       const { SeedSecretArn, SeedSecretField } = this.properties;
@@ -356,12 +311,5 @@ function enabledForAnotherUser({ SerialNumber }: EnrollmentProperties): Cause {
   return {
     cause: `device ${SerialNumber} is enabled for another user (EntityAlreadyExists); a device is never moved between users, as its first user may know its seed`,
     next: "make a new device for this user, or correct the serial number ('aws iam list-virtual-mfa-devices' shows whose device it is)",
-  };
-}
-
-function identityChanged(physicalId: string, properties: EnrollmentProperties): Cause {
-  return {
-    cause: `this resource is the enrollment '${physicalId}' and can't become '${physicalResourceId(properties)}': an enrollment is a user and a device, for life`,
-    next: 'give the parameters their former values, or remove the enrollment in one deployment and declare the new one in the next; values that are written into the app instead of a parameter make a new resource by themselves',
   };
 }

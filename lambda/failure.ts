@@ -3,12 +3,17 @@ import { CallError } from './ports';
 import { isPassing, RequestType } from './reactions';
 import { NotASeedError } from './seed';
 
-/** What an enrollment is about, for words. */
+/** What a request is about, for words. */
 export interface Subject {
-  readonly userName: string;
+  readonly tried: Readonly<Record<RequestType, string>>;
+  /** How to finish a Delete by hand that CloudFormation gave up. */
+  readonly byHand: string;
+  /** What can't change in it. */
+  readonly lifelong: string;
+  /** Of a resource that is about a user. */
+  readonly userName?: string;
   readonly serialNumber: string;
   readonly secretArn: string;
-  readonly claimKey: string;
 }
 
 /** Why something failed, and what to do about it before it is tried again: clauses without a full stop. */
@@ -30,31 +35,36 @@ export class Failure extends Error {
   }
 }
 
-const TRIED: Record<RequestType, string> = {
-  Create: 'cannot enable',
-  Update: 'cannot make sure of',
-  Delete: 'cannot deactivate',
-};
-
 /**
  * What the person reads who has nothing but the stack event: what was tried, on which user and device, why it failed,
  * what state it left, and what to do next.
  */
 export function reasonOf(request: RequestType, subject: Subject, failure: Failure, stateLeft: string): string {
   const { cause, next } = failure.because;
-  return `${TRIED[request]} MFA device ${subject.serialNumber} for user ${subject.userName}: ${cause}. State: ${stateLeft}. Next: ${next}; then ${again(request, subject)}.`;
+  return `${subject.tried[request]}: ${cause}. State: ${stateLeft}. Next: ${next}; then ${again(request, subject)}.`;
 }
 
 /** How to try again depends on where CloudFormation stands by then. */
-function again(request: RequestType, { userName, serialNumber, claimKey }: Subject): string {
+function again(request: RequestType, { byHand }: Subject): string {
   switch (request) {
     case 'Create':
       return 'deploy again';
     case 'Update':
       return 'deploy again (from UPDATE_ROLLBACK_FAILED, continue the rollback first)';
     case 'Delete':
-      return `delete the stack again, or, where CloudFormation gave this resource up, finish by hand: aws iam deactivate-mfa-device --user-name ${userName} --serial-number ${serialNumber}, unless others rely on it, and aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`;
+      return `delete the stack again, or, where CloudFormation gave this resource up, finish by hand: ${byHand}`;
   }
+}
+
+/** A deploy-time value would turn the resource into another one. */
+export function identityChanged(physicalId: string | undefined, wanted: string, { lifelong }: Subject): Failure {
+  return new Failure(
+    {
+      cause: `this resource is '${physicalId}' and can't become '${wanted}': ${lifelong}`,
+      next: 'give the parameters their former values, or remove the resource in one deployment and declare the new one in the next; values that are written into the app instead of a parameter make a new resource by themselves',
+    },
+    'IdentityChanged',
+  );
 }
 
 /** Puts what went wrong into words. */
@@ -124,9 +134,14 @@ function causeOf(error: CallError, subject: Subject): Cause {
         cause: `secret ${subject.secretArn} can't be decrypted (DecryptionFailure)`,
         next: `check that its KMS key is enabled and that ${KEY_GRANTS}`,
       };
+    case 'EncryptionFailure':
+      return {
+        cause: `the seed can't be encrypted for secret ${subject.secretArn} (EncryptionFailure)`,
+        next: "check that the secret's KMS key exists and is enabled",
+      };
     case 'InvalidRequest':
       return {
-        cause: `secret ${subject.secretArn} can't be read, most likely because it is scheduled for deletion (InvalidRequestException)`,
+        cause: `secret ${subject.secretArn} can't be used, most likely because it is scheduled for deletion (InvalidRequestException)`,
         next: 'restore it (aws secretsmanager restore-secret) or name another secret',
       };
     case 'ValidationError':
@@ -150,14 +165,17 @@ function causeOf(error: CallError, subject: Subject): Cause {
 const KEY_GRANTS =
   "kms:Decrypt is granted to the function's role: by the policy of the key, and by naming a customer-managed key where the secret is imported (encryptionKey of Secret.fromSecretAttributes)";
 
+const KEY_GRANTS_TO_WRITE =
+  "kms:GenerateDataKey and kms:Decrypt are granted to the function's role: by the policy of the key, and by naming a customer-managed key where the secret is imported (encryptionKey of Secret.fromSecretAttributes)";
+
 function accessDenied({ action }: CallError, subject: Subject): Cause {
   const cause = `${action} on ${resourceOf(action, subject)} is denied to the function's role (AccessDenied)`;
   const elsewhere =
     'a service control policy, a permissions boundary of the role, the policy of a VPC endpoint, or a role that was imported as immutable and lacks the grants that the README lists';
-  if (action === 'secretsmanager:GetSecretValue') {
+  if (isOnSecret(action)) {
     return {
       cause,
-      next: `check that the secret exists and that ${KEY_GRANTS}; else look for what can deny: the policy of the secret, ${elsewhere}`,
+      next: `check that the secret exists and that ${action === 'secretsmanager:PutSecretValue' ? KEY_GRANTS_TO_WRITE : KEY_GRANTS}; else look for what can deny: the policy of the secret, ${elsewhere}`,
     };
   }
   return isOnUser(action)
@@ -169,28 +187,44 @@ function accessDenied({ action }: CallError, subject: Subject): Cause {
 }
 
 function limitExceeded({ action }: CallError): Cause {
-  return action === 'iam:TagMFADevice'
-    ? {
-        cause:
-          'the device has 50 tags, the most that IAM allows, and needs one more for the claim of this enrollment (LimitExceeded)',
+  switch (action) {
+    case 'iam:TagMFADevice':
+      return {
+        cause: 'the device has 50 tags, the most that IAM allows, and needs more (LimitExceeded)',
         next: 'remove a tag from the device',
-      }
-    : {
+      };
+    case 'iam:CreateVirtualMFADevice':
+      return {
+        cause: 'the account has as many virtual MFA devices as its quota allows (LimitExceeded)',
+        next: "delete devices that nobody uses ('aws iam list-virtual-mfa-devices --assignment-status Unassigned' shows them), or have the quota of IAM users raised, which is that of devices, too",
+      };
+    case 'secretsmanager:PutSecretValue':
+      return {
+        cause: 'the secret has as many versions as Secrets Manager allows (LimitExceeded)',
+        next: 'wait a day, after which Secrets Manager removes versions without a staging label, or use another secret',
+      };
+    default:
+      return {
         cause: 'the user has eight MFA devices, the most that IAM allows (LimitExceeded)',
         next: 'deactivate one of them',
       };
+  }
 }
 
 /** What an action is authorised against. */
 function resourceOf(action: CallError['action'], subject: Subject): string {
-  if (action === 'secretsmanager:GetSecretValue') {
+  if (isOnSecret(action)) {
     return `secret ${subject.secretArn}`;
   }
   return isOnUser(action) ? `user ${subject.userName}` : `device ${subject.serialNumber}`;
 }
 
+function isOnSecret(action: CallError['action']): boolean {
+  return action.startsWith('secretsmanager:');
+}
+
 function isOnUser(action: CallError['action']): boolean {
-  return /MFADevices?$/.test(action) && !/Tag|Untag/.test(action);
+  return /MFADevices?$/.test(action) && !/Tag|Untag|Virtual/.test(action);
 }
 
 /** `EnableMFADevice` needs both, and its code does not say which of them is missing. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SdkIam, SdkSeedStore } from './aws';
 import { deliver } from './delivery';
@@ -11,6 +12,7 @@ const shell: Shell = {
   iam: new SdkIam(clock),
   seeds: new SdkSeedStore(),
   random: Math.random,
+  uuid: () => randomUUID(),
   deliver: async (responseUrl, body) => deliver(responseUrl, body),
   // eslint-disable-next-line no-console -- Lambda takes what is written here as the function's log
   logger: new LineLogger((line) => console.log(line)),

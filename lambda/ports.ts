@@ -17,7 +17,11 @@ export type Action =
   | 'iam:ListMFADeviceTags'
   | 'iam:TagMFADevice'
   | 'iam:UntagMFADevice'
-  | 'secretsmanager:GetSecretValue';
+  | 'iam:CreateVirtualMFADevice'
+  | 'iam:DeleteVirtualMFADevice'
+  | 'secretsmanager:GetSecretValue'
+  | 'secretsmanager:PutSecretValue'
+  | 'secretsmanager:DescribeSecret';
 
 /** How a call failed: AWS's error code, or `undefined` where no answer came. Never AWS's text, which can quote what it was sent. */
 export class CallError extends Error {
@@ -55,6 +59,16 @@ export interface Iam {
   enableMFADevice(userName: string, serialNumber: string, codes: CodePair): Promise<void>;
   resyncMFADevice(userName: string, serialNumber: string, codes: CodePair): Promise<void>;
   deactivateMFADevice(userName: string, serialNumber: string): Promise<void>;
+  /** Makes a device. Its seed is in this answer, in Base32, and nowhere else ever after. */
+  createVirtualMFADevice(device: DeviceName, tags: readonly Tag[]): Promise<SecretText>;
+  deleteVirtualMFADevice(serialNumber: string): Promise<void>;
+}
+
+/** What IAM makes a device's ARN of. */
+export interface DeviceName {
+  /** Begins and ends with a slash. */
+  readonly path: string;
+  readonly name: string;
 }
 
 /** Text that holds a seed. It leaves this object only through `reveal`, never by being printed. */
@@ -73,4 +87,8 @@ export class SecretText {
 /** Where seeds are kept. Rejects with a `CallError`. */
 export interface SeedStore {
   read(secretArn: string): Promise<SecretText>;
+  /** Makes this the current version. The same version stored again is no change. */
+  write(secretArn: string, seed: SecretText, version: string): Promise<void>;
+  /** The id of the current version; `undefined` of a secret that has none. */
+  currentVersion(secretArn: string): Promise<string | undefined>;
 }

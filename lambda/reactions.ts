@@ -1,4 +1,4 @@
-import { CallError } from './ports';
+import { Action, CallError } from './ports';
 
 export type RequestType = 'Create' | 'Update' | 'Delete';
 
@@ -37,23 +37,29 @@ export function isPassing({ code, httpStatus }: CallError): boolean {
   return httpStatus === 429 || (code !== undefined && PASSING.includes(code));
 }
 
+/** Calls that must not be made twice: their codes age, or a seed went with their answer. */
+const ONCE: readonly Action[] = ['iam:EnableMFADevice', 'iam:ResyncMFADevice', 'iam:CreateVirtualMFADevice'];
+
+/** What a call has to do with the entity that it names. */
+export type Relation = 'needs it' | 'asks whether it exists';
+
 /** The one table of reactions. Only codes decide, never the text of a message. */
-export function reactionTo(error: CallError, request: RequestType): Reaction {
+export function reactionTo(error: CallError, request: RequestType, relation: Relation = 'needs it'): Reaction {
   const { action, code } = error;
-  const carriesCodes = action === 'iam:EnableMFADevice' || action === 'iam:ResyncMFADevice';
 
   if (error.effectUnknown) {
-    return carriesCodes ? { do: 'readState' } : { do: 'backOff' };
+    return ONCE.includes(action) ? { do: 'readState' } : { do: 'backOff' };
   }
   switch (code) {
     case 'InvalidAuthenticationCode':
       return { do: 'nextPair' };
     case 'EntityAlreadyExists':
+    case 'DeleteConflict':
       return { do: 'readState' };
     case 'AccessDenied':
       return { do: 'backOff', forMs: PROPAGATION_MS };
     case 'NoSuchEntity':
-      return afterNoSuchEntity(error, request);
+      return relation === 'needs it' ? afterNoSuchEntity(error, request) : { do: 'accept' };
     case 'ResourceNotFound':
       return { do: 'backOff', forMs: SECRET_VISIBILITY_MS };
     default:
@@ -65,6 +71,7 @@ function afterNoSuchEntity({ action }: CallError, request: RequestType): Reactio
   switch (action) {
     case 'iam:DeactivateMFADevice':
     case 'iam:UntagMFADevice':
+    case 'iam:DeleteVirtualMFADevice':
       return { do: 'accept' };
     case 'iam:ResyncMFADevice':
       // It was attached when it was read: somebody took it off meanwhile.

@@ -1,4 +1,5 @@
-import { generateSync } from 'otplib';
+import { crypto } from '@otplib/plugin-crypto-node';
+import { generateSync } from '@otplib/totp';
 import { Seed } from './seed';
 
 /** Seconds of a time step, as AWS's virtual devices have it. https://datatracker.ietf.org/doc/html/rfc6238#section-5.2 */
@@ -47,5 +48,12 @@ export function codePairAt(seed: Seed, current: Step): CodePair {
 
 function codeOf(seed: Seed, step: number): string {
   // otplib counts its epoch in seconds.
-  return generateSync({ secret: seed.reveal(), epoch: step * PERIOD, period: PERIOD, algorithm: 'sha1', digits: 6 });
+  return generateSync({
+    secret: seed.reveal(),
+    epoch: step * PERIOD,
+    period: PERIOD,
+    algorithm: 'sha1',
+    digits: 6,
+    crypto,
+  });
 }

@@ -8,6 +8,9 @@
 /** Type of the enrollment's custom resource. */
 export const ENROLLMENT_RESOURCE_TYPE = 'Custom::MfaEnrollment';
 
+/** Type of the custom resource that makes a virtual MFA device. */
+export const DEVICE_RESOURCE_TYPE = 'Custom::VirtualMfaDevice';
+
 /** Properties of an enrollment as they stand in the template. CloudFormation hands every scalar over as a string. */
 export interface EnrollmentProperties<Flag = string> {
   readonly UserName: string;
@@ -32,6 +35,16 @@ export function physicalResourceId(properties: Pick<EnrollmentProperties, 'UserN
   return `${properties.UserName}|${properties.SerialNumber}`;
 }
 
+/** Properties of a virtual MFA device as they stand in the template. Its physical id is its ARN. */
+export interface DeviceProperties {
+  /** ARN of the virtual MFA device; path and name are read out of it. */
+  readonly SerialNumber: string;
+  /** Complete or partial ARN of the secret that takes the seed. */
+  readonly SeedSecretArn: string;
+  /** Tags of the user's; absent: none. */
+  readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
+}
+
 /**
  * Seconds. A request may wait in Lambda's queue for `EVENT_AGE` and then run for `FUNCTION_TIMEOUT`; CloudFormation
  * must not give up before the queue does, or a Create could run after its clean-up.
@@ -52,6 +65,27 @@ export const TAG_KEY_PREFIX = 'cdk-mfa-enrollment:';
 export const ENROLLMENT_CLAIM_PREFIX = `${TAG_KEY_PREFIX}enrollment:`;
 export type ClaimKind = 'enabled' | 'adopted';
 
+/** A claim of a `VirtualMfaDevice`: some stack declares the device, and the last of them deletes it. */
+export const DEVICE_CLAIM_PREFIX = `${TAG_KEY_PREFIX}device:`;
+
+/** Key of the tag that names the version of the secret that holds the device's seed. */
+export const SEED_VERSION_KEY = `${TAG_KEY_PREFIX}seed-version`;
+
+/**
+ * A seed is stored as the version of its secret that this names, and the device bears it as a tag: so that a secret
+ * says whose seed it holds without being read, and two devices never share one.
+ *
+ * @param arnHash SHA-256 of the device's ARN in hexadecimal digits, of which the first 16 count
+ */
+export function seedVersion(arnHash: string, uuid: string): string {
+  return `${arnHash.slice(0, 16)}-${uuid}`;
+}
+
+/** The digits that stand for the device in the id of a secret's version; `undefined` of a version that is no seed of ours. */
+export function deviceHashIn(version: string): string | undefined {
+  return /^([0-9a-f]{16})-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.exec(version)?.[1];
+}
+
 /** Longest key of an IAM tag. https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html */
 const TAG_KEY_LENGTH = 128;
 const STACK_UUID_LENGTH = 36;
@@ -63,9 +97,39 @@ export function enrollmentClaimKey(stackUuid: string, logicalId: string): string
   return `${ENROLLMENT_CLAIM_PREFIX}${stackUuid}/${logicalId}`;
 }
 
+/** The claim key of one declaration of a device. */
+export function deviceClaimKey(stackUuid: string, logicalId: string): string {
+  return `${DEVICE_CLAIM_PREFIX}${stackUuid}/${logicalId}`;
+}
+
+/** Region and stack name are there for people who look at the device's tags. */
+export function deviceClaimValue(region: string, stackName: string): string {
+  return `${region} ${stackName}`;
+}
+
 /** Region and stack name are there for people who look at the device's tags. */
 export function enrollmentClaimValue(kind: ClaimKind, region: string, stackName: string): string {
   return `${kind} ${region} ${stackName}`;
+}
+
+/**
+ * Says in words what is wrong with a tag that a user gives a device.
+ * https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
+ */
+export function problemOfTag({ Key, Value }: { readonly Key: string; readonly Value: string }): string | undefined {
+  // IAM compares keys without regard to case.
+  if (Key.toLowerCase().startsWith(TAG_KEY_PREFIX)) {
+    return `'${Key}' is a tag key of this library's own: keys must not begin with '${TAG_KEY_PREFIX}'`;
+  }
+  if (Key.toLowerCase().startsWith('aws:')) {
+    return `'${Key}' is a tag key of AWS's own: keys must not begin with 'aws:'`;
+  }
+  if (!/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u.test(Key)) {
+    return `'${Key}' is no tag key: 1 to 128 letters, digits, spaces and characters of _.:/=+-@ are allowed`;
+  }
+  return /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(Value)
+    ? undefined
+    : `the value of tag '${Key}', '${Value}', is none: up to 256 letters, digits, spaces and characters of _.:/=+-@ are allowed`;
 }
 
 /** What an ARN must say where the stack's own account or partition is known. */

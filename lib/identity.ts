@@ -1,39 +1,57 @@
-import { createHash } from 'node:crypto';
-import { CfnElement, CfnResource, Lazy, Stack } from 'aws-cdk-lib';
+import { Aws, CfnResource, Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { LOGICAL_ID_LENGTH } from './contract';
+import { Identity } from './logical-id';
 
-/**
- * Logical ids are derived from what an enrollment is, a user and a device for life, and not from where its construct
- * stands: a construct renamed or moved changes nothing in CloudFormation, while another user, device or provider is a
- * new resource plus a removal. CloudFormation then enables the new one before it removes the old one, and removes the
- * old one before the policy that it needs for that.
+/*
+ * Logical ids are derived from what a resource is, for life, and not from where its construct stands: a construct
+ * renamed or moved changes nothing in CloudFormation, while another user, device or provider is a new resource plus a
+ * removal. CloudFormation then makes the new one before it removes the old one, and removes the old one before the
+ * policy that it needs for that.
  */
-export interface Identity {
+
+/** What an enrollment is: a user and a device, served by a provider. */
+export interface EnrollmentIdentity {
   readonly user: iam.IUser;
   readonly serialNumber: string;
   readonly serviceToken: string;
 }
 
-const HASH_LENGTH = 8;
-
-/**
- * Gives `element` the logical id `<prefix><readable part><8 hex>`. It is worked out at synthesis only: until then a
- * user of the construct may still override logical ids of the resources that the identity refers to.
- */
-export function deriveLogicalId(element: CfnElement, prefix: string, identity: Identity): void {
-  element.overrideLogicalId(Lazy.uncachedString({ produce: () => logicalIdOf(element.stack, prefix, identity) }));
+export function enrollmentIdentity({ user, serialNumber, serviceToken }: EnrollmentIdentity) {
+  return (stack: Stack): Identity => {
+    const names = [userKey(stack, user), deviceKey(stack, serialNumber)] as const;
+    return { key: { user: names[0], device: names[1], provider: stack.resolve(serviceToken) as unknown }, names };
+  };
 }
 
-function logicalIdOf(stack: Stack, prefix: string, identity: Identity): string {
-  const user = userKey(stack, identity.user);
-  const device = deviceKey(stack, identity.serialNumber);
-  const provider: unknown = stack.resolve(identity.serviceToken);
-  const hash = createHash('sha256').update(JSON.stringify({ user, device, provider })).digest('hex');
-  const names = [...new Set([readable(user), readable(device)])].join('');
-  return (
-    prefix + names.slice(0, LOGICAL_ID_LENGTH - prefix.length - HASH_LENGTH) + hash.slice(0, HASH_LENGTH).toUpperCase()
-  );
+/** Which device a `VirtualMfaDevice` is: its path and its name. */
+export interface DeviceName {
+  readonly path: string;
+  readonly virtualMfaDeviceName: string;
+}
+
+/** What a device is: a path and a name, served by a provider. */
+export function deviceIdentity(name: DeviceName, serviceToken: string) {
+  return (stack: Stack): Identity => ({
+    key: { device: deviceNameKey(stack, name), provider: stack.resolve(serviceToken) as unknown },
+    names: [literalText(deviceNameKey(stack, name))],
+  });
+}
+
+/** What the seed's secret is: that of a device, whichever provider serves it. */
+export function seedIdentity(name: DeviceName) {
+  return (stack: Stack): Identity => ({
+    key: { seed: deviceNameKey(stack, name) },
+    names: [literalText(deviceNameKey(stack, name))],
+  });
+}
+
+/**
+ * Path and name of a device. The stack's region counts as one name, spelled out or not: a stack whose region becomes
+ * known, and a default name that is spelled out to hold it, keep the device.
+ */
+export function deviceNameKey(stack: Stack, { path, virtualMfaDeviceName }: DeviceName): unknown {
+  const name = path + virtualMfaDeviceName;
+  return stack.resolve(Token.isUnresolved(stack.region) ? name : name.replaceAll(stack.region, Aws.REGION));
 }
 
 /**
@@ -70,7 +88,7 @@ export function deviceKey(stack: Stack, serialNumber: string): unknown {
 }
 
 /** The text of a resolved string, a NUL standing for each part that only a deployment will know. */
-function literalText(resolved: unknown): string {
+export function literalText(resolved: unknown): string {
   if (typeof resolved === 'string') {
     return resolved;
   }
@@ -83,10 +101,4 @@ function literalText(resolved: unknown): string {
   }
   const template: unknown = Array.isArray(sub) ? sub[0] : sub;
   return typeof template === 'string' ? template.replace(/\$\{[^}]*\}/g, '\0') : '\0';
-}
-
-function readable(key: unknown): string {
-  const { Ref: reference } = (key ?? {}) as { Ref?: unknown };
-  const name = typeof key === 'string' ? key : typeof reference === 'string' ? reference : '';
-  return name.replace(/[^A-Za-z0-9]+/g, '').replace(/^./, (first) => first.toUpperCase());
 }

@@ -1,2 +1,3 @@
 export * from './mfa-enrollment';
 export * from './mfa-enrollment-provider';
+export * from './virtual-mfa-device';

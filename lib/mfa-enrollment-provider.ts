@@ -1,11 +1,16 @@
 import * as path from 'node:path';
-import { Aws, CfnElement, Duration, Fn, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Aws, CfnElement, Duration, Fn, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, IDependable } from 'constructs';
 import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
+import { ExplainedWildcard, explainWildcards } from './explained-wildcards';
+import { literalText } from './identity';
+import { deriveLogicalId } from './logical-id';
+import { ProviderScope } from './provider-scope';
 
 /**
  * Id of the provider that `getOrCreate` makes. It is part of every logical id below it and never changes:
@@ -24,6 +29,41 @@ const FUNCTION_DIRECTORY = path.join(__dirname, '..', 'dist', 'function');
 
 /** Memory in MiB. Lambda gives a function CPU by its memory; less makes a cold start last seconds. */
 const MEMORY_SIZE = 256;
+
+/**
+ * Characters that the inline policies of one role may have in all.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+const ROLE_POLICY_LENGTH = 10_240;
+
+/**
+ * What a provider may reach: users, devices and secrets by their paths and names, whoever declares them.
+ */
+export interface MfaEnrollmentProviderScope {
+  /**
+   * The IAM path below which the users are. It begins and ends with `/`; `/` covers all users of the account.
+   */
+  readonly userPath: string;
+
+  /**
+   * The IAM path below which the devices are. It begins and ends with `/`.
+   */
+  readonly devicePath: string;
+
+  /**
+   * What the names of the seed secrets begin with, in the account and the region of the provider.
+   *
+   * @default - `mfa` and the device path, such as `mfa/staff/`: what a `VirtualMfaDevice` calls its secrets
+   */
+  readonly seedSecretPrefix?: string;
+
+  /**
+   * The customer-managed keys that encrypt seed secrets.
+   *
+   * @default - none: the key that AWS manages needs no grant
+   */
+  readonly encryptionKeys?: kms.IKey[];
+}
 
 /**
  * Properties of an `MfaEnrollmentProvider`.
@@ -75,21 +115,33 @@ export interface MfaEnrollmentProviderProps {
    * @default - a new log group that keeps logs for one year and is deleted with the provider
    */
   readonly logGroup?: logs.ILogGroup;
+
+  /**
+   * What the function may reach, by paths and names: for many users. Enrollments and devices then have no policies of
+   * their own, of which one role carries about fifteen; and one that is known to be outside is an error.
+   *
+   * With another scope, the old grant stands until what is removed with it is cleaned up.
+   *
+   * @default - each enrollment and each device has a policy of its own, for its user, its device and its secret
+   */
+  readonly scope?: MfaEnrollmentProviderScope;
 }
 
 /**
- * The Lambda function behind `MfaEnrollment`: it answers CloudFormation itself, without the provider framework.
+ * The Lambda function behind `MfaEnrollment` and `VirtualMfaDevice`: it answers CloudFormation itself, without the
+ * provider framework.
  *
- * One per stack is enough, and enrollments make it by themselves. Declare one to run it as a role, in a VPC or with a
- * log group of your own.
+ * One per stack is enough, and enrollments and devices make it by themselves. Declare one to run it as a role, in a VPC
+ * or with a log group of your own.
  *
- * An enrollment that is given another provider becomes a new resource: the device stays enabled throughout.
+ * An enrollment or a device that is given another provider becomes a new resource: the device stays as it is, and
+ * enabled throughout.
  *
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources.html
  */
 export class MfaEnrollmentProvider extends Construct {
   /**
-   * The provider that the enrollments of a stack share, made on first use.
+   * The provider that the enrollments and devices of a stack share, made on first use.
    *
    * @param scope any construct in the stack
    */
@@ -117,13 +169,20 @@ export class MfaEnrollmentProvider extends Construct {
   public readonly role: iam.IRole;
 
   /**
-   * What a custom resource of this provider depends on: retry attempts and event age are a resource of their own, and
-   * a request that comes before they are in force could be delivered twice, or after CloudFormation has given it up.
-   * Behind it stand the function, its role and its policy.
+   * What every custom resource of this provider depends on: retry attempts and event age are a resource of their own,
+   * and a request that comes before they are in force could be delivered twice, or after CloudFormation has given it
+   * up. Behind it stand the function, its role and its policy.
+   */
+  private readonly inForce: IDependable;
+
+  /**
+   * What enrollments and devices are checked against.
    *
    * @internal
    */
-  public readonly _inForce: IDependable;
+  public readonly _scope?: ProviderScope;
+
+  private readonly policies: RolePolicy[] = [];
 
   constructor(scope: Construct, id: string, props: MfaEnrollmentProviderProps = {}) {
     super(scope, id);
@@ -138,13 +197,17 @@ export class MfaEnrollmentProvider extends Construct {
         removalPolicy: RemovalPolicy.DESTROY,
       });
 
-    const policy = this._attachPolicy(this, 'Policy', [
+    const policy = this.attachPolicy(this, 'Policy', [
       new iam.PolicyStatement({
         actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
         resources: [logGroup.logGroupArn],
       }),
-      ...claimStatements(this),
+      ...(props.scope === undefined ? claimStatements(this) : []),
       ...(props.vpc === undefined ? [] : networkInterfaceStatements(this)),
+    ]);
+    explainWildcards(policy, [
+      ...(props.scope === undefined ? [ALL_DEVICES] : []),
+      ...(props.vpc === undefined ? [] : ALL_NETWORK_INTERFACES),
     ]);
 
     const handler = new lambda.Function(this, 'Function', {
@@ -165,28 +228,100 @@ export class MfaEnrollmentProvider extends Construct {
     handler.node.addDependency(policy);
     this.function = handler;
     this.serviceToken = handler.functionArn;
-    this._inForce = new lambda.EventInvokeConfig(this, 'EventInvokeConfig', {
+    const eventInvokeConfig = new lambda.EventInvokeConfig(this, 'EventInvokeConfig', {
       function: handler,
       maxEventAge: Duration.seconds(EVENT_AGE),
       retryAttempts: 0,
     });
+    this.inForce = eventInvokeConfig;
+    if (props.scope !== undefined) {
+      this._scope = new ProviderScope(this, props.scope);
+      const grant = this.grant(this, 'ScopePolicy', this._scope.statements(), this._scope.wildcards());
+      deriveLogicalId(grant.policy, 'MfaEnrollmentScope', this._scope.identity(this.serviceToken));
+      this.inForce = grant.inForce;
+    }
+    this.node.addValidation({ validate: () => this.problemsOfPolicies() });
   }
 
   /**
-   * Attaches a policy of its own to the function's role. What needs it depends on it, and so it stands until clean-up
-   * has used it; and `cdk diff` lists what it grants.
+   * Grants one custom resource what it needs, by a policy of its own, which `cdk diff` lists; or by the scope's.
    *
    * @internal
    */
-  public _attachPolicy(scope: Construct, id: string, statements: iam.PolicyStatement[]): RolePolicy {
+  public _grant(
+    scope: Construct,
+    statements: iam.PolicyStatement[],
+    wildcards: ExplainedWildcard[],
+  ): Partial<Grant> & Pick<Grant, 'inForce'> {
+    return this._scope === undefined ? this.grant(scope, 'Policy', statements, wildcards) : { inForce: this.inForce };
+  }
+
+  private grant(
+    scope: Construct,
+    id: string,
+    statements: iam.PolicyStatement[],
+    wildcards: ExplainedWildcard[],
+  ): Grant {
+    const policy = this.attachPolicy(scope, id, statements);
+    explainWildcards(policy, wildcards);
+    // In this order, and not both side by side: the custom resource's own dependency is then one, whatever its path is.
+    policy.node.addDependency(this.inForce);
+    return {
+      policy: policy.node.defaultChild as CfnElement,
+      inForce: policy.isAttachedToRole ? policy : this.inForce,
+    };
+  }
+
+  private attachPolicy(scope: Construct, id: string, statements: iam.PolicyStatement[]): RolePolicy {
     const policy: RolePolicy = new RolePolicy(scope, id, {
       statements,
       policyName: stackUniqueName(() => policy.node.defaultChild as CfnElement),
     });
     // Naming the role in the policy's `roles` would attach it even to a role that is not mutable.
     this.role.attachInlinePolicy(policy);
+    this.policies.push(policy);
     return policy;
   }
+
+  /** IAM refuses what is too much for one role only in the middle of a deployment. */
+  private problemsOfPolicies(): string[] {
+    const size = this.policies
+      .filter(({ isAttachedToRole }) => isAttachedToRole)
+      .reduce((sum, { document, stack }) => sum + literalLength(stack.resolve(document)), 0);
+    const remedy = `give '${this.node.path}' a 'scope', which needs one policy for all of them`;
+    if (size > ROLE_POLICY_LENGTH) {
+      return [
+        `the policies on its role have at least ${size} characters, and IAM allows ${ROLE_POLICY_LENGTH} in all: ${remedy}`,
+      ];
+    }
+    if (size > ROLE_POLICY_LENGTH / 2) {
+      Annotations.of(this).addWarningV2(
+        'cdk-mfa-enrollment:rolePolicyLength',
+        `the policies on its role have at least ${size} characters of the ${ROLE_POLICY_LENGTH} that IAM allows in all, and an update that replaces them needs twice as many: ${remedy}`,
+      );
+    }
+    return [];
+  }
+}
+
+/** The characters of a policy document that are known, without white space, which IAM does not count. */
+function literalLength(resolved: unknown): number {
+  return JSON.stringify(resolved, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && /^(Ref|Fn::\w+)$/.test(Object.keys(value)[0] ?? '')
+      ? literalText(value).replaceAll('\0', '')
+      : value,
+  ).length;
+}
+
+/** What one custom resource is granted. */
+interface Grant {
+  /** The resource that grants it. */
+  readonly policy: CfnElement;
+  /**
+   * What the custom resource depends on. CloudFormation deletes the custom resource before what it depends on: it is
+   * granted until clean-up has used it.
+   */
+  readonly inForce: IDependable;
 }
 
 /** A policy that knows whether it takes part in the template: a role that is not mutable takes none. */
@@ -208,6 +343,11 @@ function stackUniqueName(element: () => CfnElement): string {
   return Lazy.uncachedString({ produce: () => `${element().logicalId}-${stackUuid}` });
 }
 
+const ALL_DEVICES: ExplainedWildcard = {
+  resource: 'mfa/*',
+  reason: 'One statement for all devices, to read their tags, and to write tags whose keys are of this library only.',
+};
+
 function claimStatements(scope: Construct): iam.PolicyStatement[] {
   const devices = Stack.of(scope).formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: '*' });
   return [
@@ -223,6 +363,11 @@ function claimStatements(scope: Construct): iam.PolicyStatement[] {
     }),
   ];
 }
+
+const ALL_NETWORK_INTERFACES: ExplainedWildcard[] = [
+  { resource: '*', reason: 'IAM accepts only * for ec2:Describe actions; for the Lambda service only.' },
+  { resource: '*/*', reason: 'Lambda makes network interfaces whose ids nobody knows; for the Lambda service only.' },
+];
 
 /**
  * What Lambda needs to put a function into a VPC. The service acts as the function's role; the function's own calls

@@ -1,4 +1,4 @@
-import { Annotations, ArnFormat, CfnElement, CfnResource, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, CfnResource, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
@@ -7,14 +7,24 @@ import {
   ENROLLMENT_RESOURCE_TYPE,
   EnrollmentAttributes,
   EnrollmentProperties,
-  LOGICAL_ID_LENGTH,
   problemOfSerialNumber,
   problemOfUserName,
   SERVICE_TIMEOUT,
 } from './contract';
-import { deriveLogicalId, deviceKey, resourceOf } from './identity';
+import { Declarations } from './declarations';
+import { deviceKey, enrollmentIdentity, resourceOf } from './identity';
+import { deriveLogicalId, problemOfLogicalId } from './logical-id';
 import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
-import { arnOf, readStatements } from './seed-secret';
+import {
+  literal,
+  problemOfProvider,
+  problemOfRemovalPolicy,
+  problemOfSecret,
+  refuse,
+  warnOfForeignSecret,
+} from './prop-checks';
+import { applyRemoval, isRetained } from './removal';
+import { arnOf, readStatements, wildcardsOf } from './seed-secret';
 
 /**
  * Properties of an `MfaEnrollment`.
@@ -30,14 +40,14 @@ export interface MfaEnrollmentProps {
 
   /**
    * The serial number of the virtual MFA device, which is its ARN: `arn:<partition>:iam::<account>:mfa/<path><name>`.
-   * The device exists, and is enabled for no other user.
+   * The device is that of a `VirtualMfaDevice`, or exists; and it is enabled for no other user.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
    */
   readonly serialNumber: string;
 
   /**
-   * The secret that holds the device's seed: Base32 text as IAM shows it once, when the device is made (any case;
+   * The secret that holds the device's seed, that of a `VirtualMfaDevice` or one of your own: Base32 text as IAM shows it once, when the device is made (any case;
    * spaces, dashes and padding are tolerated), or an `otpauth://totp/...` URI with SHA1, 6 digits and a period of 30
    * seconds. A binary secret is read as UTF-8.
    *
@@ -92,12 +102,20 @@ export interface MfaEnrollmentProps {
  * The policy that allows this, for this user and this secret only, is a resource of its own, next to the enrollment.
  *
  * @example
- * declare const seed: secretsmanager.ISecret;
- *
  * const alice = new iam.User(this, 'Alice');
+ * const device = new VirtualMfaDevice(this, 'AliceDevice');
  * new MfaEnrollment(this, 'AliceMfa', {
  *   user: alice,
- *   serialNumber: 'arn:aws:iam::123456789012:mfa/alice',
+ *   serialNumber: device.serialNumber,
+ *   seedSecret: device.seedSecret,
+ * });
+ *
+ * // A device that exists, with its seed in a secret.
+ * declare const bob: iam.IUser;
+ * declare const seed: secretsmanager.ISecret;
+ * new MfaEnrollment(this, 'BobMfa', {
+ *   user: bob,
+ *   serialNumber: 'arn:aws:iam::123456789012:mfa/bob',
  *   seedSecret: seed,
  * });
  *
@@ -123,33 +141,35 @@ export class MfaEnrollment extends Construct {
     validate(this, props);
 
     const provider = props.provider ?? MfaEnrollmentProvider.getOrCreate(this);
-    const identity = { user: props.user, serialNumber: props.serialNumber, serviceToken: provider.serviceToken };
-
-    const policy = provider._attachPolicy(this, 'Policy', statements(props));
-    // In this order, and not both side by side: the enrollment's own dependency is then one, whatever its path is.
-    policy.node.addDependency(provider._inForce);
-    deriveLogicalId(policy.node.defaultChild as CfnElement, 'MfaEnrollmentPolicy', identity);
+    const { user, serialNumber } = props;
+    const identity = enrollmentIdentity({ user, serialNumber, serviceToken: provider.serviceToken });
+    fail('user', provider._scope?.problemOfUser(user));
+    fail('serialNumber', provider._scope?.problemOfDevice(Stack.of(this), serialNumber));
+    fail('seedSecret', provider._scope?.problemOfSecret(props.seedSecret));
+    const grant = provider._grant(this, statements(props), wildcardsOf(props.seedSecret));
+    if (grant.policy !== undefined) {
+      deriveLogicalId(grant.policy, 'MfaEnrollmentPolicy', identity);
+    }
 
     const resource = new CfnResource(this, 'Resource', {
       type: ENROLLMENT_RESOURCE_TYPE,
       properties: {
         ServiceToken: provider.serviceToken,
         ServiceTimeout: SERVICE_TIMEOUT,
-        UserName: props.user.userName,
-        SerialNumber: props.serialNumber,
+        UserName: user.userName,
+        SerialNumber: serialNumber,
         SeedSecretArn: arnOf(props.seedSecret),
         SeedSecretField: props.seedSecretField,
         AdoptExisting: props.adoptExisting === true ? true : undefined,
       } satisfies EnrollmentProperties<boolean> & Record<string, unknown>,
     });
     deriveLogicalId(resource, 'MfaEnrollment', identity);
-    applyRemovalPolicy(resource, props.removalPolicy);
-    // Granted until clean-up has used it: CloudFormation deletes the enrollment before what it depends on.
-    resource.node.addDependency(policy.isAttachedToRole ? policy : provider._inForce);
+    applyRemoval(resource, props.removalPolicy);
+    resource.node.addDependency(grant.inForce);
 
     this.userName = attribute(resource, 'UserName');
     this.serialNumber = attribute(resource, 'SerialNumber');
-    this.node.addValidation({ validate: () => problemsAtSynthesis(this, resource, props.serialNumber) });
+    this.node.addValidation({ validate: () => problemsAtSynthesis(this, resource, serialNumber) });
   }
 }
 
@@ -169,17 +189,6 @@ function statements(props: MfaEnrollmentProps): iam.PolicyStatement[] {
     }),
     ...readStatements(props.seedSecret),
   ];
-}
-
-/** Both ways to retain clean up a create that rolls back: what never worked is nothing to keep. */
-function applyRemovalPolicy(resource: CfnResource, removalPolicy?: RemovalPolicy): void {
-  if (keepsEnabled(removalPolicy)) {
-    resource.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
-  }
-}
-
-function keepsEnabled(removalPolicy?: RemovalPolicy): boolean {
-  return removalPolicy === RemovalPolicy.RETAIN || removalPolicy === RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 }
 
 /** Checks what is known when the construct is made. Tokens are never looked into. */
@@ -213,62 +222,26 @@ function validate(scope: Construct, props: MfaEnrollmentProps): void {
   if (/[*?]/.test(props.user.userArn)) {
     fail('user', `'${props.user.userArn}' has a '*' or a '?': one user is expected, named by its whole ARN`);
   }
-  if (/[*?]/.test(arnOf(props.seedSecret))) {
-    fail(
-      'seedSecret',
-      `'${arnOf(props.seedSecret)}' has a '*' or a '?': one secret is expected, named without wildcards`,
-    );
-  }
+  fail('seedSecret', problemOfSecret(props.seedSecret));
   if (props.seedSecretField === '') {
     fail(
       'seedSecretField',
       "'' is no key of a JSON secret: name the key, or leave it out where the whole secret is the seed",
     );
   }
-  if (
-    props.removalPolicy !== undefined &&
-    props.removalPolicy !== RemovalPolicy.DESTROY &&
-    !keepsEnabled(props.removalPolicy)
-  ) {
-    fail(
-      'removalPolicy',
-      `'${props.removalPolicy}' has no meaning for an MFA enrollment: DESTROY, RETAIN and RETAIN_ON_UPDATE_OR_DELETE are allowed`,
-    );
-  }
-  const { account: providerAccount, region: providerRegion } = Stack.of(props.provider ?? scope);
-  for (const [ours, theirs] of [
-    [stack.account, providerAccount],
-    [stack.region, providerRegion],
-  ] as const) {
-    if (literal(ours) !== undefined && literal(theirs) !== undefined && ours !== theirs) {
-      fail(
-        'provider',
-        `'${props.provider!.node.path}' is in ${theirs}, but the stack is in ${ours}: a provider serves its own account and region`,
-      );
-    }
-  }
+  fail('removalPolicy', problemOfRemovalPolicy('an MFA enrollment', props.removalPolicy));
+  fail('provider', problemOfProvider(scope, props.provider ?? scope));
   if (props.removalPolicy === undefined && resourceOf(props.user) === undefined) {
     Annotations.of(scope).addInfo(
       `removing this enrollment leaves the imported user '${literal(props.user.userName) ?? props.user.node.path}' without this MFA device; set 'removalPolicy' to RETAIN to keep it enabled, or to DESTROY to say that this is meant`,
     );
   }
-  if (keepsEnabled(props.removalPolicy) && resourceOf(props.user) !== undefined) {
+  if (isRetained(props.removalPolicy) && resourceOf(props.user) !== undefined) {
     Annotations.of(scope).addInfo(
       `with 'removalPolicy' RETAIN the device stays enabled, and CloudFormation can't delete the user '${props.user.node.path}' while it is: deleting the stack fails until somebody deactivates it`,
     );
   }
-  const secretAccount = literal(props.seedSecret.env.account);
-  if (
-    secretAccount !== undefined &&
-    account !== undefined &&
-    secretAccount !== account &&
-    props.seedSecret.encryptionKey === undefined
-  ) {
-    Annotations.of(scope).addWarningV2(
-      'cdk-mfa-enrollment:secretOfAnotherAccount',
-      `the seed secret is in account ${secretAccount}: the function can read it only if it is encrypted with a customer-managed key, named by 'encryptionKey' of the imported secret, and if the policies of secret and key allow the function's role`,
-    );
-  }
+  warnOfForeignSecret(scope, props.seedSecret);
 }
 
 function accountOf(stack: Stack, user: iam.IUser): string | undefined {
@@ -281,38 +254,18 @@ function partitionOf(stack: Stack): string | undefined {
   return region === undefined ? undefined : RegionInfo.get(region).partition;
 }
 
-function literal(value: string | undefined): string | undefined {
-  return value === undefined || Token.isUnresolved(value) ? undefined : value;
-}
+const fail: (prop: keyof MfaEnrollmentProps, problem: string | undefined) => void = refuse;
 
-function fail(prop: keyof MfaEnrollmentProps, problem: string | undefined): void {
-  if (problem !== undefined) {
-    throw new Error(`'${prop}': ${problem}`);
-  }
-}
-
-/** Per stack, the enrollment of each device. */
-const enrolled = new WeakMap<Stack, Map<string, Construct>>();
+/** The enrollment of each device. */
+const enrollments = new Declarations();
 
 /** Checks what only synthesis knows: the whole stack, and logical ids as they end up. */
 function problemsAtSynthesis(enrollment: Construct, resource: CfnResource, serialNumber: string): string[] {
-  const problems: string[] = [];
-  const devices = enrolled.get(resource.stack) ?? new Map<string, Construct>();
-  enrolled.set(resource.stack, devices);
-  const key = JSON.stringify(deviceKey(resource.stack, serialNumber));
-  const other = devices.get(key) ?? enrollment;
-  devices.set(key, other);
-  if (other !== enrollment) {
-    problems.push(
-      `'serialNumber': device ${key} is enrolled by '${other.node.path}' already: a device belongs to one user and is enrolled once in a stack`,
-    );
-  }
-
-  const logicalId = String(resource.stack.resolve(resource.logicalId));
-  if (logicalId.length > LOGICAL_ID_LENGTH) {
-    problems.push(
-      `the logical id '${logicalId}' has ${logicalId.length} characters: at most ${LOGICAL_ID_LENGTH} are allowed, as it is part of a tag key on the device`,
-    );
-  }
-  return problems;
+  const device = JSON.stringify(deviceKey(resource.stack, serialNumber));
+  const earlier = enrollments.earlier(enrollment, device);
+  return [
+    earlier &&
+      `'serialNumber': device ${device} is enrolled by '${earlier.node.path}' already: a device belongs to one user and is enrolled once in a stack`,
+    problemOfLogicalId(resource),
+  ].filter((problem) => problem !== undefined);
 }

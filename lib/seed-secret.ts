@@ -2,6 +2,7 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { ExplainedWildcard } from './explained-wildcards';
 
 /** As complete an ARN as is known. */
 export function arnOf(secret: secretsmanager.ISecret): string {
@@ -10,38 +11,80 @@ export function arnOf(secret: secretsmanager.ISecret): string {
 
 /** What reading a secret takes. */
 export function readStatements(secret: secretsmanager.ISecret): iam.PolicyStatement[] {
+  return statements(secret, ['secretsmanager:GetSecretValue'], ['kms:Decrypt']);
+}
+
+/**
+ * What storing a value in a secret takes, and looking up which version is its current one.
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+ */
+export function writeStatements(secret: secretsmanager.ISecret): iam.PolicyStatement[] {
+  return statements(
+    secret,
+    ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'],
+    ['kms:Decrypt', 'kms:GenerateDataKey'],
+  );
+}
+
+function statements(secret: secretsmanager.ISecret, actions: string[], keyActions: string[]): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
-      actions: ['secretsmanager:GetSecretValue'],
+      actions,
       // Secrets Manager ends every ARN in a dash and six random characters, which a partial ARN leaves out.
       resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
     }),
-    ...(secret.encryptionKey === undefined ? [] : decryptStatements(secret, secret.encryptionKey)),
+    ...(secret.encryptionKey === undefined ? [] : keyStatementsOf(secret, secret.encryptionKey, keyActions)),
   ];
 }
 
-/** The key that AWS manages allows every reader of the secret by itself. */
+/** The wildcards of these statements. */
+export function wildcardsOf(secret: secretsmanager.ISecret): ExplainedWildcard[] {
+  const aliasName = secret.encryptionKey && aliasNameOf(secret.encryptionKey);
+  return aliasName === undefined || aliasName === AWS_MANAGED_ALIAS
+    ? []
+    : [
+        {
+          resource: 'key/*',
+          reason: `Only the key with the alias ${aliasName}, which IAM can name in a condition only.`,
+        },
+      ];
+}
+
+/** The key that AWS manages allows everybody who may use the secret by itself. */
 const AWS_MANAGED_ALIAS = 'alias/aws/secretsmanager';
 
-function decryptStatements(secret: secretsmanager.ISecret, key: kms.IKey): iam.PolicyStatement[] {
-  const aliasName = aliasNameOf(key);
-  if (aliasName === AWS_MANAGED_ALIAS) {
+export function isAwsManaged(key: kms.IKey): boolean {
+  return aliasNameOf(key) === AWS_MANAGED_ALIAS;
+}
+
+function keyStatementsOf(secret: secretsmanager.ISecret, key: kms.IKey, actions: string[]): iam.PolicyStatement[] {
+  const stack = Stack.of(secret);
+  const { account, region } = stack.splitArn(arnOf(secret), ArnFormat.COLON_RESOURCE_NAME);
+  return keyStatements(stack, { account, region }, key, actions);
+}
+
+/** What using a key takes by way of the Secrets Manager of an account and region. */
+export function keyStatements(
+  stack: Stack,
+  { account, region }: { readonly account?: string; readonly region?: string },
+  key: kms.IKey,
+  actions: string[],
+): iam.PolicyStatement[] {
+  if (isAwsManaged(key)) {
     return [];
   }
-  const { account, region } = Stack.of(secret).splitArn(arnOf(secret), ArnFormat.COLON_RESOURCE_NAME);
+  const aliasName = aliasNameOf(key);
   // The DNS suffix differs between partitions, and not all of them are known here.
   const viaSecretsManager = { StringLike: { 'kms:ViaService': `secretsmanager.${region}.*` } };
   if (aliasName === undefined) {
-    return [
-      new iam.PolicyStatement({ actions: ['kms:Decrypt'], resources: [keyArnOf(key)], conditions: viaSecretsManager }),
-    ];
+    return [new iam.PolicyStatement({ actions, resources: [keyArnOf(key)], conditions: viaSecretsManager })];
   }
   // The ARN of an alias grants nothing: a key that is known by its alias only is named in a condition.
   // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
-  const keys = Stack.of(secret).formatArn({ service: 'kms', account, region, resource: 'key', resourceName: '*' });
+  const keys = stack.formatArn({ service: 'kms', account, region, resource: 'key', resourceName: '*' });
   return [
     new iam.PolicyStatement({
-      actions: ['kms:Decrypt'],
+      actions,
       resources: [keys],
       conditions: { ...viaSecretsManager, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': aliasName } },
     }),

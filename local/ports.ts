@@ -1,4 +1,4 @@
-import { Action, CallError, Iam as IamPort, SecretText, SeedStore, Tag } from '../lambda/ports';
+import { Action, CallError, DeviceName, Iam as IamPort, SecretText, SeedStore, Tag } from '../lambda/ports';
 import { CodePair } from '../lambda/totp';
 import { AwsError } from './aws-error';
 import { Clock } from './clock';
@@ -65,6 +65,19 @@ export class InProcessIam implements IamPort {
     await this.call('iam:DeactivateMFADevice', { UserName: userName, SerialNumber: serialNumber });
   }
 
+  async createVirtualMFADevice({ path, name }: DeviceName, tags: readonly Tag[]): Promise<SecretText> {
+    const { VirtualMFADevice } = await this.call('iam:CreateVirtualMFADevice', {
+      Path: path,
+      VirtualMFADeviceName: name,
+      Tags: tags.map(({ key, value }) => ({ Key: key, Value: value })),
+    });
+    return new SecretText((VirtualMFADevice as { Base32StringSeed: Buffer }).Base32StringSeed.toString());
+  }
+
+  async deleteVirtualMFADevice(serialNumber: string): Promise<void> {
+    await this.call('iam:DeleteVirtualMFADevice', { SerialNumber: serialNumber });
+  }
+
   private async call(action: Action, input: Record<string, unknown>): Promise<Record<string, unknown>> {
     const [, name = ''] = action.split(':');
     return this.channel(action, () => {
@@ -85,11 +98,25 @@ export class InProcessSeedStore implements SeedStore {
   ) {}
 
   async read(secretArn: string): Promise<SecretText> {
-    const output = await this.channel('secretsmanager:GetSecretValue', () =>
-      this.secretsManager.call('GetSecretValue', { SecretId: secretArn }, this.caller),
-    );
+    const output = await this.call('secretsmanager:GetSecretValue', { SecretId: secretArn });
     const { SecretString, SecretBinary } = output as { SecretString?: string; SecretBinary?: Uint8Array };
     return new SecretText(SecretString ?? Buffer.from(SecretBinary ?? []).toString('utf8'));
+  }
+
+  async write(secretArn: string, seed: SecretText, version: string): Promise<void> {
+    const input = { SecretId: secretArn, SecretString: seed.reveal(), ClientRequestToken: version };
+    await this.call('secretsmanager:PutSecretValue', input);
+  }
+
+  async currentVersion(secretArn: string): Promise<string | undefined> {
+    const output = await this.call('secretsmanager:DescribeSecret', { SecretId: secretArn });
+    const stages = output.VersionIdsToStages as Record<string, string[]>;
+    return Object.keys(stages).find((id) => stages[id]!.includes('AWSCURRENT'));
+  }
+
+  private async call(action: Action, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const [, name = ''] = action.split(':');
+    return this.channel(action, () => this.secretsManager.call(name, input, this.caller));
   }
 }
 

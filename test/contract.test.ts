@@ -1,8 +1,21 @@
+import { Tags } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import * as contract from '../lib/contract';
-import { EnrollmentAttributes, EnrollmentProperties } from '../lib/contract';
-import { MfaEnrollmentProvider } from '../lib';
-import { DEVICE, enroll, enrollments, literalStack, logicalIdOf, newStack, resources } from './lib/fixture';
+import { DeviceProperties, EnrollmentAttributes, EnrollmentProperties } from '../lib/contract';
+import { MfaEnrollmentProvider, VirtualMfaDevice } from '../lib';
+import {
+  DEVICE,
+  devicePolicies,
+  devices,
+  enroll,
+  enrollMade,
+  enrollments,
+  literalStack,
+  logicalIdOf,
+  newStack,
+  resources,
+} from './lib/fixture';
 
 /*
  * Old properties and physical ids keep arriving in Deletes, old claims keep standing on devices, and a logical id that
@@ -48,6 +61,64 @@ test('the attributes of an enrollment, as Fn::GetAtt names them', () => {
     { 'Fn::GetAtt': [id, ATTRIBUTES.UserName] },
     { 'Fn::GetAtt': [id, ATTRIBUTES.SerialNumber] },
   ]);
+});
+
+describe('a device', () => {
+  const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:mfa/alice-AbCdEf';
+  const PROPERTIES_OF_DEVICE: Record<keyof DeviceProperties, unknown> = {
+    SerialNumber: DEVICE,
+    SeedSecretArn: SECRET_ARN,
+    Tags: [{ Key: 'team', Value: 'eu' }],
+  };
+
+  test('type, logical ids and properties, and the Ref that is its serial number', () => {
+    const stack = literalStack();
+    const device = new VirtualMfaDevice(stack, 'Any', {
+      virtualMfaDeviceName: 'alice',
+      seedSecret: Secret.fromSecretCompleteArn(stack, 'Seed', SECRET_ARN),
+    });
+    Tags.of(device).add('team', 'eu');
+    expect(contract.DEVICE_RESOURCE_TYPE).toBe('Custom::VirtualMfaDevice');
+    expect(devices(stack)).toEqual({
+      VirtualMfaDeviceAliceDA1CE2BE: expect.objectContaining({
+        Properties: {
+          ServiceToken: { 'Fn::GetAtt': ['MfaEnrollmentProviderFunction84DBEAB4', 'Arn'] },
+          ServiceTimeout: 1410,
+          ...PROPERTIES_OF_DEVICE,
+        },
+      }) as unknown,
+    });
+    expect(Object.keys(devicePolicies(stack))).toEqual(['VirtualMfaDevicePolicyAliceDA1CE2BE']);
+    expect(stack.resolve(device.serialNumber)).toEqual({ Ref: 'VirtualMfaDeviceAliceDA1CE2BE' });
+  });
+
+  test('the logical id of the secret that is made for it', () => {
+    const stack = newStack();
+    new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: 'alice' });
+    expect(Object.keys(resources(stack, 'AWS::SecretsManager::Secret'))).toEqual(['VirtualMfaDeviceSeedAlice56F6CDE7']);
+  });
+
+  test('the name that it has by default, and what follows from it', () => {
+    const stack = literalStack();
+    const device = enrollMade(stack);
+    expect(device.virtualMfaDeviceName).toBe('Stack-AliceDevice-eu-central-1-62269cb3-1');
+    expect(Object.keys(devices(stack))).toEqual(['VirtualMfaDeviceStackAliceDevice62269cb313AD0A1CF']);
+    expect(Object.keys(resources(stack, 'AWS::SecretsManager::Secret'))).toEqual([
+      'VirtualMfaDeviceSeedStackAliceDevice62269cb3137C9CFC5',
+    ]);
+    expect(Object.keys(enrollments(stack))).toEqual(['MfaEnrollmentAliceD4D33764VirtualMfaDeviceStackAliceD39028D83']);
+  });
+
+  test('its claim, key and value, and the key of its seed version', () => {
+    const uuid = '0a1b2c3d-0000-4000-8000-123456789abc';
+    expect(contract.DEVICE_CLAIM_PREFIX).toBe('cdk-mfa-enrollment:device:');
+    expect(contract.SEED_VERSION_KEY).toBe('cdk-mfa-enrollment:seed-version');
+    expect(contract.deviceClaimKey(uuid, 'VirtualMfaDeviceAlice01234567')).toBe(
+      'cdk-mfa-enrollment:device:0a1b2c3d-0000-4000-8000-123456789abc/VirtualMfaDeviceAlice01234567',
+    );
+    expect(contract.deviceClaimValue('eu-central-1', 'Stack')).toBe('eu-central-1 Stack');
+    expect(contract.deviceClaimKey(uuid, 'V'.repeat(contract.LOGICAL_ID_LENGTH)).length).toBeLessThanOrEqual(128);
+  });
 });
 
 test("the logical ids of the stack's own provider", () => {

@@ -205,7 +205,7 @@ test.each<[string, () => void, RegExp, Partial<MfaEnrollmentProps>?]>([
   [
     'a secret that is scheduled for deletion',
     () => account.aws.secretsManager.call('DeleteSecret', { SecretId: SECRET }),
-    /secret:mfa\/alice can't be read, most likely because it is scheduled for deletion/,
+    /secret:mfa\/alice can't be used, most likely because it is scheduled for deletion/,
   ],
   [
     'a secret that nobody can decrypt',

@@ -150,6 +150,7 @@ class Account {
       seeds: new InProcessSeedStore(this.secretsManager, caller, channel),
       logger: new LineLogger(() => undefined),
       random: () => 0.5,
+      uuid: () => '00000000-0000-4000-8000-000000000000',
       deliver: (url, body) => {
         this.desk.put(url, body);
         return Promise.resolve();
@@ -408,7 +409,14 @@ test('the function is one file, the same bytes wherever it is built', () => {
   const folder = mkdtempSync(join(tmpdir(), 'build-'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   const builtIn = (place: string) => {
-    for (const part of ['build.mjs', 'lambda', 'lib/contract.ts', 'package.json', 'tsconfig.json']) {
+    for (const part of [
+      'build.mjs',
+      'bundle-function.mjs',
+      'lambda',
+      'lib/contract.ts',
+      'package.json',
+      'tsconfig.json',
+    ]) {
       cpSync(join(root, part), join(place, part), { recursive: true });
     }
     // The construct library is compiled, too, which takes long and has no part in the function.

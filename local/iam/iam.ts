@@ -5,7 +5,7 @@ import { violationsOf } from '../constraints';
 import type { AuthorizationRequest, Caller } from './authorization/caller';
 import { refusalOf } from './authorization/evaluation';
 import { Throttle, TokenBucket } from './token-bucket';
-import { tagContext } from './authorization/request-tags';
+import { TaggingRequest, tagContext } from './authorization/request-tags';
 import { IAM_AUTHORIZATION } from './authorization/service-authorization';
 import { AccountContext } from './context';
 import type { Delays } from './delays';
@@ -107,9 +107,11 @@ export class Iam {
     if (violations !== undefined) {
       throw new AwsError('ValidationError', 400, violations);
     }
-    const refusal = this.refusalOf(caller, this.authorizationOf(action, input));
-    if (refusal !== undefined) {
-      throw new AwsError('AccessDenied', 403, refusal);
+    for (const request of this.authorizationsOf(action, input)) {
+      const refusal = this.refusalOf(caller, request);
+      if (refusal !== undefined) {
+        throw new AwsError('AccessDenied', 403, refusal);
+      }
     }
     return (this.handlers[action] as (input: unknown) => Output)(input);
   }
@@ -270,14 +272,16 @@ export class Iam {
     },
   };
 
-  /** Which action on which resource a call needs, and what conditions can say about it. */
-  private authorizationOf(action: IamAction, input: Readonly<Record<string, unknown>>): AuthorizationRequest {
-    const { resource, ...carries } = IAM_AUTHORIZATION[action];
-    return {
-      action: `iam:${action}`,
-      resource: this.resourceOf(resource, input),
-      context: tagContext(carries, input),
-    };
+  /** Which actions on which resource a call needs, and what conditions can say about them. */
+  private authorizationsOf(
+    action: IamAction,
+    input: Readonly<Record<string, unknown>> & TaggingRequest,
+  ): AuthorizationRequest[] {
+    const { resource: type, tagging, ...carries } = IAM_AUTHORIZATION[action];
+    const resource = this.resourceOf(type, input);
+    const context = tagContext(carries, input);
+    const actions = [`iam:${action}`, ...(tagging !== undefined && (input.Tags ?? []).length > 0 ? [tagging] : [])];
+    return actions.map((needed) => ({ action: needed, resource, context }));
   }
 
   private resourceOf(type: 'user' | 'mfa' | 'role' | '*', input: Readonly<Record<string, unknown>>): string {

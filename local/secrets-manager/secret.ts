@@ -58,9 +58,9 @@ export class Secret {
     return [...this.versions.values()].find(({ stages }) => stages.has(label));
   }
 
-  /** Staging labels by version id, for the versions that have any. */
-  get versionIdsToStages(): Record<string, string[]> {
-    const staged = [...this.versions.values()].filter(({ stages }) => stages.size > 0);
+  /** Staging labels by version id, for the versions that have any, as a reader sees them who is behind. */
+  versionIdsToStages(asOf: number): Record<string, string[]> {
+    const staged = [...this.versions.values()].filter(({ stages, createdAt }) => stages.size > 0 && createdAt <= asOf);
     return Object.fromEntries(staged.map(({ id, stages }) => [id, [...stages]]));
   }
 

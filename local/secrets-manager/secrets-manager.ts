@@ -144,7 +144,7 @@ export class SecretsManager {
         LastChangedDate: new Date(secret.changedAt),
         ...(secret.deletionAt === undefined ? {} : { DeletedDate: new Date(secret.deletionAt) }),
         Tags: secret.tags,
-        VersionIdsToStages: secret.versionIdsToStages,
+        VersionIdsToStages: secret.versionIdsToStages(this.clock.now() - (this.faults.newVersion ?? 0)),
         CreatedDate: new Date(secret.createdAt),
       };
     },

@@ -91,6 +91,8 @@ function withIam(shell: Shell, change: (iam: Iam) => Partial<Iam>): Shell {
     enableMFADevice: (...args) => iam.enableMFADevice(...args),
     resyncMFADevice: (...args) => iam.resyncMFADevice(...args),
     deactivateMFADevice: (...args) => iam.deactivateMFADevice(...args),
+    createVirtualMFADevice: (...args) => iam.createVirtualMFADevice(...args),
+    deleteVirtualMFADevice: (...args) => iam.deleteVirtualMFADevice(...args),
   };
   return { ...shell, iam: { ...unchanged, ...change(iam) } };
 }

@@ -5,6 +5,7 @@ import { CustomResourceEvent, InvocationContext, serve, Shell } from '../../lamb
 import { AnswerDesk, CloudFormation, providersOf, StackEvent } from '../../local/cloudformation';
 import { Caller, Iam } from '../../local/iam';
 import { InProcessEnvironments, LambdaRunner, Life } from '../../local/lambda';
+import { uuid } from '../../local/lambda/uuid';
 import { Channel, directly, InProcessIam, InProcessSeedStore } from '../../local/ports';
 import { SecretsManager } from '../../local/secrets-manager';
 import { VirtualClock } from '../../local/virtual-clock';
@@ -243,6 +244,7 @@ export class World {
       iam,
       seeds: new InProcessSeedStore(this.secretsManager, caller, channel),
       random: this.random,
+      uuid: () => uuid(bytes(this.random)),
       logger: new LineLogger((line) => this.linesLeft.push(line)),
       deliver: async (url, body) => {
         await life.clock.sleep(this.random() * SLOWEST_MS);

@@ -423,6 +423,21 @@ describe('a secret', () => {
   });
 });
 
+test.each<[string, () => Promise<unknown>, string]>([
+  ['IAM', () => iam.listMFADevices('alice'), DEVICES],
+  ['Secrets Manager', READ, SECRET_VALUE],
+])('credentials are those that the environment holds at each call: %s', async (_, call, whole) => {
+  server.respond = answer(200, whole);
+  await call();
+  setEnvironment({ AWS_ACCESS_KEY_ID: 'renewed', AWS_SESSION_TOKEN: 'session', AWS_PROFILE: 'other' });
+  await call();
+  const [first, second] = server.requests.map(({ headers }) => headers);
+  expect(first?.authorization).toContain('Credential=test/');
+  expect(first?.['x-amz-security-token']).toBeUndefined();
+  expect(second?.authorization).toContain('Credential=renewed/');
+  expect(second?.['x-amz-security-token']).toBe('session');
+});
+
 describe('the endpoint', () => {
   test('of each service is that of its own variable', async () => {
     const other = await LoopbackServer.listen();

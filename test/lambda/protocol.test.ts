@@ -88,7 +88,9 @@ test('makes no call once its time is over, however long the one before took', as
 
 test('refuses a resource type that it does not serve', async () => {
   const answer = await stage.request('Create', { ResourceType: 'Custom::Other' });
-  expect(answer.Reason).toContain("'Custom::Other' is not served: Custom::MfaEnrollment is allowed");
+  expect(answer.Reason).toContain(
+    "'Custom::Other' is not served: Custom::MfaEnrollment and Custom::VirtualMfaDevice are allowed",
+  );
 });
 
 test('an answer that does not arrive is sent again, the same', async () => {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import * as fc from 'fast-check';
-import { ScureBase32Plugin } from 'otplib';
+import { ScureBase32Plugin } from '@otplib/plugin-base32-scure';
 import { SecretText } from '../../lambda/ports';
 import { NotASeedError, parseSeed } from '../../lambda/seed';
 

@@ -13,6 +13,7 @@ const ACCOUNT = '123456789012';
 export const STACK_UUID = '11111111-2222-3333-4444-555555555555';
 export const STACK_ID = `arn:aws:cloudformation:eu-west-1:${ACCOUNT}:stack/Staging/${STACK_UUID}`;
 export const LOGICAL_ID = 'MfaEnrollmentAlice0A1B2C3D';
+export const DEVICE_LOGICAL_ID = 'VirtualMfaDevicePhone0A1B2C3D';
 
 export interface Answer {
   readonly Status: 'SUCCESS' | 'FAILED';
@@ -49,6 +50,8 @@ export class Stage {
   readonly seed = this.createDevice('alice');
   readonly serialNumber = serialNumberOf('alice');
   readonly secretArn = this.createSecret('mfa/alice', this.seed);
+  /** Has no value yet. */
+  readonly phoneSecretArn = this.createSecret('mfa/phone');
   /** Every call that the function made. */
   calls: Action[] = [];
   /** All that left the function but to AWS: log lines, and answers. */
@@ -56,6 +59,7 @@ export class Stage {
   fault: Fault = () => undefined;
   caller?: Caller;
   remainingMs = 15 * 60 * 1000;
+  private uuids = 0;
   deliver: (url: string, body: string) => Promise<void> = () => Promise.resolve();
 
   constructor() {
@@ -63,9 +67,7 @@ export class Stage {
   }
 
   createDevice(name: string): string {
-    const output = this.iam.call('CreateVirtualMFADevice', { VirtualMFADeviceName: name });
-    const { Base32StringSeed } = output.VirtualMFADevice as { Base32StringSeed: Uint8Array };
-    const seed = Buffer.from(Base32StringSeed).toString();
+    const seed = seedIn(this.iam.call('CreateVirtualMFADevice', { VirtualMFADeviceName: name }));
     this.seeds.push(seed);
     return seed;
   }
@@ -87,6 +89,35 @@ export class Stage {
       ...(type === 'Update' ? { OldResourceProperties: this.properties() } : {}),
       ...changes,
     };
+  }
+
+  /** An event for a `VirtualMfaDevice` that is to be called `phone`, its seed kept in `phoneSecretArn`. */
+  deviceEvent(
+    type: CustomResourceEvent['RequestType'],
+    changes: Record<string, unknown> = {},
+    event: Partial<CustomResourceEvent> = {},
+  ): CustomResourceEvent {
+    const ResourceProperties = {
+      ServiceToken: this.properties().ServiceToken,
+      ServiceTimeout: '1410',
+      SerialNumber: serialNumberOf('phone'),
+      SeedSecretArn: this.phoneSecretArn,
+      ...changes,
+    };
+    return {
+      ...this.event(type),
+      LogicalResourceId: DEVICE_LOGICAL_ID,
+      ResourceType: 'Custom::VirtualMfaDevice',
+      ResourceProperties,
+      ...(type === 'Create' ? {} : { PhysicalResourceId: serialNumberOf('phone') }),
+      ...(type === 'Update' ? { OldResourceProperties: ResourceProperties } : {}),
+      ...event,
+    };
+  }
+
+  /** Sends an event for the device to the function and returns what it answered. */
+  async deviceRequest(...args: Parameters<Stage['deviceEvent']>): Promise<Answer> {
+    return this.clock.run(this.start(this.deviceEvent(...args)));
   }
 
   properties(changes: Record<string, unknown> = {}): Record<string, unknown> {
@@ -120,6 +151,7 @@ export class Stage {
         seeds: new InProcessSeedStore(this.secretsManager, this.caller, this.channel),
         logger: new LineLogger((line) => this.left.push(line)),
         random: () => 0.5,
+        uuid: () => `00000000-0000-4000-8000-${String(++this.uuids).padStart(12, '0')}`,
         deliver: async (url, body) => {
           this.left.push(body);
           await this.deliver(url, body);
@@ -184,12 +216,20 @@ export class Stage {
       throw new CallError(action, undefined);
     }
     const answer = await directly(action, effect);
+    if (action === 'iam:CreateVirtualMFADevice') {
+      this.seeds.push(seedIn(answer as Record<string, unknown>));
+    }
     if (fault === 'lose answer') {
       throw new CallError(action, undefined);
     }
     await fault?.();
     return answer;
   };
+}
+
+function seedIn(output: Record<string, unknown>): string {
+  const { Base32StringSeed } = output.VirtualMFADevice as { Base32StringSeed: Uint8Array };
+  return Buffer.from(Base32StringSeed).toString();
 }
 
 export function serialNumberOf(device: string): string {

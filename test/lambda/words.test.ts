@@ -1,15 +1,15 @@
 import { CallGivenUp, OutOfTime } from '../../lambda/attempts';
 import { Failure, failureOf, reasonOf } from '../../lambda/failure';
 import { Action, CallError } from '../../lambda/ports';
+import { resourceIn } from '../../lambda/custom-resources';
 import { NotASeedError } from '../../lambda/seed';
 import { Answer, Stage } from './stage';
 
-const SUBJECT = {
-  userName: 'alice',
-  serialNumber: 'arn:aws:iam::123456789012:mfa/alice',
-  secretArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-AbCdEf',
-  claimKey: 'cdk-mfa-enrollment:enrollment:11111111-2222-3333-4444-555555555555/MfaEnrollmentAlice0A1B2C3D',
-};
+const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-AbCdEf';
+const SUBJECT = resourceIn({
+  ...new Stage().event('Create'),
+  ResourceProperties: { ...new Stage().properties(), SeedSecretArn: SECRET },
+}).subject;
 
 const givenUp = (action: Action, code?: string, httpStatus?: number) =>
   new CallGivenUp(new CallError(action, code, httpStatus));

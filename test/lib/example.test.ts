@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { App, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { MfaEnrollment } from '../../lib';
+import { MfaEnrollment, VirtualMfaDevice } from '../../lib';
 
 /** What the README shows first. */
 function synthesizeExample(): string {
   const app = new App({ analyticsReporting: false });
   const stack = new Stack(app, 'Example');
   const alice = new iam.User(stack, 'Alice');
+  const device = new VirtualMfaDevice(stack, 'AliceDevice');
   new MfaEnrollment(stack, 'AliceMfa', {
     user: alice,
-    serialNumber: 'arn:aws:iam::123456789012:mfa/alice',
-    seedSecret: Secret.fromSecretNameV2(stack, 'Seed', 'mfa/alice'),
+    serialNumber: device.serialNumber,
+    seedSecret: device.seedSecret,
   });
   return readFileSync(app.synth().getStackArtifact(stack.artifactId).templateFullPath, 'utf8');
 }

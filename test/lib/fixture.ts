@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { MfaEnrollment, MfaEnrollmentProps } from '../../lib';
+import { MfaEnrollment, MfaEnrollmentProps, VirtualMfaDevice, VirtualMfaDeviceProps } from '../../lib';
 
 export const ENV = { account: '123456789012', region: 'eu-central-1' };
 export const DEVICE = 'arn:aws:iam::123456789012:mfa/alice';
@@ -44,6 +44,13 @@ export function enroll(scope: Construct, props: Partial<MfaEnrollmentProps> = {}
   });
 }
 
+/** A device, and an enrollment of the stack's user Alice that uses its secret. */
+export function enrollMade(scope: Construct, props: VirtualMfaDeviceProps = {}, id = 'AliceDevice'): VirtualMfaDevice {
+  const device = new VirtualMfaDevice(scope, id, props);
+  enroll(scope, { serialNumber: device.serialNumber, seedSecret: device.seedSecret, provider: props.provider });
+  return device;
+}
+
 /** The logical id as the construct tree stands now. */
 export function logicalIdOf(construct: Construct): string {
   const element = construct.node.defaultChild as CfnElement;
@@ -77,6 +84,17 @@ export function enrollments(stack: Stack): Resources {
 export function enrollmentPolicies(stack: Stack): Resources {
   const policies = Object.entries(resources(stack, 'AWS::IAM::Policy'));
   return Object.fromEntries(policies.filter(([logicalId]) => logicalId.startsWith('MfaEnrollmentPolicy')));
+}
+
+/** The custom resources that make devices. */
+export function devices(stack: Stack): Resources {
+  return resources(stack, 'Custom::VirtualMfaDevice');
+}
+
+/** The policies of devices. */
+export function devicePolicies(stack: Stack): Resources {
+  const policies = Object.entries(resources(stack, 'AWS::IAM::Policy'));
+  return Object.fromEntries(policies.filter(([logicalId]) => logicalId.startsWith('VirtualMfaDevicePolicy')));
 }
 
 export interface Statement {

@@ -4,10 +4,12 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { MfaEnrollmentProvider } from '../../lib';
+import { MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
 import {
   DEVICE,
+  devicePolicies,
   enroll,
+  enrollMade,
   enrollmentPolicies,
   literalStack,
   newStack,
@@ -195,17 +197,119 @@ describe('the key of the secret', () => {
   });
 });
 
+describe('a device', () => {
+  const statementsOfDevice = (stack: Stack) => statementsOf(Object.values(devicePolicies(stack))[0]);
+  const complete = `${SECRET}-AbCdEf`;
+
+  test('may come and go with its tags, and store its seed, and nothing else', () => {
+    const stack = literalStack();
+    new VirtualMfaDevice(stack, 'AliceDevice', { virtualMfaDeviceName: 'alice', path: '/staff/' });
+    expect(statementsOfDevice(stack)).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['iam:CreateVirtualMFADevice', 'iam:DeleteVirtualMFADevice', 'iam:TagMFADevice', 'iam:UntagMFADevice'],
+        Resource: 'arn:aws:iam::123456789012:mfa/staff/alice',
+      },
+      {
+        Effect: 'Allow',
+        Action: ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'],
+        Resource: { Ref: only(stack, 'AWS::SecretsManager::Secret').logicalId },
+      },
+    ]);
+  });
+
+  test('named by a token may touch what that names only', () => {
+    const stack = literalStack();
+    new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: new CfnParameter(stack, 'Name').valueAsString });
+    expect(statementsOfDevice(stack)[0]?.Resource).toEqual({
+      'Fn::Join': ['', ['arn:aws:iam::123456789012:mfa/', { Ref: 'Name' }]],
+    });
+  });
+
+  test.each<[string, (stack: Stack) => ISecret, unknown]>([
+    ['by name', (s) => Secret.fromSecretNameV2(s, 'S', 'mfa/alice'), `${SECRET}-??????`],
+    ['by partial ARN', (s) => Secret.fromSecretPartialArn(s, 'S', SECRET), `${SECRET}-??????`],
+    ['by complete ARN', (s) => Secret.fromSecretCompleteArn(s, 'S', complete), complete],
+    ['owned', (s) => new Secret(s, 'S'), { Ref: 'S509448A1' }],
+  ])("with the caller's secret, %s, may write that one", (_how, secret, resource) => {
+    const stack = literalStack();
+    new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: 'alice', seedSecret: secret(stack) });
+    expect(statementsOfDevice(stack)[1]?.Resource).toEqual(resource);
+  });
+
+  const viaSecretsManager = { 'kms:ViaService': 'secretsmanager.eu-central-1.*' };
+  test.each<[string, (stack: Stack) => kms.IKey, unknown, object]>([
+    ['imported', (s) => kms.Key.fromKeyArn(s, 'Key', KEY), KEY, {}],
+    ['known by an alias of it', (s) => kms.Key.fromKeyArn(s, 'Key', KEY).addAlias('alias/seeds'), KEY, {}],
+    [
+      'known by the name of an alias only',
+      (s) => kms.Alias.fromAliasName(s, 'Key', 'alias/seeds'),
+      'arn:aws:kms:eu-central-1:123456789012:key/*',
+      { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/seeds' } },
+    ],
+  ])("may use its secret's key by way of Secrets Manager only: %s", (_how, key, resource, condition) => {
+    const stack = literalStack();
+    const seedSecret = Secret.fromSecretAttributes(stack, 'Seed', {
+      secretCompleteArn: complete,
+      encryptionKey: key(stack),
+    });
+    new VirtualMfaDevice(stack, 'Any', { seedSecret });
+    expect(statementsOfDevice(stack).slice(2)).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        Resource: resource,
+        Condition: { StringLike: viaSecretsManager, ...condition },
+      },
+    ]);
+  });
+
+  test('may use a key of the app, whose own policy leaves that to IAM', () => {
+    const stack = literalStack();
+    const encryptionKey = new kms.Key(stack, 'Key');
+    enrollMade(stack, { encryptionKey });
+    const { logicalId, Properties } = only(stack, 'AWS::KMS::Key');
+    const keyArn = { 'Fn::GetAtt': [logicalId, 'Arn'] };
+    expect(statementsOfDevice(stack)[2]).toMatchObject({
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      Resource: keyArn,
+    });
+    expect(statementFor(stack, 'kms:Decrypt')).toMatchObject({ Resource: keyArn });
+    expect((Properties['KeyPolicy'] as { Statement: unknown[] }).Statement).toContainEqual({
+      Effect: 'Allow',
+      Action: 'kms:*',
+      Principal: { AWS: 'arn:aws:iam::123456789012:root' },
+      Resource: '*',
+    });
+  });
+
+  test('with the key that AWS manages needs no permission on it', () => {
+    const stack = literalStack();
+    const encryptionKey = kms.Alias.fromAliasName(stack, 'Key', 'alias/aws/secretsmanager');
+    new VirtualMfaDevice(stack, 'AliceDevice', { encryptionKey });
+    expect(statementsOfDevice(stack)).toHaveLength(2);
+  });
+
+  test('a secret of another account, whose key is unknown, gets a warning', () => {
+    const stack = literalStack();
+    const foreign = complete.replace('123456789012', '999999999999');
+    new VirtualMfaDevice(stack, 'Any', { seedSecret: Secret.fromSecretCompleteArn(stack, 'Seed', foreign) });
+    const words = Match.stringLikeRegexp('999999999999.*encryptionKey');
+    expect(Annotations.fromStack(stack).findWarning('*', words)).toHaveLength(1);
+  });
+});
+
 describe('names of policies', () => {
   const stackUuid = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
 
   test('every policy carries the uuid of its stack, as another stack may attach one to the same role', () => {
     const stack = newStack();
-    enroll(stack);
+    enrollMade(stack);
     const names = Object.entries(resources(stack, 'AWS::IAM::Policy')).map(([id, { Properties }]) => [
       id,
       Properties['PolicyName'],
     ]);
-    expect(names).toHaveLength(2);
+    expect(names).toHaveLength(3);
     for (const [logicalId, name] of names) {
       expect(name).toEqual({ 'Fn::Join': ['', [`${String(logicalId)}-`, stackUuid]] });
     }
@@ -236,6 +340,8 @@ describe('no policy grants anything on a bare *', () => {
         enroll(s, { provider: new MfaEnrollmentProvider(s, 'Provider', { role }) });
       },
     ],
+    ['a device that is made', (s) => void enrollMade(s)],
+    ['a device that is made, with a key', (s) => void enrollMade(s, { encryptionKey: new kms.Key(s, 'Key') })],
     ['several devices', (s) => [1, 2].map((n) => enroll(s, { serialNumber: `${DEVICE}${n}` }, `Mfa${n}`))],
   ];
   const onEverything = (configure: (stack: Stack) => void) => {

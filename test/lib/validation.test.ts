@@ -1,9 +1,16 @@
-import { CfnParameter, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnParameter, Lazy, NestedStack, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { MfaEnrollment, MfaEnrollmentProps, MfaEnrollmentProvider } from '../../lib';
-import { DEVICE, enroll, enrollments, ENV, newApp, newStack } from './fixture';
+import {
+  MfaEnrollment,
+  MfaEnrollmentProps,
+  MfaEnrollmentProvider,
+  VirtualMfaDevice,
+  VirtualMfaDeviceProps,
+} from '../../lib';
+import { DEVICE, devices, enroll, enrollMade, enrollments, ENV, newApp, newStack } from './fixture';
 
 const ACCOUNT = '123456789012';
 const named = (userName: string) => (stack: Stack) => ({ user: iam.User.fromUserName(stack, 'Imported', userName) });
@@ -229,6 +236,216 @@ describe('a device that is enrolled twice in a stack is an error at synthesis', 
   test('and so is a second synthesis of the same app', () => {
     const app = newApp();
     enroll(newStack({}, app));
+    app.synth();
+    expect(() => app.synth({ force: true })).not.toThrow();
+  });
+});
+
+describe('of a device that is made, what is wrong is named: the prop, the value and what is allowed', () => {
+  const secretNamed = (stack: Stack, name = 'mfa/alice') => Secret.fromSecretNameV2(stack, 'S', name);
+
+  test.each<[string, (stack: Stack) => VirtualMfaDeviceProps, RegExp]>([
+    ['an empty name', () => ({ virtualMfaDeviceName: '' }), /^'virtualMfaDeviceName': '' is no name .*1 to 226/],
+    [
+      'a name with a space',
+      () => ({ virtualMfaDeviceName: 'al ice' }),
+      /^'virtualMfaDeviceName': 'al ice' .*\+=,\.@_-/,
+    ],
+    ['a name with a path', () => ({ virtualMfaDeviceName: 'staff/alice' }), /^'virtualMfaDeviceName': 'staff\/alice'/],
+    ['a name that is a wildcard', () => ({ virtualMfaDeviceName: '*' }), /^'virtualMfaDeviceName': '\*' is no name/],
+    ['a line break behind it', () => ({ virtualMfaDeviceName: 'alice\n' }), /^'virtualMfaDeviceName': 'alice\n' is no/],
+    [
+      'a name of 227 characters',
+      () => ({ virtualMfaDeviceName: 'a'.repeat(227) }),
+      /^'virtualMfaDeviceName': 'a{227}'/,
+    ],
+    [
+      'a name that makes the serial number too long',
+      () => ({ virtualMfaDeviceName: 'a'.repeat(221), path: '/staff/' }),
+      /^'virtualMfaDeviceName': path '\/staff\/' and name 'a{221}' make a serial number of 257 characters: at most 256/,
+    ],
+    [
+      "the root user's device",
+      () => ({ virtualMfaDeviceName: 'root-account-mfa-device' }),
+      /^'virtualMfaDeviceName': 'root-account-mfa-device' is the root user's device/,
+    ],
+    ['a path that does not begin with a slash', () => ({ path: 'staff/' }), /^'path': 'staff\/' is no path: it begins/],
+    ['a path that does not end with one', () => ({ path: '/staff' }), /^'path': '\/staff' is no path/],
+    ['an empty path', () => ({ path: '' }), /^'path': '' is no path/],
+    ['a path with an empty part', () => ({ path: '/staff//eu/' }), /^'path': '\/staff\/\/eu\/' is no path/],
+    ['a path that is a wildcard', () => ({ path: '/*/' }), /^'path': '\/\*\/' is no path/],
+    [
+      'a path that leaves no room for the default name',
+      () => ({ path: `/${'a'.repeat(220)}/` }),
+      /^'path': path '.*' and name 'Stack-AliceDevice-.*' make a serial number of/,
+    ],
+    ['generation 0', () => ({ generation: 0 }), /^'generation': 0 is no generation: a whole number from 1/],
+    ['generation -1', () => ({ generation: -1 }), /^'generation': -1 is no generation/],
+    ['generation 1.5', () => ({ generation: 1.5 }), /^'generation': 1.5 is no generation/],
+    ['no number as generation', () => ({ generation: NaN }), /^'generation': NaN is no generation/],
+    ['an endless generation', () => ({ generation: Infinity }), /^'generation': Infinity is no generation/],
+    ['a generation too big to count', () => ({ generation: 2 ** 53 }), /^'generation': 9007199254740992 is no/],
+    [
+      'a generation of a named device',
+      () => ({ generation: 2, virtualMfaDeviceName: 'alice' }),
+      /^'generation': has no meaning with 'virtualMfaDeviceName'.*to rotate, give another name/,
+    ],
+    [
+      "a generation with the caller's secret",
+      (stack) => ({ generation: 1, seedSecret: secretNamed(stack) }),
+      /^'generation': is refused with 'seedSecret'.*only copy.*to rotate, give another secret/,
+    ],
+    [
+      "a key for the caller's secret",
+      (stack) => ({ encryptionKey: new kms.Key(stack, 'Key'), seedSecret: secretNamed(stack) }),
+      /^'encryptionKey': has no meaning with 'seedSecret'/,
+    ],
+    [
+      'a secret that is a wildcard',
+      (stack) => ({ seedSecret: secretNamed(stack, 'mfa/*') }),
+      /^'seedSecret': '.*mfa\/\*' has a '\*'/,
+    ],
+    [
+      'a snapshot',
+      () => ({ removalPolicy: RemovalPolicy.SNAPSHOT }),
+      /^'removalPolicy': 'snapshot' has no meaning for a virtual MFA device: DESTROY, RETAIN and/,
+    ],
+  ])('%s', (_what, props, words) => {
+    const stack = newStack();
+    expect(() => new VirtualMfaDevice(stack, 'AliceDevice', props(stack))).toThrow(words);
+  });
+
+  test.each<[string, (stack: Stack) => VirtualMfaDeviceProps]>([
+    ['a name of every kind of character', () => ({ virtualMfaDeviceName: 'Az09_+=,.@-' })],
+    ['the longest name', () => ({ virtualMfaDeviceName: 'a'.repeat(226) })],
+    ['a path of every kind of character', () => ({ path: '/Az09_+=:,.@-/eu/' })],
+    ['a serial number of 256 characters', () => ({ virtualMfaDeviceName: 'a'.repeat(220), path: '/staff/' })],
+    ['a name and a path that are tokens', (s) => tokens(s)],
+    ['the highest generation', () => ({ generation: Number.MAX_SAFE_INTEGER })],
+  ])('%s passes', (_what, props) => {
+    for (const stack of [newStack(), newStack({ env: ENV })]) {
+      enrollMade(stack, props(stack));
+      expect(Object.keys(devices(stack))).toHaveLength(1);
+    }
+  });
+
+  test('the region is part of the default name, and counts where it is known', () => {
+    const path = `/${'a'.repeat(185)}/`;
+    expect(() => new VirtualMfaDevice(newStack(), 'AliceDevice', { path })).not.toThrow();
+    expect(() => new VirtualMfaDevice(newStack({ env: ENV }), 'AliceDevice', { path })).toThrow(
+      /^'path': .* make a serial number of 257 characters/,
+    );
+  });
+
+  function tokens(stack: Stack): VirtualMfaDeviceProps {
+    return {
+      virtualMfaDeviceName: new CfnParameter(stack, 'Name').valueAsString,
+      path: Lazy.string({ produce: () => '/staff/' }),
+    };
+  }
+
+  test.each([
+    ['region', { account: ACCOUNT, region: 'us-east-1' }, 'us-east-1', 'eu-central-1'],
+    ['account', { account: '999999999999', region: 'eu-central-1' }, '999999999999', ACCOUNT],
+  ])('a provider of another %s', (_what, env, theirs, ours) => {
+    const app = newApp();
+    const provider = new MfaEnrollmentProvider(newStack({ env }, app, 'Elsewhere'), 'Provider');
+    expect(() => new VirtualMfaDevice(newStack({ env: ENV }, app), 'AliceDevice', { provider })).toThrow(
+      `'provider': 'Elsewhere/Provider' is in ${theirs}, but the stack is in ${ours}: a provider serves its own`,
+    );
+  });
+});
+
+describe('tags of a device are checked at synthesis', () => {
+  const tagged = (tags: Record<string, string>) => {
+    const stack = newStack();
+    const device = new VirtualMfaDevice(stack, 'AliceDevice');
+    for (const [key, value] of Object.entries(tags)) {
+      Tags.of(device).add(key, value, { includeResourceTypes: ['Custom::VirtualMfaDevice'] });
+    }
+    return () => Template.fromStack(stack);
+  };
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    [
+      'our own key',
+      { 'cdk-mfa-enrollment:mine': 'x' },
+      /'tags': 'cdk-mfa-enrollment:mine' is a tag key of this library's/,
+    ],
+    [
+      'our own key in another case',
+      { 'CDK-mfa-Enrollment:x': 'x' },
+      /'tags': 'CDK-mfa-Enrollment:x' is a tag key of this/,
+    ],
+    ['a key that IAM does not take', { 'team#': 'x' }, /'tags': 'team#' is no tag key/],
+    ['a key of 129 characters', { ['k'.repeat(129)]: 'x' }, /'tags': 'k{129}' is no tag key/],
+    ['a value that IAM does not take', { team: 'x;y' }, /'tags': the value of tag 'team', 'x;y', is none/],
+    [
+      'keys that differ in case only',
+      { Team: 'x', team: 'y' },
+      /'tags': '(Team|team)' and '(team|Team)' differ in case only/,
+    ],
+  ])('%s', (_what, tags, words) => {
+    expect(tagged(tags)).toThrow(words);
+  });
+
+  test('every one that is wrong is named', () => {
+    expect(tagged({ 'a#': 'x', 'b#': 'x' })).toThrow(/'a#' is no tag key[^]*'b#' is no tag key/);
+  });
+
+  test('keys and values of letters, digits, spaces and what else IAM takes pass, and so does a token as value', () => {
+    const value = Lazy.string({ produce: () => 'x;y' });
+    expect(tagged({ 'Kostenstelle Süd_.:/=+-@': '', team: value })).not.toThrow();
+  });
+});
+
+describe('a device that is declared twice in a stack is an error at synthesis', () => {
+  const words =
+    /'virtualMfaDeviceName': device "\/alice" is declared by 'Stack\/First' already, and by 'Stack\/Second' again/;
+
+  test.each<[string, (stack: Stack) => VirtualMfaDeviceProps]>([
+    ['alike', () => ({})],
+    ['with two providers', (s) => ({ provider: new MfaEnrollmentProvider(s, 'Other') })],
+    ['with two secrets', (s) => ({ seedSecret: new Secret(s, 'Own') })],
+  ])('%s', (_how, props) => {
+    const stack = newStack();
+    new VirtualMfaDevice(stack, 'First', { virtualMfaDeviceName: 'alice' });
+    new VirtualMfaDevice(stack, 'Second', { virtualMfaDeviceName: 'alice', ...props(stack) });
+    expect(() => Template.fromStack(stack)).toThrow(words);
+  });
+
+  test('in words once, with one secret too', () => {
+    const stack = newStack();
+    const props = { virtualMfaDeviceName: 'alice', seedSecret: new Secret(stack, 'Own') };
+    new VirtualMfaDevice(stack, 'First', props);
+    new VirtualMfaDevice(stack, 'Second', props);
+    expect(() => Template.fromStack(stack)).toThrow(words);
+    expect(() => Template.fromStack(stack)).not.toThrow(/'seedSecret'/);
+  });
+
+  test('and so are two devices that would take turns in one secret', () => {
+    const stack = newStack();
+    const seedSecret = new Secret(stack, 'Own');
+    new VirtualMfaDevice(stack, 'First', { seedSecret });
+    new VirtualMfaDevice(stack, 'Second', { seedSecret });
+    expect(() => Template.fromStack(stack)).toThrow(
+      /'seedSecret': secret \{"Ref":"Own[^"]*"\} takes the seed of 'Stack\/First' already, and 'Stack\/Second' would overwrite/,
+    );
+  });
+
+  test('but devices of one name on two paths are two, and the same device may stand in two stacks', () => {
+    const app = newApp();
+    const stacks = [newStack({}, app, 'One'), newStack({}, app, 'Two')];
+    for (const stack of [...stacks, ...stacks.map((one) => new NestedStack(one, 'Nested'))]) {
+      new VirtualMfaDevice(stack, 'First', { virtualMfaDeviceName: 'alice' });
+      new VirtualMfaDevice(stack, 'Second', { virtualMfaDeviceName: 'alice', path: '/staff/' });
+    }
+    expect(Object.keys(devices(stacks[0] as Stack))).toHaveLength(2);
+  });
+
+  test('and a second synthesis of the same app passes', () => {
+    const app = newApp();
+    enrollMade(newStack({}, app));
     app.synth();
     expect(() => app.synth({ force: true })).not.toThrow();
   });

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Random } from '../../lambda/uuid';
 import { physicalName } from '../identifiers';
 import type { JsonObject } from '../json';
-import { objectOf, optionalNumber, optionalText, refuseUnknown } from './properties';
+import { objectList, objectOf, optionalNumber, optionalText, refuseUnknown } from './properties';
 import type { Made, ResourceProvider } from './provider';
 import { unless, type Service } from './service';
 
@@ -25,7 +26,7 @@ const GENERATE_PROPERTIES = [
 /** `AWS::SecretsManager::Secret`: given, generated, or without a value. Another name is another secret. */
 export function secret(secretsManager: Service, random: Random): ResourceProvider {
   return {
-    properties: ['Name', 'Description', 'SecretString', 'GenerateSecretString', 'KmsKeyId'],
+    properties: ['Name', 'Description', 'SecretString', 'GenerateSecretString', 'KmsKeyId', 'Tags'],
     attributes: ['Id'],
     async create(properties, { stackName, logicalId }) {
       const name = optionalText(properties, 'Name') ?? physicalName(stackName, logicalId, random);
@@ -33,6 +34,7 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
         Description: optionalText(properties, 'Description'),
         KmsKeyId: optionalText(properties, 'KmsKeyId'),
         SecretString: valueOf(properties, random),
+        Tags: properties.Tags && objectList(properties, 'Tags'),
       };
       const { ARN: arn } = (await secretsManager.call('CreateSecret', {
         Name: name,
@@ -42,8 +44,8 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
     },
     async update({ physicalId }, properties, before) {
       if (properties.Name !== before.Name) return 'replace';
-      for (const property of ['Description', 'KmsKeyId']) {
-        if (properties[property] === before[property]) continue;
+      for (const property of ['Description', 'KmsKeyId', 'Tags']) {
+        if (isDeepStrictEqual(properties[property], before[property])) continue;
         throw new Error(`Update of property ${property} is not supported locally`);
       }
       const value = valueOf(properties, random);

@@ -11,6 +11,8 @@ export interface ActionAuthorization {
   readonly requestTags?: true;
   /** Whether the request carries `aws:TagKeys`, from its `Tags` or `TagKeys`. */
   readonly tagKeys?: true;
+  /** What must be allowed as well where the request carries `Tags`, on the same resource. */
+  readonly tagging?: string;
 }
 
 /**
@@ -18,9 +20,10 @@ export interface ActionAuthorization {
  * those that carry what the request says; `aws:ResourceTag/…` and `iam:…` keys are refused by name in policies.
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags_virtual-mfa.html
  */
 export const IAM_AUTHORIZATION: Readonly<Record<IamAction, ActionAuthorization>> = {
-  CreateUser: { resource: 'user', requestTags: true, tagKeys: true },
+  CreateUser: { resource: 'user', requestTags: true, tagKeys: true, tagging: 'iam:TagUser' },
   GetUser: { resource: 'user' },
   ListUsers: { resource: '*' },
   UpdateUser: { resource: 'user' },
@@ -31,14 +34,14 @@ export const IAM_AUTHORIZATION: Readonly<Record<IamAction, ActionAuthorization>>
   DeactivateMFADevice: { resource: 'user' },
   ListMFADevices: { resource: 'user' },
   GetMFADevice: { resource: 'user' },
-  CreateVirtualMFADevice: { resource: 'mfa', requestTags: true, tagKeys: true },
+  CreateVirtualMFADevice: { resource: 'mfa', requestTags: true, tagKeys: true, tagging: 'iam:TagMFADevice' },
   DeleteVirtualMFADevice: { resource: 'mfa' },
   ListVirtualMFADevices: { resource: '*' },
   TagMFADevice: { resource: 'mfa', requestTags: true, tagKeys: true },
   UntagMFADevice: { resource: 'mfa', tagKeys: true },
   ListMFADeviceTags: { resource: 'mfa' },
 
-  CreateRole: { resource: 'role', requestTags: true, tagKeys: true },
+  CreateRole: { resource: 'role', requestTags: true, tagKeys: true, tagging: 'iam:TagRole' },
   GetRole: { resource: 'role' },
   DeleteRole: { resource: 'role' },
   PutRolePolicy: { resource: 'role' },

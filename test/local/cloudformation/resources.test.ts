@@ -150,6 +150,36 @@ describe('AWS::SecretsManager::Secret', () => {
     expect(() => valueOf(world, 'n')).toThrow(expect.objectContaining({ code: 'ResourceNotFoundException' }) as Error);
   });
 
+  test('declared without a value keeps what somebody stored, whatever else an update changes', async () => {
+    const world = new World();
+    await world.create({ S: secret({ Name: 'n' }) });
+    world.secretsManager.call('PutSecretValue', { SecretId: 'n', SecretString: 'stored' });
+    await world.update({ S: secret({ Name: 'n' }), U: user() });
+    expect(valueOf(world, 'n')).toBe('stored');
+  });
+
+  test('has its tags, and an update with the same ones passes', async () => {
+    const world = new World();
+    const Tags = [{ Key: 'team', Value: 'eu' }];
+    await world.create({ S: secret({ Name: 'n', Tags }) });
+    expect(world.secretsManager.call('DescribeSecret', { SecretId: 'n' }).Tags).toEqual(Tags);
+    expect((await world.update({ S: secret({ Name: 'n', Tags }), U: user() })).status).toBe('UPDATE_COMPLETE');
+  });
+
+  test.each(['Description', 'KmsKeyId'])('refuses by name a change of %s', async (property) => {
+    const world = new World();
+    await world.create({ S: secret({ Name: 'n', [property]: 'one' }) });
+    await world.update({ S: secret({ Name: 'n', [property]: 'two' }) });
+    expect(world.reasonOf('S', 'UPDATE_FAILED')).toBe(`Update of property ${property} is not supported locally`);
+  });
+
+  test('refuses by name a change of Tags', async () => {
+    const world = new World();
+    await world.create({ S: secret({ Name: 'n', Tags: [{ Key: 'team', Value: 'eu' }] }) });
+    await world.update({ S: secret({ Name: 'n', Tags: [{ Key: 'team', Value: 'us' }] }) });
+    expect(world.reasonOf('S', 'UPDATE_FAILED')).toBe('Update of property Tags is not supported locally');
+  });
+
   test('keeps a value that is no string out of the stack event', async () => {
     const world = new World();
     await world.create({ S: secret({ SecretString: { seed: 'JBSWY3DPEHPK3PXP' } }) });

@@ -126,6 +126,48 @@ describe('tag keys in conditions', () => {
   });
 });
 
+describe('tags that come with the call that makes something', () => {
+  const Tags = [{ Key: 'team', Value: 'eu' }];
+  const made = (VirtualMFADeviceName: string) => `arn:aws:iam::${ACCOUNT}:mfa/${VirtualMFADeviceName}`;
+  const create = (iam: Iam, input: object = { Tags }) =>
+    iam.call('CreateVirtualMFADevice', { VirtualMFADeviceName: 'new', ...input }, HANDLER);
+
+  test('need the permission to tag it, too, and AWS’s words name that', () => {
+    const { iam } = setUp();
+    allow(iam, 'iam:CreateVirtualMFADevice', made('new'));
+    expect(refusal(() => create(iam)).message).toContain(
+      `not authorized to perform: iam:TagMFADevice on resource: ${made('new')} because`,
+    );
+    expect(iam.state().devices).not.toContainEqual(expect.objectContaining({ serialNumber: made('new') }));
+    allow(iam, ['iam:CreateVirtualMFADevice', 'iam:TagMFADevice'], made('new'));
+    expect(create(iam)).toHaveProperty('VirtualMFADevice');
+  });
+
+  test('are judged by the conditions on tagging', () => {
+    const { iam } = setUp();
+    allow(iam, 'iam:CreateVirtualMFADevice', '*');
+    put(
+      iam,
+      {
+        Effect: 'Deny',
+        Action: 'iam:TagMFADevice',
+        Resource: '*',
+        Condition: { StringEquals: { 'aws:TagKeys': 'team' } },
+      },
+      'guard',
+    );
+    put(iam, { Effect: 'Allow', Action: 'iam:TagMFADevice', Resource: '*' }, 'tagging');
+    expect(refusal(() => create(iam)).message).toContain('iam:TagMFADevice');
+    expect(create(iam, { Tags: [{ Key: 'other', Value: 'eu' }] })).toHaveProperty('VirtualMFADevice');
+  });
+
+  test.each([{}, { Tags: [] }])('where there are none, it is not needed: %j', (input) => {
+    const { iam } = setUp();
+    allow(iam, 'iam:CreateVirtualMFADevice', made('new'));
+    expect(create(iam, input)).toHaveProperty('VirtualMFADevice');
+  });
+});
+
 describe('with a delay', () => {
   test('a policy decides only after it, and goes on deciding as long when it is removed', () => {
     const { iam, clock, enable } = setUp();

@@ -1,0 +1,80 @@
+import { writeFileSync } from 'node:fs';
+import { cpus, platform, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { systemClock } from '../local/clock';
+import { type Figure, isMissed, type Part } from './figure';
+import { functionPart } from './function/function';
+
+const HELP = `Measures what there is to pay, beside what else one would use, and writes bench/results.json. Ends with status 1
+where a bound is missed. Ratios mean something; times do so only on this machine.
+
+  npm run bench -- [--part <name>] [--runs <number>] [--node <path>] [--json]
+
+  --part  one part only, repeatable; default: all
+  --runs  how often each contender runs, default: 25
+  --node  a further Node.js to measure on, repeatable; default: the running one alone
+  --json  the results as JSON in place of a table
+  --help  this text
+`;
+
+const PARTS: readonly Part[] = [functionPart];
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      part: { type: 'string', multiple: true, default: PARTS.map(({ name }) => name) },
+      runs: { type: 'string', default: '25' },
+      node: { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1) {
+    throw new Error(`--runs is '${values.runs}', a whole number from 1 on is expected`);
+  }
+  const unknown = values.part.find((name) => !PARTS.some((part) => part.name === name));
+  if (unknown !== undefined) {
+    throw new Error(`there is no part '${unknown}', only ${PARTS.map(({ name }) => name).join(', ')}`);
+  }
+
+  const figures: Figure[] = [];
+  for (const part of PARTS.filter(({ name }) => values.part.includes(name))) {
+    figures.push(...(await part.measure({ nodes: [process.execPath, ...values.node], runs })));
+  }
+  const results = `${JSON.stringify({ ...circumstances(), runs, figures }, null, 2)}\n`;
+  writeFileSync(join(__dirname, 'results.json'), results);
+  process.stdout.write(values.json ? results : figures.map(line).join(''));
+  if (figures.some(isMissed)) process.exitCode = 1;
+}
+
+function circumstances() {
+  const [cpu] = cpus();
+  return {
+    date: new Date(systemClock.now()).toISOString(),
+    machine: {
+      cpu: cpu?.model.trim(),
+      cores: cpus().length,
+      memoryBytes: totalmem(),
+      system: `${platform()} ${release()}`,
+    },
+    versions: { node: process.versions.node },
+  };
+}
+
+function line(figure: Figure): string {
+  const { name, value, unit, atMost } = figure;
+  const shown = unit === 'bytes' ? Math.round(value).toLocaleString('en') : value.toFixed(unit === 'ms' ? 1 : 2);
+  const bound = atMost === undefined ? '' : `  at most ${atMost}${isMissed(figure) ? ': MISSED' : ''}`;
+  return `${name.padEnd(48)} ${shown.padStart(12)} ${unit === 'ratio' ? '' : unit}${bound}\n`;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

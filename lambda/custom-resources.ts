@@ -1,0 +1,163 @@
+import {
+  DEVICE_RESOURCE_TYPE,
+  deviceClaimKey,
+  DeviceProperties,
+  ENROLLMENT_RESOURCE_TYPE,
+  enrollmentClaimKey,
+  EnrollmentProperties,
+  physicalResourceId,
+  problemOfSerialNumber,
+  problemOfTag,
+  problemOfUserName,
+} from '../lib/contract';
+import { Enrollment } from './enrollment';
+import { RequestType } from './reactions';
+import { Declaration, Resource } from './resource';
+import { VirtualMfaDevice } from './virtual-mfa-device';
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/** Of what CloudFormation sends, what says which resource it is about. */
+export interface Request {
+  readonly RequestType: RequestType;
+  readonly StackId: string;
+  readonly LogicalResourceId: string;
+  readonly ResourceType: string;
+  readonly ResourceProperties: Properties;
+}
+
+/** The resource that a request is about; its properties are read and checked. */
+export function resourceIn(request: Request): Resource {
+  switch (request.ResourceType) {
+    case ENROLLMENT_RESOURCE_TYPE:
+      return enrollmentIn(request);
+    case DEVICE_RESOURCE_TYPE:
+      return deviceIn(request);
+    default:
+      return {
+        ...enrollmentIn(request),
+        problem: `resource type '${request.ResourceType}' is not served: ${ENROLLMENT_RESOURCE_TYPE} and ${DEVICE_RESOURCE_TYPE} are allowed`,
+      };
+  }
+}
+
+function enrollmentIn(request: Request): Resource {
+  const properties = enrollmentProperties(request.ResourceProperties);
+  const { UserName: userName, SerialNumber: serialNumber, SeedSecretArn: secretArn } = properties;
+  const declaration = declarationOf(request);
+  const claimKey = enrollmentClaimKey(declaration.stackUuid, declaration.logicalId);
+  const object = `MFA device ${serialNumber} for user ${userName}`;
+  return {
+    physicalId: physicalResourceId(properties),
+    problem: firstOf({
+      UserName: problemOfUserName(userName),
+      SerialNumber: problemOfSerialNumber(serialNumber, surroundingsOf(request)),
+      // A Delete needs no secret.
+      ...(request.RequestType !== 'Delete' && {
+        SeedSecretArn: problemOfSecretArn(secretArn),
+        SeedSecretField: properties.SeedSecretField === '' ? "'' is no key of a JSON secret" : undefined,
+      }),
+    }),
+    attributes: { UserName: userName, SerialNumber: serialNumber },
+    subject: {
+      tried: {
+        Create: `cannot enable ${object}`,
+        Update: `cannot make sure of ${object}`,
+        Delete: `cannot deactivate ${object}`,
+      },
+      byHand: `aws iam deactivate-mfa-device --user-name ${userName} --serial-number ${serialNumber}, unless others rely on it, and aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`,
+      lifelong: 'an enrollment is a user and a device, for life',
+      userName,
+      serialNumber,
+      secretArn,
+    },
+    logFields: { userName, serialNumber },
+    work: (ports, attempts) => new Enrollment(properties, declaration, ports, attempts),
+  };
+}
+
+/** The properties of an enrollment; what is no text is read as none. */
+export function enrollmentProperties(properties: Properties): EnrollmentProperties {
+  return {
+    UserName: textIn(properties, 'UserName') ?? '',
+    SerialNumber: textIn(properties, 'SerialNumber') ?? '',
+    SeedSecretArn: textIn(properties, 'SeedSecretArn') ?? '',
+    SeedSecretField: textIn(properties, 'SeedSecretField'),
+    AdoptExisting: textIn(properties, 'AdoptExisting'),
+  };
+}
+
+function deviceIn(request: Request): Resource {
+  const properties = deviceProperties(request.ResourceProperties);
+  const { SerialNumber: serialNumber, SeedSecretArn: secretArn, Tags: tags = [] } = properties;
+  const declaration = declarationOf(request);
+  const claimKey = deviceClaimKey(declaration.stackUuid, declaration.logicalId);
+  return {
+    physicalId: serialNumber,
+    problem: firstOf({
+      SerialNumber: problemOfSerialNumber(serialNumber, surroundingsOf(request)),
+      ...(request.RequestType !== 'Delete' && {
+        SeedSecretArn: problemOfSecretArn(secretArn),
+        Tags: tags.map(problemOfTag).find((problem) => problem !== undefined),
+      }),
+    }),
+    attributes: {},
+    subject: {
+      tried: {
+        Create: `cannot make virtual MFA device ${serialNumber} and store its seed`,
+        Update: `cannot make sure of virtual MFA device ${serialNumber}`,
+        Delete: `cannot delete virtual MFA device ${serialNumber}`,
+      },
+      byHand: `aws iam delete-virtual-mfa-device --serial-number ${serialNumber}, unless other stacks have it, whose claim tags 'aws iam list-mfa-device-tags' shows: then aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`,
+      lifelong: 'a device keeps its name for life',
+      serialNumber,
+      secretArn,
+    },
+    logFields: { serialNumber },
+    work: (ports, attempts) => new VirtualMfaDevice(properties, declaration, ports, attempts),
+  };
+}
+
+/** The properties of a device; what is no text is read as none. */
+export function deviceProperties(properties: Properties): DeviceProperties {
+  const tags: readonly unknown[] = Array.isArray(properties.Tags) ? properties.Tags : [];
+  return {
+    SerialNumber: textIn(properties, 'SerialNumber') ?? '',
+    SeedSecretArn: textIn(properties, 'SeedSecretArn') ?? '',
+    Tags: tags.map((tag) => ({
+      Key: textIn(tag as Properties, 'Key') ?? '',
+      Value: textIn(tag as Properties, 'Value') ?? '',
+    })),
+  };
+}
+
+function textIn(properties: Properties, name: string): string | undefined {
+  const value = properties[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** What only the deployment knows is checked here, by the rules that synthesis has for what it knows. */
+function firstOf(problems: Readonly<Record<string, string | undefined>>): string | undefined {
+  const [property, problem] = Object.entries(problems).find(([, words]) => words !== undefined) ?? [];
+  return problem === undefined ? undefined : `'${property}': ${problem}`;
+}
+
+function problemOfSecretArn(arn: string): string | undefined {
+  if (/^arn:[^:]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:./.test(arn)) {
+    return undefined;
+  }
+  // What is no ARN at all is not quoted: somebody may have put the seed itself here.
+  return `${arn.startsWith('arn:') ? `'${arn}'` : 'the value'} is not the ARN of a secret: arn:aws:secretsmanager:<region>:<account>:secret:<name> is expected`;
+}
+
+function surroundingsOf({ StackId }: Request) {
+  const [, partition, , , account] = StackId.split(':');
+  return { account, partition };
+}
+
+/** `arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
+function declarationOf({ StackId, LogicalResourceId }: Request): Declaration {
+  const [, , , region = '', , resource = ''] = StackId.split(':');
+  const [, stackName = '', stackUuid = ''] = resource.split('/');
+  return { logicalId: LogicalResourceId, stackName, stackUuid, region };
+}

@@ -1,0 +1,39 @@
+import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, SEED_VERSION_KEY } from '../lib/contract';
+import { Tag } from './ports';
+
+/** What the tags of a device say about who declares it, and where its seed is. */
+export class DeviceTags {
+  /**
+   * @param tags all tags of the device
+   * @param ourKey the key of our own claim
+   */
+  constructor(
+    private readonly tags: readonly Tag[],
+    private readonly ourKey: string,
+  ) {}
+
+  /** Whether our own claim stands. */
+  get ours(): boolean {
+    return this.tags.some(({ key }) => key === this.ourKey);
+  }
+
+  /** Whether others declare the device, too. */
+  get others(): boolean {
+    return this.tags.some(({ key }) => key.startsWith(DEVICE_CLAIM_PREFIX) && key !== this.ourKey);
+  }
+
+  /** The version of the secret that holds the device's seed; `undefined` of a device that this library did not make. */
+  get seedVersion(): string | undefined {
+    return this.tags.find(({ key }) => key === SEED_VERSION_KEY)?.value;
+  }
+
+  /** The keys of the enrollments' claims on the device. */
+  get enrollmentClaims(): string[] {
+    return this.tags.map(({ key }) => key).filter((key) => key.startsWith(ENROLLMENT_CLAIM_PREFIX));
+  }
+
+  /** Whether the device bears this tag. */
+  has({ key, value }: Tag): boolean {
+    return this.tags.some((tag) => tag.key === key && tag.value === value);
+  }
+}

@@ -1,0 +1,43 @@
+import { Attempts } from './attempts';
+import { Subject } from './failure';
+import { LogFields, Logger } from './logger';
+import { Clock, Iam, SeedStore } from './ports';
+
+/** Where a resource is declared. */
+export interface Declaration {
+  readonly logicalId: string;
+  readonly stackName: string;
+  readonly stackUuid: string;
+  readonly region: string;
+}
+
+export interface Ports {
+  readonly iam: Iam;
+  readonly seeds: SeedStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A new uuid at each call. */
+  readonly uuid: () => string;
+}
+
+/** A custom resource as one request describes it. What it is stands in its properties, never in a physical id. */
+export interface Resource {
+  readonly physicalId: string;
+  /** What is wrong with its properties, in words; absent: nothing. */
+  readonly problem: string | undefined;
+  /** What `Fn::GetAtt` finds. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly subject: Subject;
+  readonly logFields: LogFields;
+  work(ports: Ports, attempts: Attempts): Work;
+}
+
+/** What the requests mean for a resource. */
+export interface Work {
+  create(): Promise<void>;
+  /** @param old the properties before, as CloudFormation sent them */
+  update(old: Readonly<Record<string, unknown>>): Promise<void>;
+  delete(): Promise<void>;
+  /** The state that a failure leaves, in words. */
+  readonly stateLeft: string;
+}

@@ -1,0 +1,19 @@
+import { isMissed, median } from '../../bench/figure';
+
+test.each([
+  [[3], 3],
+  [[9, 1], 5],
+  [[10, 9, 100], 10],
+  [[4, 1, 100, 2], 3],
+])('the median of %j is %d', (values, expected) => {
+  expect(median(values)).toBe(expected);
+});
+
+test.each([
+  [0.37, 0.37, false],
+  [0.38, 0.37, true],
+  [0, 0.37, false],
+  [1_000_000, undefined, false],
+])('%d is missed at most %d: %s', (value, atMost, missed) => {
+  expect(isMissed({ name: 'any', value, unit: 'ratio', atMost })).toBe(missed);
+});

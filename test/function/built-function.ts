@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Answer } from '../lambda/stage';
+import { LoopbackServer, ReceivedRequest, Respond } from '../lambda/loopback-server';
+
+/** What the build leaves for the construct to ship. */
+export const ASSET = join(__dirname, '..', '..', 'dist', 'function');
+
+/** What Lambda puts into every function's environment. */
+export const LAMBDA_ENVIRONMENT = {
+  AWS_REGION: 'eu-west-1',
+  AWS_ACCESS_KEY_ID: 'ASIAROLE',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+  AWS_SESSION_TOKEN: 'session',
+};
+
+export interface Outcome {
+  readonly answer: Answer;
+  /** To IAM and to Secrets Manager, in this order; those that were made. */
+  readonly iam?: ReceivedRequest;
+  readonly secretsManager?: ReceivedRequest;
+  readonly exitCode: number;
+  readonly stderr: string;
+}
+
+export interface Answers {
+  readonly iam?: Respond;
+  readonly secretsManager?: Respond;
+}
+
+/**
+ * The built function where Lambda has it: alone in a folder, with no package to be found from there. AWS stands on
+ * loopback and holds a secret that is no seed, so that a Create ends after the first look at IAM and at the secret.
+ */
+export class BuiltFunction {
+  /** Its home, too: what lies in `.aws` is the shared configuration. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'built-function-'));
+  private answers: Answers = {};
+
+  private constructor(private readonly server: LoopbackServer) {
+    copyFileSync(join(ASSET, 'index.js'), join(this.folder, 'index.js'));
+    server.respond = (response, request) => {
+      if (isToIam(request)) {
+        (this.answers.iam ?? emptyResult)(response, request);
+      } else if (isToSecretsManager(request)) {
+        (this.answers.secretsManager ?? noSeed)(response, request);
+      } else {
+        response.end();
+      }
+    };
+  }
+
+  static async open(): Promise<BuiltFunction> {
+    return new BuiltFunction(await LoopbackServer.listen());
+  }
+
+  async close(): Promise<void> {
+    await this.server.close();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  /** Where AWS stands, for `AWS_ENDPOINT_URL`. */
+  get url(): string {
+    return this.server.url();
+  }
+
+  /** What AWS answers the next Create with, where it differs. */
+  answerNext(answers: Answers): void {
+    this.answers = answers;
+  }
+
+  /**
+   * A Create in a process of its own.
+   *
+   * @param environment all of it
+   * @param secretRegion where the secret lies
+   */
+  async create(environment: NodeJS.ProcessEnv, secretRegion = 'eu-west-1'): Promise<Outcome> {
+    this.server.requests.length = 0;
+    const event = {
+      RequestType: 'Create',
+      ResponseURL: `${this.url}/answer`,
+      StackId: 'arn:aws:cloudformation:eu-west-1:123456789012:stack/Staging/11111111-2222-3333-4444-555555555555',
+      RequestId: 'b1c2d3e4-0000-0000-0000-000000000000',
+      LogicalResourceId: 'MfaEnrollmentAlice0A1B2C3D',
+      ResourceType: 'Custom::MfaEnrollment',
+      ResourceProperties: {
+        UserName: 'alice',
+        SerialNumber: 'arn:aws:iam::123456789012:mfa/alice',
+        SeedSecretArn: `arn:aws:secretsmanager:${secretRegion}:123456789012:secret:mfa/alice-AbCdEf`,
+      },
+    };
+    const order = { file: join(this.folder, 'index.js'), event, port: Number(new URL(this.url).port) };
+    const { exitCode, stderr } = await new Promise<{ exitCode: number; stderr: string }>((resolve) => {
+      const child = execFile(
+        process.execPath,
+        [join(__dirname, 'invoke.js'), JSON.stringify(order)],
+        { env: { HOME: this.folder, ...environment }, cwd: this.folder },
+        (_error, _stdout, text) => resolve({ exitCode: child.exitCode ?? -1, stderr: text }),
+      );
+    });
+    this.answers = {};
+    const [body] = this.server.requests.filter(({ path }) => path === '/answer').map((request) => request.body);
+    return {
+      answer: JSON.parse(body ?? 'null') as Answer,
+      iam: this.server.requests.find(isToIam),
+      secretsManager: this.server.requests.find(isToSecretsManager),
+      exitCode,
+      stderr,
+    };
+  }
+}
+
+function isToIam({ body }: ReceivedRequest): boolean {
+  return body.startsWith('Action=');
+}
+
+function isToSecretsManager({ headers }: ReceivedRequest): boolean {
+  return headers['x-amz-target'] !== undefined;
+}
+
+const emptyResult: Respond = (response, { body }) => {
+  const action = new URLSearchParams(body).get('Action');
+  response.end(`<${action}Response><${action}Result/></${action}Response>`);
+};
+
+const noSeed: Respond = (response) => response.end(JSON.stringify({ SecretString: 'no seed' }));

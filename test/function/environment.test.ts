@@ -1,0 +1,191 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ReceivedRequest, Respond } from '../lambda/loopback-server';
+import { BuiltFunction, LAMBDA_ENVIRONMENT, Outcome } from './built-function';
+
+let built: BuiltFunction;
+beforeAll(async () => {
+  built = await BuiltFunction.open();
+  shareConfiguration();
+});
+afterAll(() => built.close());
+
+/** What a machine has for AWS clients, and Lambda has not: other credentials, and ways to get yet others. */
+function shareConfiguration(): void {
+  mkdirSync(join(built.folder, '.aws'));
+  writeFileSync(
+    join(built.folder, '.aws', 'credentials'),
+    '[default]\naws_access_key_id = AKIAFILE\naws_secret_access_key = file\n',
+  );
+  writeFileSync(
+    join(built.folder, '.aws', 'config'),
+    [
+      '[default]\nregion = ap-south-1\nretry_mode = adaptive\ndefaults_mode = auto\n',
+      '[profile process]\ncredential_process = /bin/false\n',
+      '[profile sso]\nsso_session = main\nsso_account_id = 123456789012\nsso_role_name = Admin\n',
+      '[sso-session main]\nsso_region = eu-west-1\nsso_start_url = https://example.com/start\n',
+      '[profile role]\nrole_arn = arn:aws:iam::123456789012:role/Admin\nsource_profile = default\n',
+    ].join('\n'),
+  );
+}
+
+function accessKeyOf(request: ReceivedRequest | undefined): string | undefined {
+  return request?.headers.authorization?.match(/Credential=(\w+)\//)?.[1];
+}
+
+function scopeOf(request: ReceivedRequest | undefined): string | undefined {
+  return request?.headers.authorization?.match(/Credential=\w+\/\d+\/([^,]+)\/aws4_request/)?.[1];
+}
+
+const seed: Respond = (response) => response.end(JSON.stringify({ SecretString: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }));
+
+/** The function did all that it does with a secret that holds no seed, and ended. */
+function expectWholeCreate({ answer, iam, secretsManager, exitCode }: Outcome): void {
+  expect(answer.Reason).toContain('holds no seed');
+  expect(iam).toBeDefined();
+  expect(secretsManager).toBeDefined();
+  expect(exitCode).toBe(0);
+}
+
+describe("requests are signed with the credentials of the function's role", () => {
+  test.each<[string, NodeJS.ProcessEnv]>([
+    ['that Lambda gives', {}],
+    ['whatever profile is named', { AWS_PROFILE: 'process' }],
+    ['whatever profile is named that does not exist', { AWS_PROFILE: 'nobody' }],
+    ['whatever lies in shared files', { AWS_SDK_LOAD_CONFIG: '1' }],
+    [
+      'where shared files are missing',
+      { AWS_CONFIG_FILE: '/nonexistent', AWS_SHARED_CREDENTIALS_FILE: '/nonexistent' },
+    ],
+    ['whatever container could give others', { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/credentials' }],
+    ['whatever token could be changed for others', { AWS_WEB_IDENTITY_TOKEN_FILE: '/token', AWS_ROLE_ARN: 'arn:r' }],
+    ['in every mode of the SDK', { AWS_DEFAULTS_MODE: 'auto', AWS_RETRY_MODE: 'adaptive', AWS_MAX_ATTEMPTS: '5' }],
+  ])('%s', async (_, changes) => {
+    const outcome = await built.create({ ...LAMBDA_ENVIRONMENT, ...changes });
+    expectWholeCreate(outcome);
+    for (const request of [outcome.iam, outcome.secretsManager]) {
+      expect(accessKeyOf(request)).toBe('ASIAROLE');
+      expect(request?.headers['x-amz-security-token']).toBe('session');
+    }
+  });
+});
+
+describe('without credentials, nothing is sent and the stack event says what to do', () => {
+  test.each<[string, NodeJS.ProcessEnv]>([
+    ['in the environment at all', {}],
+    ['but the name of a key', { AWS_ACCESS_KEY_ID: 'ASIAROLE' }],
+    ['but a secret key', { AWS_SECRET_ACCESS_KEY: 'secret' }],
+    ['but empty ones', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }],
+    ['but those of a profile in a file', { AWS_PROFILE: 'default' }],
+    ['but those of a process', { AWS_PROFILE: 'process' }],
+    ['but those of single sign-on', { AWS_PROFILE: 'sso' }],
+    ['but those of another role', { AWS_PROFILE: 'role', AWS_SDK_LOAD_CONFIG: '1' }],
+    ['but those of a container', { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/credentials' }],
+    ['but those for a token', { AWS_WEB_IDENTITY_TOKEN_FILE: '/token', AWS_ROLE_ARN: 'arn:r' }],
+  ])('%s', async (_, environment) => {
+    const { answer, iam, secretsManager, exitCode, stderr } = await built.create({
+      AWS_REGION: 'eu-west-1',
+      ...environment,
+    });
+    expect(answer.Status).toBe('FAILED');
+    expect(answer.Reason).toMatch(/could not be sent \(CredentialsProviderError\)\. State: nothing was changed\./);
+    expect(answer.Reason).toContain("Next: check the function's role, region and environment variables");
+    expect([iam, secretsManager]).toEqual([undefined, undefined]);
+    expect(exitCode).toBe(0);
+    expect(stderr).not.toMatch(/Error|Cannot find/);
+  });
+});
+
+test('without a region anywhere, the stack event says what to do', async () => {
+  const environment = { ...LAMBDA_ENVIRONMENT, AWS_REGION: undefined, AWS_CONFIG_FILE: '/nonexistent' };
+  built.answerNext({ secretsManager: seed });
+  const { answer, iam, exitCode } = await built.create(environment);
+  expect(answer.Reason).toMatch(/iam:ListMFADevice\w+ could not be sent \(RequestNotSent\)/);
+  expect(iam).toBeUndefined();
+  expect(exitCode).toBe(0);
+});
+
+// https://docs.aws.amazon.com/general/latest/gr/iam-service.html, and the regions' own pages
+describe('each partition has its endpoints', () => {
+  test.each([
+    ['eu-west-1', 'iam.amazonaws.com', 'us-east-1', 'amazonaws.com'],
+    ['cn-northwest-1', 'iam.cn-north-1.amazonaws.com.cn', 'cn-north-1', 'amazonaws.com.cn'],
+    ['us-gov-east-1', 'iam.us-gov.amazonaws.com', 'us-gov-west-1', 'amazonaws.com'],
+    ['us-iso-west-1', 'iam.us-iso-east-1.c2s.ic.gov', 'us-iso-east-1', 'c2s.ic.gov'],
+    ['us-isob-east-1', 'iam.us-isob-east-1.sc2s.sgov.gov', 'us-isob-east-1', 'sc2s.sgov.gov'],
+    ['eu-isoe-west-1', 'iam.eu-isoe-west-1.cloud.adc-e.uk', 'eu-isoe-west-1', 'cloud.adc-e.uk'],
+    ['us-isof-east-1', 'iam.us-isof-south-1.csp.hci.ic.gov', 'us-isof-south-1', 'csp.hci.ic.gov'],
+    ['eusc-de-east-1', 'iam.eusc-de-east-1.amazonaws.eu', 'eusc-de-east-1', 'amazonaws.eu'],
+  ])('%s: %s, signed for %s', async (region, iamHost, signingRegion, suffix) => {
+    const outcome = await built.create({ ...LAMBDA_ENVIRONMENT, AWS_REGION: region }, region);
+    expectWholeCreate(outcome);
+    expect(outcome.iam?.headers.host).toBe(iamHost);
+    expect(scopeOf(outcome.iam)).toBe(`${signingRegion}/iam`);
+    expect(outcome.secretsManager?.headers.host).toBe(`secretsmanager.${region}.${suffix}`);
+    expect(scopeOf(outcome.secretsManager)).toBe(`${region}/secretsmanager`);
+  });
+});
+
+// https://aws.amazon.com/compliance/fips/
+test.each([
+  ['us-west-2', 'iam-fips.amazonaws.com', 'us-east-1'],
+  ['us-gov-east-1', 'iam.us-gov.amazonaws.com', 'us-gov-west-1'],
+])('with FIPS, those of %s are %s and that of Secrets Manager', async (region, iamHost, signingRegion) => {
+  const environment = { ...LAMBDA_ENVIRONMENT, AWS_REGION: region, AWS_USE_FIPS_ENDPOINT: 'true' };
+  const outcome = await built.create(environment, region);
+  expectWholeCreate(outcome);
+  expect(outcome.iam?.headers.host).toBe(iamHost);
+  expect(scopeOf(outcome.iam)).toBe(`${signingRegion}/iam`);
+  expect(outcome.secretsManager?.headers.host).toBe(`secretsmanager-fips.${region}.amazonaws.com`);
+});
+
+describe('an endpoint of its own', () => {
+  const IAM = 'iam.amazonaws.com';
+  const SECRETS_MANAGER = 'secretsmanager.eu-west-1.amazonaws.com';
+  test.each([
+    ['AWS_ENDPOINT_URL', 'loopback', 'loopback'],
+    ['AWS_ENDPOINT_URL_IAM', 'loopback', SECRETS_MANAGER],
+    ['AWS_ENDPOINT_URL_SECRETS_MANAGER', IAM, 'loopback'],
+  ])('by %s leads to %s and %s', async (variable, iamHost, secretsManagerHost) => {
+    const outcome = await built.create({ ...LAMBDA_ENVIRONMENT, [variable]: built.url });
+    expectWholeCreate(outcome);
+    const hosts = [outcome.iam, outcome.secretsManager].map((request) =>
+      request?.headers.host === new URL(built.url).host ? 'loopback' : request?.headers.host,
+    );
+    expect(hosts).toEqual([iamHost, secretsManagerHost]);
+  });
+});
+
+describe("AWS's errors are told by their code", () => {
+  const iamError =
+    (code: string): Respond =>
+    (response) =>
+      response
+        .writeHead(409)
+        .end(`<ErrorResponse><Error><Code>${code}</Code><Message>words</Message></Error></ErrorResponse>`);
+  const secretsError =
+    (type: string): Respond =>
+    (response) =>
+      response.writeHead(400).end(JSON.stringify({ __type: type, Message: 'words' }));
+
+  test.each([
+    ['LimitExceeded', /\(LimitExceeded\)/],
+    ['ValidationError', /iam:ListMFADevice\w+ as invalid \(ValidationError\)/],
+    ['InvalidInput', /iam:ListMFADevice\w+ answered InvalidInput/],
+    ['CodeOfTomorrow', /iam:ListMFADevice\w+ answered CodeOfTomorrow/],
+  ])('IAM: %s', async (code, words) => {
+    built.answerNext({ iam: iamError(code), secretsManager: seed });
+    expect((await built.create(LAMBDA_ENVIRONMENT)).answer.Reason).toMatch(words);
+  });
+
+  test.each([
+    ['DecryptionFailure', /can't be decrypted \(DecryptionFailure\)/],
+    ['InvalidRequestException', /\(InvalidRequestException\)/],
+    ['com.amazonaws.secretsmanager#InvalidRequestException', /\(InvalidRequestException\)/],
+    ['InvalidParameterException', /secretsmanager:GetSecretValue answered InvalidParameter/],
+    ['CodeOfTomorrow', /secretsmanager:GetSecretValue answered CodeOfTomorrow/],
+  ])('Secrets Manager: %s', async (type, words) => {
+    built.answerNext({ secretsManager: secretsError(type) });
+    expect((await built.create(LAMBDA_ENVIRONMENT)).answer.Reason).toMatch(words);
+  });
+});

@@ -1,0 +1,453 @@
+import { deviceClaimKey, enrollmentClaimKey, SEED_VERSION_KEY } from '../../lib/contract';
+import { CallError, SecretText } from '../../lambda/ports';
+import { parseSeed } from '../../lambda/seed';
+import { codePairAt, stepAt } from '../../lambda/totp';
+import { Answer, DEVICE_LOGICAL_ID, LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_UUID } from './stage';
+
+const PHONE = serialNumberOf('phone');
+const OURS = deviceClaimKey(STACK_UUID, DEVICE_LOGICAL_ID);
+const THEIRS = deviceClaimKey(STACK_UUID, 'VirtualMfaDeviceRenamed0A1B2C3D');
+const RENAMED = { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' };
+const SUCCESS = { Status: 'SUCCESS' };
+const INVENTED = { PhysicalResourceId: 'Staging_VirtualMfaDevicePhone_1X2Y3Z' };
+
+let stage: Stage;
+beforeEach(() => {
+  stage = new Stage();
+});
+afterEach(() => stage.expectSecrecy());
+
+const exists = (serialNumber = PHONE) =>
+  stage.iam.state().devices.some((device) => device.serialNumber === serialNumber);
+const versions = (SecretId = stage.phoneSecretArn) =>
+  stage.secretsManager.call('DescribeSecret', { SecretId }).VersionIdsToStages as Record<string, string[]>;
+const currentVersion = (secretArn?: string) =>
+  Object.entries(versions(secretArn)).find(([, stages]) => stages.includes('AWSCURRENT'))?.[0];
+const writeByHand = (SecretString = 'by hand') =>
+  stage.secretsManager.call('PutSecretValue', { SecretId: stage.phoneSecretArn, SecretString });
+const changes = () => stage.calls.filter((call) => !/List|Describe/.test(call));
+
+/** As a Create leaves it, a while later. */
+async function made(): Promise<void> {
+  expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+  await stage.clock.run(stage.clock.sleep(10 * 60_000));
+  stage.calls = [];
+}
+
+/** Enables the device for alice with codes of the seed that the secret holds. */
+function enable(SecretId = stage.phoneSecretArn): void {
+  const { SecretString } = stage.secretsManager.call('GetSecretValue', { SecretId });
+  const seed = parseSeed(new SecretText(SecretString as string));
+  const [first, second] = codePairAt(seed, stepAt(stage.clock.now())).reveal();
+  const codes = { AuthenticationCode1: first, AuthenticationCode2: second };
+  stage.iam.call('EnableMFADevice', { UserName: 'alice', SerialNumber: PHONE, ...codes });
+}
+
+function expectFailed({ Status, Reason }: Answer, words: string | RegExp): void {
+  expect(Status).toBe('FAILED');
+  expect(Reason).toMatch(words);
+}
+
+describe('Create', () => {
+  test('makes the device with its tags, stores the seed, and looks again: six calls', async () => {
+    expect(await stage.deviceRequest('Create')).toMatchObject({ ...SUCCESS, PhysicalResourceId: PHONE, Data: {} });
+    expect(stage.calls).toEqual([
+      'secretsmanager:DescribeSecret',
+      'iam:ListMFADeviceTags',
+      'iam:CreateVirtualMFADevice',
+      'secretsmanager:PutSecretValue',
+      'iam:ListMFADeviceTags',
+      'secretsmanager:DescribeSecret',
+    ]);
+    expect(stage.tags(PHONE)).toEqual({
+      [OURS]: 'eu-west-1 Staging',
+      [SEED_VERSION_KEY]: currentVersion(),
+    });
+    enable();
+    expect(stage.devicesOf()).toEqual([PHONE]);
+  });
+
+  test('stores the seed as plain Base32 text', async () => {
+    await stage.deviceRequest('Create');
+    const { SecretString } = stage.secretsManager.call('GetSecretValue', { SecretId: stage.phoneSecretArn });
+    expect(SecretString).toMatch(/^[A-Z2-7]{64}$/);
+  });
+
+  test('gives the device its path and the tags that are declared', async () => {
+    const SerialNumber = serialNumberOf('staff/on-call/phone');
+    const Tags = [{ Key: 'owner', Value: 'alice' }];
+    expect(await stage.deviceRequest('Create', { SerialNumber, Tags })).toMatchObject({
+      ...SUCCESS,
+      PhysicalResourceId: SerialNumber,
+    });
+    expect(stage.tags(SerialNumber)).toMatchObject({ owner: 'alice', [OURS]: 'eu-west-1 Staging' });
+  });
+
+  test('twice for one event makes one device', async () => {
+    const event = stage.deviceEvent('Create');
+    const answers = await stage.clock.run(Promise.all([stage.start(event), stage.start(event)]));
+    expect(answers).toEqual([expect.objectContaining(SUCCESS), expect.objectContaining(SUCCESS)]);
+    expect(stage.calls.filter((call) => call === 'secretsmanager:PutSecretValue')).toHaveLength(1);
+    enable();
+  });
+
+  test('of what is made and stored already changes nothing', async () => {
+    await made();
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(changes()).toEqual([]);
+  });
+
+  test('sees a tag that can be read late only', async () => {
+    stage.iam.delays = { tags: 8_000 };
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(stage.calls.filter((call) => call === 'iam:CreateVirtualMFADevice')).toHaveLength(1);
+  });
+
+  test('sees a version that can be read late only', async () => {
+    stage.secretsManager.faults = { newVersion: 12_000 };
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(stage.calls.filter((call) => call === 'secretsmanager:PutSecretValue')).toHaveLength(1);
+  });
+
+  test.each(['lose answer', 'lose request'] as const)(
+    'starts anew where it had to %s that makes the device',
+    async (lost) => {
+      stage.fault = (action, call) => (action === 'iam:CreateVirtualMFADevice' && call === 1 ? lost : undefined);
+      expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+      expect(stage.tags(PHONE)[SEED_VERSION_KEY]).toBe(currentVersion());
+      enable();
+    },
+  );
+
+  test.each(['lose answer', 'lose request'] as const)(
+    'stores the same version again where it had to %s',
+    async (lost) => {
+      stage.fault = (action, call) => (action === 'secretsmanager:PutSecretValue' && call === 1 ? lost : undefined);
+      expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+      expect(Object.keys(versions())).toEqual([stage.tags(PHONE)[SEED_VERSION_KEY]]);
+      enable();
+    },
+  );
+
+  test('deletes the device again where the seed can not be stored', async () => {
+    stage.fault = refuse('secretsmanager:PutSecretValue', 'EncryptionFailure', 400);
+    const answer = await stage.deviceRequest('Create');
+    expectFailed(answer, /can't be encrypted for secret .* State: the device does not exist\. Next: check that the/);
+    expect(exists()).toBe(false);
+  });
+
+  test('keeps the device where the seed was stored after all', async () => {
+    stage.fault = (action, call) =>
+      action !== 'secretsmanager:PutSecretValue'
+        ? undefined
+        : call === 1
+          ? 'lose answer'
+          : new CallError(action, 'AccessDenied', 400);
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    enable();
+  });
+
+  test('tells what failed first where it can not delete the device either, and leaves that to the Delete', async () => {
+    stage.fault = (action) =>
+      action === 'secretsmanager:PutSecretValue' || action === 'iam:DeleteVirtualMFADevice'
+        ? new CallError(action, 'EncryptionFailure', 400)
+        : undefined;
+    expectFailed(await stage.deviceRequest('Create'), /EncryptionFailure\)\. State: the device exists; it carries the/);
+    stage.fault = () => undefined;
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+  });
+
+  test('waits for a maker that still lives, and makes nothing itself', async () => {
+    stage.fault = (action) => (action === 'iam:CreateVirtualMFADevice' ? () => stage.clock.sleep(60_000) : undefined);
+    const first = stage.start(stage.deviceEvent('Create'));
+    const second = stage.clock.sleep(5_000).then(() => stage.start(stage.deviceEvent('Create')));
+    const answers = await stage.clock.run(Promise.all([first, second]));
+    expect(answers).toEqual([expect.objectContaining(SUCCESS), expect.objectContaining(SUCCESS)]);
+    expect(changes()).toEqual(['iam:CreateVirtualMFADevice', 'secretsmanager:PutSecretValue']);
+  });
+
+  test('fails where the maker never stored the seed, and the Delete that follows removes the device', async () => {
+    stage.iam.call('CreateVirtualMFADevice', {
+      VirtualMFADeviceName: 'phone',
+      Tags: [
+        { Key: OURS, Value: 'eu-west-1 Staging' },
+        { Key: SEED_VERSION_KEY, Value: '0123456789abcdef-00000000-0000-4000-8000-0000000000ff' },
+      ],
+    });
+    const before = stage.clock.now();
+    const answer = await stage.deviceRequest('Create');
+    expectFailed(answer, /an earlier attempt made device .* and never stored its seed/);
+    expect(stage.clock.now() - before).toBeGreaterThan(3.5 * 60_000);
+    expect(stage.clock.now() - before).toBeLessThanOrEqual(4 * 60_000);
+    expect(changes()).toEqual([]);
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+  });
+
+  test('joins a device of this library whose seed is in this very secret', async () => {
+    await made();
+    expect(await stage.deviceRequest('Create', { Tags: [{ Key: 'owner', Value: 'alice' }] }, RENAMED)).toMatchObject(
+      SUCCESS,
+    );
+    expect(changes()).toEqual(['iam:TagMFADevice', 'iam:TagMFADevice']);
+    expect(stage.tags(PHONE)).toMatchObject({
+      [OURS]: 'eu-west-1 Staging',
+      [THEIRS]: 'eu-west-1 Staging',
+      owner: 'alice',
+    });
+  });
+
+  test('that joins is over only when its claim can be read', async () => {
+    await made();
+    stage.iam.delays = { tags: 6_000 };
+    const before = stage.clock.now();
+    await stage.deviceRequest('Create', {}, RENAMED);
+    expect(stage.clock.now() - before).toBeGreaterThanOrEqual(6_000);
+  });
+
+  test('starts over where the device that it joins is deleted meanwhile', async () => {
+    await made();
+    stage.fault = (action, call) =>
+      action === 'iam:TagMFADevice' && call === 1
+        ? () => stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE })
+        : undefined;
+    expect(await stage.deviceRequest('Create', {}, RENAMED)).toMatchObject(SUCCESS);
+    expect(Object.keys(stage.tags(PHONE)).sort()).toEqual([THEIRS, SEED_VERSION_KEY].sort());
+    enable();
+  });
+
+  test('refuses another secret for the same device', async () => {
+    await made();
+    const SeedSecretArn = stage.createSecret('mfa/other');
+    const answer = await stage.deviceRequest('Create', { SeedSecretArn }, RENAMED);
+    expectFailed(
+      answer,
+      /is not the seed of device .*phone, which this library made with another secret; AWS shows a seed once/,
+    );
+    expect(changes()).toEqual([]);
+    expect(await stage.deviceRequest('Delete', { SeedSecretArn }, RENAMED)).toMatchObject(SUCCESS);
+    expect(exists()).toBe(true);
+  });
+
+  test('never takes a device that somebody else made', async () => {
+    stage.createDevice('phone');
+    const answer = await stage.deviceRequest('Create');
+    expectFailed(answer, /exists already, and no VirtualMfaDevice of this library made it/);
+    expect(changes()).toEqual([]);
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(exists()).toBe(true);
+  });
+
+  test("never overwrites another device's seed", async () => {
+    await made();
+    const SerialNumber = serialNumberOf('tablet');
+    const answer = await stage.deviceRequest('Create', { SerialNumber }, RENAMED);
+    expectFailed(answer, /is the seed of another device, and storing this device's seed would end the only copy/);
+    expect(exists(SerialNumber)).toBe(false);
+    enable();
+  });
+
+  test("overwrites the seed of a former device of the same name, and what is nobody's seed", async () => {
+    writeByHand('to be replaced');
+    await made();
+    stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    enable();
+  });
+
+  test('fails where somebody writes to the secret as it ends', async () => {
+    stage.fault = (action) => (action === 'secretsmanager:PutSecretValue' ? () => void writeByHand() : undefined);
+    expectFailed(await stage.deviceRequest('Create'), /and then somebody else wrote to the device or the secret/);
+  });
+
+  test.each([
+    [
+      'no secret',
+      { SeedSecretArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/none' },
+      /mfa\/none does not exist/,
+    ],
+    [
+      'a hardware token',
+      { SerialNumber: 'GAHT12345678' },
+      /'SerialNumber': 'GAHT12345678' is not the ARN of a virtual MFA device/,
+    ],
+    [
+      "a tag of this library's",
+      { Tags: [{ Key: 'CDK-mfa-enrollment:x', Value: '' }] },
+      /'Tags': 'CDK-mfa-enrollment:x' is a tag key of this library's own/,
+    ],
+    ['what is no tag', { Tags: ['owner'] }, /'Tags': '' is no tag key/],
+  ])('with %s changes nothing, and has nothing to undo', async (_, properties, words) => {
+    const { PhysicalResourceId, ...answer } = await stage.deviceRequest('Create', properties);
+    expectFailed({ ...answer, PhysicalResourceId }, words);
+    expect(answer.Reason).toContain('nothing was changed');
+    expect(changes()).toEqual([]);
+    stage.calls = [];
+    expect(await stage.deviceRequest('Delete', properties, { PhysicalResourceId })).toMatchObject(SUCCESS);
+    expect(changes()).toEqual([]);
+  });
+
+  test('says which quota is used up', async () => {
+    stage.fault = refuse('iam:CreateVirtualMFADevice', 'LimitExceeded', 409);
+    expectFailed(await stage.deviceRequest('Create'), /as many virtual MFA devices as its quota allows/);
+  });
+});
+
+describe('Update', () => {
+  beforeEach(made);
+
+  test('of what is as declared changes nothing', async () => {
+    expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
+    expect(changes()).toEqual([]);
+  });
+
+  test('puts our claim back', async () => {
+    stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [OURS] });
+    expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
+    expect(stage.tags(PHONE)).toHaveProperty([OURS], 'eu-west-1 Staging');
+  });
+
+  test('brings the tags to what is declared, and keeps those of others', async () => {
+    stage.iam.call('TagMFADevice', {
+      SerialNumber: PHONE,
+      Tags: [
+        { Key: 'theirs', Value: '1' },
+        { Key: 'gone', Value: '1' },
+        { Key: 'Owner', Value: '1' },
+      ],
+    });
+    const old = stage.deviceEvent('Update', {
+      Tags: [
+        { Key: 'gone', Value: '1' },
+        { Key: 'Owner', Value: '1' },
+      ],
+    });
+    const answer = await stage.deviceRequest(
+      'Update',
+      {
+        Tags: [
+          { Key: 'owner', Value: '2' },
+          { Key: 'new', Value: '2' },
+        ],
+      },
+      { OldResourceProperties: old.ResourceProperties },
+    );
+    expect(answer).toMatchObject(SUCCESS);
+    expect(stage.tags(PHONE)).toEqual({
+      theirs: '1',
+      owner: '2',
+      new: '2',
+      [OURS]: 'eu-west-1 Staging',
+      [SEED_VERSION_KEY]: currentVersion(),
+    });
+  });
+
+  test('refuses another secret for the same device', async () => {
+    const SeedSecretArn = stage.createSecret('mfa/other');
+    const OldResourceProperties = stage.deviceEvent('Update').ResourceProperties;
+    const answer = await stage.deviceRequest('Update', { SeedSecretArn }, { OldResourceProperties });
+    expectFailed(answer, /made with another secret; AWS shows a seed once/);
+    expect(changes()).toEqual([]);
+  });
+
+  test('takes another spelling of the same secret', async () => {
+    const OldResourceProperties = stage.deviceEvent('Update').ResourceProperties;
+    const SeedSecretArn = stage.phoneSecretArn.replace(/-\w{6}$/, '');
+    expect(await stage.deviceRequest('Update', { SeedSecretArn }, { OldResourceProperties })).toMatchObject(SUCCESS);
+  });
+
+  test('finds out that somebody has written to the secret, and names the version that holds the seed', async () => {
+    const version = currentVersion();
+    writeByHand();
+    expectFailed(await stage.deviceRequest('Update'), `make version ${version} current again`);
+  });
+
+  test('finds out that the device was made anew by hand', async () => {
+    stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+    stage.createDevice('phone');
+    expectFailed(await stage.deviceRequest('Update'), /has lost its tag 'cdk-mfa-enrollment:seed-version'/);
+  });
+
+  test('finds out that the device is gone', async () => {
+    stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+    expectFailed(await stage.deviceRequest('Update'), /does not exist any more: somebody has deleted it/);
+    expect(changes()).toEqual([]);
+  });
+
+  test('never becomes another device', async () => {
+    const answer = await stage.deviceRequest('Update', { SerialNumber: serialNumberOf('tablet') });
+    expectFailed(
+      answer,
+      /this resource is '.*mfa\/phone' and can't become '.*mfa\/tablet': a device keeps its name for life/,
+    );
+    expect(stage.calls).toEqual([]);
+  });
+});
+
+describe('Delete', () => {
+  beforeEach(made);
+
+  test('of the last who declares the device deletes it, after a second look', async () => {
+    const before = stage.clock.now();
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+    expect(stage.clock.now() - before).toBe(10_000);
+  });
+
+  test('withdraws only its claim where others declare the device', async () => {
+    await stage.deviceRequest('Create', {}, RENAMED);
+    stage.calls = [];
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(changes()).toEqual(['iam:UntagMFADevice']);
+    expect(Object.keys(stage.tags(PHONE))).toEqual([THEIRS, SEED_VERSION_KEY].sort());
+  });
+
+  test("sees another's claim that was written a moment ago", async () => {
+    stage.iam.delays = { tags: 5_000 };
+    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: THEIRS, Value: '' }] });
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(exists()).toBe(true);
+  });
+
+  test('leaves a device alone on which no claim of ours stands', async () => {
+    stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [OURS] });
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(changes()).toEqual([]);
+    expect(exists()).toBe(true);
+  });
+
+  test('of a device that is gone is done', async () => {
+    stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+  });
+
+  test.each(['lose answer', 'lose request'] as const)('is done where it had to %s', async (lost) => {
+    stage.fault = (action, call) => (action === 'iam:DeleteVirtualMFADevice' && call === 1 ? lost : undefined);
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+  });
+
+  test('names the enrollments that stand on a device which is enabled', async () => {
+    enable();
+    const claim = enrollmentClaimKey(STACK_UUID, LOGICAL_ID);
+    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: claim, Value: 'enabled eu-west-1 Staging' }] });
+    const answer = await stage.deviceRequest('Delete');
+    expectFailed(answer, `these enrollments claim it: ${claim}`);
+    expect(answer.Reason).toContain('remove its enrollment first');
+    expect(exists()).toBe(true);
+  });
+
+  test('says that nobody of this library enabled a device that is enabled', async () => {
+    enable();
+    expectFailed(await stage.deviceRequest('Delete'), /no enrollment of this library did it.*deactivate it/);
+  });
+
+  test('waits for a Create that may still be under way where the physical id is an invented one', async () => {
+    const before = stage.clock.now();
+    expect(await stage.deviceRequest('Delete', {}, INVENTED)).toMatchObject(SUCCESS);
+    expect(stage.clock.now() - before).toBe(13 * 60_000 + 10_000);
+    expect(exists()).toBe(false);
+  });
+});

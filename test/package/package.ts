@@ -1,0 +1,163 @@
+/**
+ * What a stranger gets: `npm run package-test` packs the package as the last build left it, says whether the tarball
+ * holds what it should and nothing else, and installs it into empty projects with the oldest and the newest aws-cdk-lib
+ * that it supports. There, apps in TypeScript and in JavaScript of both kinds synthesize with nothing but Node.js on the
+ * path.
+ *
+ * It installs from the npm registry, which is why it is no part of `npm test`.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { access, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import process from 'node:process';
+import { promisify } from 'node:util';
+import { APPS } from './apps';
+
+const run = promisify(execFile);
+const repository = path.join(__dirname, '..', '..');
+
+/** A project of its own. */
+interface Project {
+  readonly directory: string;
+  readonly cdkVersion: string;
+}
+
+async function main(): Promise<void> {
+  const started = performance.now();
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'package-'));
+  try {
+    const { tarball, files } = await pack(directory);
+    assert.deepEqual(files, await expectedFiles(), 'what npm packs');
+    write(`packs ${files.length} files`);
+
+    const expectedHash = await assetHashOf(repository, await synthesizeFromRepository(directory));
+    const nodeOnly = await pathWithNodeOnly(directory);
+    // Side by side, as an installation mostly waits.
+    await Promise.all(
+      [await oldestCdk(), '2'].map(async (range) => {
+        const project = await install(path.join(directory, `cdk-${range}`), tarball, range);
+        for (const [language, file] of await appsOf(project)) {
+          const out = path.join(project.directory, `cdk.out.${language}`);
+          await run(process.execPath, [file], { cwd: project.directory, env: { PATH: nodeOnly, CDK_OUTDIR: out } });
+          assert.equal(
+            await assetHashOf(project.directory, out),
+            expectedHash,
+            `the asset's hash, ${language} with aws-cdk-lib ${project.cdkVersion}`,
+          );
+          write(`aws-cdk-lib ${project.cdkVersion}: ${language} synthesizes, asset ${expectedHash.slice(0, 12)}`);
+        }
+      }),
+    );
+    write(`took ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function pack(into: string): Promise<{ tarball: string; files: string[] }> {
+  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', into], {
+    cwd: repository,
+  });
+  const [packed] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+  return { tarball: path.join(into, packed.filename), files: packed.files.map((file) => file.path).sort() };
+}
+
+/** One module and its types for each source of the library, and no source; the rest by name. */
+async function expectedFiles(): Promise<string[]> {
+  const sources = (await readdir(path.join(repository, 'lib')))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    .map((file) => file.slice(0, -'.ts'.length));
+  return [
+    '.jsii',
+    'LICENSE',
+    'THIRD-PARTY-NOTICES',
+    'README.md',
+    'dist/function/index.js',
+    'package.json',
+    'rosetta/default.ts-fixture',
+    'rosetta/imports.ts-fixture',
+    ...sources.flatMap((source) => [`lib/${source}.d.ts`, `lib/${source}.js`]),
+  ].sort();
+}
+
+/** The oldest aws-cdk-lib that is supported, as the manifest says it: nothing else says it. */
+async function oldestCdk(): Promise<string> {
+  const manifest = JSON.parse(await readFile(path.join(repository, 'package.json'), 'utf8')) as {
+    peerDependencies: Record<string, string>;
+  };
+  return manifest.peerDependencies['aws-cdk-lib']!.replace('^', '');
+}
+
+async function install(directory: string, tarball: string, cdk: string): Promise<Project> {
+  await mkdir(directory);
+  await writeFile(path.join(directory, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
+  const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel', 'error'];
+  await run('npm', ['install', ...quiet, tarball, `aws-cdk-lib@${cdk}`], { cwd: directory });
+  await assert.rejects(access(path.join(directory, 'node_modules', 'esbuild')), 'esbuild is installed');
+  const { version } = JSON.parse(
+    await readFile(path.join(directory, 'node_modules', 'aws-cdk-lib', 'package.json'), 'utf8'),
+  ) as { version: string };
+  return { directory, cdkVersion: version };
+}
+
+/** The apps, each with the file that Node.js runs. */
+async function appsOf({ directory }: Project): Promise<[language: string, file: string][]> {
+  for (const [file, text] of Object.entries(APPS)) {
+    await writeFile(path.join(directory, file), text);
+  }
+  const compiler = path.join(repository, 'node_modules', 'typescript', 'bin', 'tsc');
+  const types = path.join(repository, 'node_modules', '@types');
+  await run(
+    process.execPath,
+    [compiler, 'app.ts', '--outDir', 'compiled', '--strict', '--skipLibCheck', '--module', 'node16'].concat([
+      '--target',
+      'es2022',
+      '--typeRoots',
+      types,
+      '--types',
+      'node',
+    ]),
+    { cwd: directory },
+  );
+  return [
+    ['typescript', 'compiled/app.js'],
+    ['require', 'app.cjs'],
+    ['import', 'app.mjs'],
+  ];
+}
+
+async function synthesizeFromRepository(directory: string): Promise<string> {
+  const out = path.join(directory, 'cdk.out');
+  await run(process.execPath, ['--import', 'tsx', path.join('bin', 'app.ts')], {
+    cwd: repository,
+    env: { ...process.env, CDK_OUTDIR: out },
+  });
+  return out;
+}
+
+/** The hash of the function's code, as the assembly's list of assets has it. */
+async function assetHashOf(base: string, assembly: string): Promise<string> {
+  const [list] = (await readdir(path.resolve(base, assembly))).filter((file) => file.endsWith('.assets.json'));
+  const { files } = JSON.parse(await readFile(path.resolve(base, assembly, list!), 'utf8')) as {
+    files: Record<string, { source: { packaging: string } }>;
+  };
+  const hashes = Object.entries(files).filter(([, { source }]) => source.packaging === 'zip');
+  assert.equal(hashes.length, 1, 'assets with code');
+  return hashes[0]![0];
+}
+
+/** A path on which there is neither Docker nor a bundler, nor anything else that a synthesis could start. */
+async function pathWithNodeOnly(directory: string): Promise<string> {
+  const bin = path.join(directory, 'bin');
+  await mkdir(bin);
+  await symlink(process.execPath, path.join(bin, 'node'));
+  return bin;
+}
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+void main();
