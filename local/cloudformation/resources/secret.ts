@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Random } from '../../lambda/uuid';
 import { physicalName } from '../identifiers';
 import type { JsonObject } from '../json';
-import { objectOf, optionalNumber, optionalText, refuseUnknown } from './properties';
+import { objectList, objectOf, optionalNumber, optionalText, refuseUnknown } from './properties';
 import type { Made, ResourceProvider } from './provider';
 import { unless, type Service } from './service';
 
@@ -25,13 +26,14 @@ const GENERATE_PROPERTIES = [
 /** `AWS::SecretsManager::Secret`: given, generated, or without a value. Another name is another secret. */
 export function secret(secretsManager: Service, random: Random): ResourceProvider {
   return {
-    properties: ['Name', 'Description', 'SecretString', 'GenerateSecretString', 'KmsKeyId'],
+    properties: ['Name', 'Description', 'SecretString', 'GenerateSecretString', 'KmsKeyId', 'Tags'],
     attributes: ['Id'],
     async create(properties, { stackName, logicalId }) {
       const name = optionalText(properties, 'Name') ?? physicalName(stackName, logicalId, random);
       const input = {
         Description: optionalText(properties, 'Description'),
         KmsKeyId: optionalText(properties, 'KmsKeyId'),
+        Tags: properties.Tags === undefined ? undefined : objectList(properties, 'Tags'),
         SecretString: valueOf(properties, random),
       };
       const { ARN: arn } = (await secretsManager.call('CreateSecret', {
@@ -46,6 +48,13 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
         if (properties[property] === before[property]) continue;
         throw new Error(`Update of property ${property} is not supported locally`);
       }
+      const [tags, tagsBefore] = [objectList(properties, 'Tags'), objectList(before, 'Tags')];
+      const gone = tagsBefore.map(({ Key }) => Key).filter((key) => !tags.some(({ Key }) => Key === key));
+      if (gone.length > 0) await secretsManager.call('UntagResource', { SecretId: physicalId, TagKeys: gone });
+      if (tags.length > 0) await secretsManager.call('TagResource', { SecretId: physicalId, Tags: tags });
+      // A value is written where the template has another one; one that is generated is generated once.
+      const given = ['SecretString', 'GenerateSecretString'];
+      if (given.every((property) => isDeepStrictEqual(properties[property], before[property]))) return made(physicalId);
       const value = valueOf(properties, random);
       if (value !== undefined)
         await secretsManager.call('PutSecretValue', { SecretId: physicalId, SecretString: value });

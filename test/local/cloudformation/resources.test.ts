@@ -123,6 +123,21 @@ describe('AWS::SecretsManager::Secret', () => {
     expect(valueOf(world, 'n')).toBe('two');
   });
 
+  test('keeps its value while its tags change, a generated one too', async () => {
+    const world = new World();
+    const tagsOf = (id: string) => world.secretsManager.call('DescribeSecret', { SecretId: id }).Tags;
+    const tagged = (...Tags: object[]) => ({ S: secret({ Name: 'n', GenerateSecretString: {}, Tags }) });
+    await world.create(tagged({ Key: 'team', Value: 'red' }, { Key: 'cost', Value: '42' }));
+    const value = valueOf(world, 'n');
+    expect(tagsOf('n')).toEqual([
+      { Key: 'team', Value: 'red' },
+      { Key: 'cost', Value: '42' },
+    ]);
+    await world.update(tagged({ Key: 'team', Value: 'blue' }));
+    expect(tagsOf('n')).toEqual([{ Key: 'team', Value: 'blue' }]);
+    expect(valueOf(world, 'n')).toBe(value);
+  });
+
   test('is referred to by its ARN', async () => {
     const world = new World();
     await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
