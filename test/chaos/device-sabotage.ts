@@ -10,6 +10,15 @@ export const DEVICE_SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
   'store the seed after answering': () => ({ shell: inCreate(storingAfterAnswering) }),
   'delete and re-create what is not stored': () => ({ shell: inCreate(deletingWhatIsNotStored) }),
   'rotate in place': () => ({ template: withGenerationsAsProperties, shell: inUpdate(rotatingInPlace) }),
+  'the last claim withdrawn, the device left': () => ({
+    shell: ofType(DEVICE_RESOURCE_TYPE, (shell, event) =>
+      event.RequestType === 'Delete'
+        ? withIam(shell, (iam) => ({
+            deleteVirtualMFADevice: (serialNumber) => iam.untagMFADevice(serialNumber, claimKeyOf(event)),
+          }))
+        : shell,
+    ),
+  }),
   'deleting though others declare': () => ({
     shell: ofType(DEVICE_RESOURCE_TYPE, (shell, event) =>
       event.RequestType === 'Delete' ? seeingItsOwnClaimOnly(shell, event) : shell,
@@ -48,7 +57,7 @@ function storingAfterAnswering(shell: Shell): Shell {
 
 /** A device of one's own whose seed is not in the secret is taken for what an earlier attempt left. */
 function deletingWhatIsNotStored(shell: Shell, event: CustomResourceEvent): Shell {
-  const ourKey = deviceClaimKey(event.StackId.split('/').at(-1)!, event.LogicalResourceId);
+  const ourKey = claimKeyOf(event);
   const { seeds } = shell;
   let made: string | undefined;
   let current: string | undefined;
@@ -103,6 +112,10 @@ function rotatingInPlace(shell: Shell, event: CustomResourceEvent): Shell {
       return renewed;
     },
   }));
+}
+
+function claimKeyOf({ StackId, LogicalResourceId }: CustomResourceEvent): string {
+  return deviceClaimKey(StackId.split('/').at(-1)!, LogicalResourceId);
 }
 
 function seedVersionIn(tags: readonly Tag[]): string | undefined {

@@ -171,8 +171,8 @@ export class History {
       checkStored(ended);
       checkOrphans(ended);
     } else if (after.status === 'ROLLBACK_COMPLETE' || after.status === 'UPDATE_ROLLBACK_COMPLETE') {
-      checkUndone(ended);
       checkOrphans(ended);
+      checkUndone(ended);
       if (!isUpdate) {
         this.declared[stackName] = EMPTY;
       }
