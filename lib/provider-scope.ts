@@ -40,10 +40,18 @@ export class ProviderScope {
     refuse('scope.userPath', problemOfPath(userPath));
     refuse('scope.devicePath', problemOfPath(devicePath));
     refuse('scope.seedSecretPrefix', problemOfPrefix(this.seedSecretPrefix));
+    const warn = (id: string, words: string) =>
+      Annotations.of(provider).addWarningV2(`cdk-mfa-enrollment:${id}`, words);
     if (userPath === '/') {
-      Annotations.of(provider).addWarningV2(
-        'cdk-mfa-enrollment:scopeOfAllUsers',
+      warn(
+        'scopeOfAllUsers',
         "the scope's 'userPath' is '/': the function may switch the MFA of every user of the account on and off, administrators included; give the users of this provider a path of their own",
+      );
+    }
+    if (devicePath === '/') {
+      warn(
+        'scopeOfAllDevices',
+        "the scope's 'devicePath' is '/': the function may tag every virtual MFA device of the account, and delete those that are enabled for nobody; give the devices of this provider a path of their own",
       );
     }
   }
