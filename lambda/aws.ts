@@ -26,7 +26,12 @@ import { Action, CallError, Clock, DeviceName, Iam, SecretText, SecretVersions, 
  */
 const CLIENT_CONFIG = {
   maxAttempts: 1,
-  retryMode: 'standard',
+  retryStrategy: {
+    mode: 'once',
+    acquireInitialRetryToken: () => Promise.resolve({ getRetryCount: () => 0, getRetryDelay: () => 0 }),
+    refreshRetryTokenForRetry: () => Promise.reject(new Error('each call is sent once')),
+    recordSuccess: () => undefined,
+  },
   // The first two end at the answer's headers; the third ends an answer that stops half-way.
   requestHandler: {
     connectionTimeout: 5_000,
