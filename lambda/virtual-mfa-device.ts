@@ -79,6 +79,13 @@ export class VirtualMfaDevice implements Work {
 
   /** Withdraws our claim; the last one takes the device with it. */
   async delete(): Promise<void> {
+    for (let round = 1; !(await this.undo()); round++) {
+      await this.attempts.backOff(round);
+    }
+  }
+
+  /** False: look at the device again. */
+  private async undo(): Promise<boolean> {
     const found = await this.attempts.lookTwice(
       () => this.look(),
       (read) => read !== undefined && read.ours && read.others,
@@ -91,9 +98,17 @@ export class VirtualMfaDevice implements Work {
       this.ports.logger.log('others declare the device, it stays');
       await this.change(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claim.key));
       this.left.ours = 'no';
-    } else if (!(await this.deleteDevice())) {
-      throw new Failure(inUse(this.properties, found.enrollmentClaims), 'DeleteConflict');
+    } else {
+      switch (await this.deleteDevice()) {
+        case 'deleted':
+          return true;
+        case 'unknown':
+          return false;
+        case 'in use':
+          throw new Failure(inUse(this.properties, found.enrollmentClaims), 'DeleteConflict');
+      }
     }
+    return true;
   }
 
   /** The state that a failure leaves, in words. */
@@ -146,11 +161,20 @@ export class VirtualMfaDevice implements Work {
       if ((await this.currentVersion()) === version) {
         return 'stored';
       }
-      await this.deleteDevice();
+      await this.discard(version);
     } catch {
       this.ports.logger.log('the device stays without its seed');
     }
     return 'not stored';
+  }
+
+  private async discard(version: string): Promise<void> {
+    for (let round = 1; (await this.deleteDevice()) === 'unknown'; round++) {
+      await this.attempts.backOff(round);
+      if ((await this.look())?.seedVersion !== version) {
+        return;
+      }
+    }
   }
 
   /** The device and the secret must both bear this version: nobody came in between. */
@@ -221,8 +245,8 @@ export class VirtualMfaDevice implements Work {
     }
   }
 
-  /** False: it is enabled for a user. */
-  private async deleteDevice(): Promise<boolean> {
+  /** Once: after a lost answer, who knows whose device bears the name by now. */
+  private async deleteDevice(): Promise<'deleted' | 'in use' | 'unknown'> {
     const outcome = await this.attempts.make(() =>
       this.observed(
         () => this.ports.iam.deleteVirtualMFADevice(this.properties.SerialNumber),
@@ -230,10 +254,10 @@ export class VirtualMfaDevice implements Work {
       ),
     );
     if (outcome.kind === 'readState') {
-      return false;
+      return outcome.error.effectUnknown ? 'unknown' : 'in use';
     }
     Object.assign(this.left, { device: 'absent', ours: 'no', wasChanged: true } satisfies DeviceLeft);
-    return true;
+    return 'deleted';
   }
 
   private async look(): Promise<DeviceTags | undefined> {
