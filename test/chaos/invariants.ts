@@ -51,20 +51,21 @@ export function checkEnrolled({ world, after, stack }: Ended): void {
 
 /** After a rollback that ended COMPLETE, users and devices are as they were before it. */
 export function checkUndone({ world, before, after, stack: { stackId, resources } }: Ended): void {
-  const givenUp = physicalIdsGivenUp(world);
+  const givenUp = devicesGivenUp(world);
+  const usersGivenUp = physicalIdsGivenUp(world);
   for (const user of before.users) {
     if (!after.users.includes(user)) {
       world.violated('undone', `user ${user} is gone`);
     }
   }
   for (const user of after.users) {
-    if (!before.users.includes(user) && !givenUp.some((id) => id === user)) {
+    if (!before.users.includes(user) && !usersGivenUp.includes(user)) {
       world.violated('undone', `user ${user} was left behind`);
     }
   }
   const stayed = resources.flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId));
   for (const [serialNumber, was] of Object.entries(before.devices)) {
-    if (isAddedAgain(stackId, was.tags, stayed) || givenUp.some((id) => id.endsWith(serialNumber))) {
+    if (isAddedAgain(stackId, was.tags, stayed) || givenUp.includes(serialNumber)) {
       continue;
     }
     const is = after.devices[serialNumber];
@@ -184,6 +185,14 @@ function isAddedAgain(stackId: string, tags: Tags, stayed: readonly string[]): b
 
 function physicalIdsGivenUp(world: World): string[] {
   return world.events.filter(({ status }) => status === 'DELETE_FAILED').map(({ physicalId }) => physicalId ?? '');
+}
+
+/** By their properties: the physical id of a resource whose Create never answered names nothing. */
+export function devicesGivenUp(world: World): string[] {
+  const failed = world.events.filter(({ status }) => status === 'DELETE_FAILED').map(({ logicalId }) => logicalId);
+  return world.invocations
+    .filter(({ event }) => event.RequestType === 'Delete' && failed.includes(event.LogicalResourceId))
+    .map(({ event }) => String(event.ResourceProperties.SerialNumber));
 }
 
 export function uuidOf(stackId: string): string {
