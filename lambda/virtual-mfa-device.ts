@@ -84,6 +84,13 @@ export class VirtualMfaDevice implements Work {
 
   /** Withdraws our claim; the last one takes the device with it. */
   async delete(): Promise<void> {
+    for (let round = 1; !(await this.undo()); round++) {
+      await this.attempts.backOff(round);
+    }
+  }
+
+  /** False: look at the device again. */
+  private async undo(): Promise<boolean> {
     const found = await this.attempts.lookTwice(
       () => this.look(),
       (read) => read !== undefined && read.ours && read.others,
@@ -96,9 +103,17 @@ export class VirtualMfaDevice implements Work {
       this.ports.logger.log('others declare the device, it stays');
       await this.change(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claim.key));
       this.left.ours = 'no';
-    } else if (!(await this.deleteDevice())) {
-      throw failures.inUse(this.properties, found.enrollmentClaims);
+    } else {
+      switch (await this.deleteDevice()) {
+        case 'deleted':
+          return true;
+        case 'unknown':
+          return false;
+        case 'in use':
+          throw failures.inUse(this.properties, found.enrollmentClaims);
+      }
     }
+    return true;
   }
 
   /** The state that a failure leaves, in words. */
@@ -154,14 +169,23 @@ export class VirtualMfaDevice implements Work {
   /** What failed first is what is told. What fails in here leaves the device to the Delete that follows. */
   private async discardUnlessStored(version: string): Promise<'stored' | 'not stored'> {
     try {
-      if ((await this.versions()).current === version) {
+      if ((await this.readVersions()).current === version) {
         return 'stored';
       }
-      await this.deleteDevice();
+      await this.discard(version);
     } catch {
       this.ports.logger.log('the device stays without its seed');
     }
     return 'not stored';
+  }
+
+  private async discard(version: string): Promise<void> {
+    for (let round = 1; (await this.deleteDevice()) === 'unknown'; round++) {
+      await this.attempts.backOff(round);
+      if ((await this.look())?.seedVersion !== version) {
+        return;
+      }
+    }
   }
 
   /** The device and the secret must both bear this version, as soon as both can be read: nobody came in between. */
@@ -230,8 +254,8 @@ export class VirtualMfaDevice implements Work {
     }
   }
 
-  /** False: it is enabled for a user. */
-  private async deleteDevice(): Promise<boolean> {
+  /** Once: after a lost answer, who knows whose device bears the name by now. */
+  private async deleteDevice(): Promise<'deleted' | 'in use' | 'unknown'> {
     const outcome = await this.attempts.make(() =>
       this.observed(
         () => this.ports.iam.deleteVirtualMFADevice(this.properties.SerialNumber),
@@ -239,11 +263,11 @@ export class VirtualMfaDevice implements Work {
       ),
     );
     if (outcome.kind === 'readState') {
-      return false;
+      return outcome.error.effectUnknown ? 'unknown' : 'in use';
     }
     Object.assign(this.left, { device: 'absent', ours: 'no', wasChanged: true } satisfies DeviceLeft);
     this.ports.logger.log('device deleted');
-    return true;
+    return 'deleted';
   }
 
   private async look(): Promise<DeviceTags | undefined> {
@@ -268,11 +292,15 @@ export class VirtualMfaDevice implements Work {
   }
 
   private async versions(): Promise<SecretVersions> {
-    const versions = await this.attempts.answerTo(() => this.ports.seeds.versions(this.properties.SeedSecretArn));
+    const versions = await this.readVersions();
     if (versions.isDeleted) {
       throw failures.secretIsDeleted(this.properties);
     }
     return versions;
+  }
+
+  private readVersions(): Promise<SecretVersions> {
+    return this.attempts.answerTo(() => this.ports.seeds.versions(this.properties.SeedSecretArn));
   }
 
   private async change(call: () => Promise<void>): Promise<void> {

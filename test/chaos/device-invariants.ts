@@ -1,6 +1,6 @@
 import { DEVICE_CLAIM_PREFIX, DEVICE_RESOURCE_TYPE, deviceClaimKey, DeviceProperties } from '../../lib/contract';
 import { STACKS } from './declaration';
-import { Ended, uuidOf } from './invariants';
+import { devicesGivenUp, Ended, uuidOf } from './invariants';
 import type { World } from './world';
 
 /** After a deployment that ended COMPLETE, every device that got an event in it is there, and its secret holds its seed. */
@@ -46,16 +46,10 @@ export function checkOrphans({ world, after }: Ended): void {
 
 /** Nobody needs to own up to a device that a removal policy keeps, or that a clean-up gave up. */
 export function excuseWhatIsLeft(world: World): void {
-  for (const { type, status, logicalId, physicalId = '' } of world.events) {
-    if (type !== DEVICE_RESOURCE_TYPE || !['DELETE_SKIPPED', 'DELETE_FAILED'].includes(status)) {
-      continue;
-    }
-    world.births.excuse(physicalId);
-    // The physical id of a device whose Create never answered names nothing.
-    world.invocations
-      .filter(({ event }) => event.RequestType === 'Delete' && event.LogicalResourceId === logicalId)
-      .forEach(({ event }) => world.births.excuse(String(event.ResourceProperties.SerialNumber)));
-  }
+  const kept = world.events
+    .filter(({ type, status }) => type === DEVICE_RESOURCE_TYPE && status === 'DELETE_SKIPPED')
+    .map(({ physicalId = '' }) => physicalId);
+  [...kept, ...devicesGivenUp(world)].forEach((serialNumber) => world.births.excuse(serialNumber));
 }
 
 /** Nor to those of a stack that can't be judged. */

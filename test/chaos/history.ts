@@ -5,7 +5,7 @@ import { Change, changed, EMPTY, StackDeclaration, StackName, STACKS } from './d
 import { checkOrphans, checkStored, excuseDevicesOf, excuseWhatIsLeft } from './device-invariants';
 import { CALM, FaultPlan } from './faults';
 import { checkDeleted, checkEnrolled, checkForeignTags, checkUndone, Ended, uuidOf } from './invariants';
-import type { DeviceChange } from './made-devices';
+import type { DeviceChange, MadeDevice } from './made-devices';
 import type { Sabotage } from './sabotage';
 import { Snapshot, snapshotOf } from './snapshot';
 import { synthesize } from './synthesis';
@@ -131,10 +131,11 @@ export class History {
     const add = { kind: 'made', change: { kind: 'add device', device: moved } } as const;
     const remove = { kind: 'made', change: { kind: 'remove device', index } } as const;
     const move = { kind: 'made', change: { kind: 'move construct', index } } as const;
-    const joined = changed(this.declared[to], add);
-    await this.deploy(to, joined, { change: move, faults });
-    if (this.declared[to] !== joined) {
-      return;
+    await this.deploy(to, changed(this.declared[to], add), { change: move, faults });
+    const has = ({ name, secret, user }: MadeDevice) =>
+      name === moved.name && secret === moved.secret && user === moved.user;
+    if (!this.declared[to].devices.some(has)) {
+      return; // the other stack could not have it, and so it stays
     }
     await this.deploy(from, changed(this.declared[from], remove), { change: move, faults });
   }

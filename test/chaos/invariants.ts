@@ -197,6 +197,10 @@ function deletesIn(world: World) {
     }));
 }
 
+export function devicesGivenUp(world: World): readonly string[] {
+  return whatWasGivenUp(world).devices;
+}
+
 export function uuidOf(stackId: string): string {
   return stackId.split('/').at(-1)!;
 }

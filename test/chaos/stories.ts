@@ -82,7 +82,7 @@ interface Theme {
 }
 const THEMES: readonly Theme[] = [
   { changes: 0, steps: 0 },
-  { changes: 20, steps: 2 },
+  { changes: 50, steps: 5 },
 ];
 
 const changeIn = (theme: Theme): fc.Arbitrary<Change> =>
@@ -151,7 +151,7 @@ const byHandOnMade: fc.Arbitrary<ByHand> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('make a device' as const), name: fc.constantFrom(...NAMES) }) },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.record({
       do: fc.constant('enable a made device' as const),
       index,

@@ -139,6 +139,43 @@ describe('Create', () => {
     expect(exists()).toBe(false);
   });
 
+  test('never deletes what a duplicate made while the answer of a deletion was lost', async () => {
+    let deletions = 0;
+    let madeByDuplicate: string | undefined;
+    stage.fault = (action, call) => {
+      if (action === 'iam:CreateVirtualMFADevice' && call === 1) {
+        return 'lose answer';
+      }
+      if (action === 'iam:DeleteVirtualMFADevice' && ++deletions === 1) {
+        return async () => {
+          // It has taken effect, a duplicate makes the device and is done, and only then the connection breaks.
+          expect(await stage.start(stage.deviceEvent('Create'))).toMatchObject(SUCCESS);
+          madeByDuplicate = currentVersion();
+          throw new CallError(action, undefined);
+        };
+      }
+      return undefined;
+    };
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(deletions).toBe(1);
+    expect(stage.tags(PHONE)[SEED_VERSION_KEY]).toBe(madeByDuplicate);
+    enable();
+  });
+
+  test.each(['lose answer', 'lose request'] as const)(
+    'leaves no device without a seed behind where it had to %s that deletes it again',
+    async (lost) => {
+      stage.fault = (action, call) =>
+        action === 'secretsmanager:PutSecretValue'
+          ? new CallError(action, 'EncryptionFailure', 400)
+          : action === 'iam:DeleteVirtualMFADevice' && call === 1
+            ? lost
+            : undefined;
+      expect((await stage.deviceRequest('Create')).Status).toBe('FAILED');
+      expect(exists()).toBe(false);
+    },
+  );
+
   test('keeps the device where the seed was stored after all', async () => {
     stage.fault = (action, call) =>
       action !== 'secretsmanager:PutSecretValue'
@@ -256,6 +293,15 @@ describe('Create', () => {
         : undefined;
     expectFailed(await stage.deviceRequest('Create'), /is the seed of another device/);
     expect(currentVersion()).toBe(OTHER_VERSION);
+    expect(exists()).toBe(false);
+  });
+
+  test('deletes the device again where the secret is scheduled for deletion meanwhile', async () => {
+    stage.fault = (action) =>
+      action === 'iam:CreateVirtualMFADevice'
+        ? () => void stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn })
+        : undefined;
+    expectFailed(await stage.deviceRequest('Create'), /is scheduled for deletion, and takes no seed/);
     expect(exists()).toBe(false);
   });
 
