@@ -59,17 +59,29 @@ export class Account {
   }
 
   /** Deploys an app with one stack. */
-  async deploy(declare: (stack: Stack) => void): Promise<StackDescription> {
+  deploy(declare: (stack: Stack) => void): Promise<StackDescription> {
+    return this.deployStackOf((app) => {
+      const stack = new Stack(app, STACK);
+      declare(stack);
+      return stack;
+    });
+  }
+
+  /** Deploys the stack that is declared, with values for its parameters. */
+  async deployStackOf(
+    declare: (app: App) => Stack,
+    parameters?: Readonly<Record<string, string>>,
+  ): Promise<StackDescription> {
     const assembly = mkdtempSync(join(tmpdir(), 'round-trip-'));
     this.assemblies.push(assembly);
     const app = new App({ outdir: assembly, analyticsReporting: false });
-    declare(new Stack(app, STACK));
+    const { stackName } = declare(app);
     app.synth();
-    return this.aws.deploy(assembly, STACK);
+    return this.aws.deploy(assembly, stackName, parameters);
   }
 
-  destroy(): Promise<StackDescription> {
-    return this.aws.destroy(STACK);
+  destroy(stackName = STACK): Promise<StackDescription> {
+    return this.aws.destroy(stackName);
   }
 
   /** Serial number and user of each device that is enabled. */
