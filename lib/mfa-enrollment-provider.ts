@@ -7,7 +7,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, IDependable } from 'constructs';
 import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
-import { ExplainedWildcard, explainWildcards } from './explained-wildcards';
+import { ExplainedWildcard, explainWildcards } from './explained-findings';
 import { literalText } from './identity';
 import { deriveLogicalId } from './logical-id';
 import { ProviderScope } from './provider-scope';

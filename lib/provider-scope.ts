@@ -4,12 +4,12 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { problemOfPath } from './device-name';
-import { ExplainedWildcard } from './explained-wildcards';
+import { ExplainedWildcard } from './explained-findings';
 import { deviceKey, literalText, resourceOf } from './identity';
 import { Identity } from './logical-id';
 import type { MfaEnrollmentProviderScope } from './mfa-enrollment-provider';
 import { literal, refuse } from './prop-checks';
-import { arnOf, isAwsManaged, keyStatements } from './seed-secret';
+import { arnOf, isAwsManaged, keyStatements, wildcardsOfKey } from './seed-secret';
 
 /**
  * What a `VirtualMfaDevice` calls the secret that it makes: `mfa<path><name>`, and so different for different devices.
@@ -87,10 +87,13 @@ export class ProviderScope {
   /** The wildcards of these statements. */
   public wildcards(): ExplainedWildcard[] {
     const reason = "The scope that the app gives to this provider, by 'scope'.";
-    return [`user${this.userPath}*`, `mfa${this.devicePath}*`, `secret:${this.seedSecretPrefix}*`].map((resource) => ({
-      resource,
-      reason,
-    }));
+    return [
+      ...[`user${this.userPath}*`, `mfa${this.devicePath}*`, `secret:${this.seedSecretPrefix}*`].map((resource) => ({
+        resource,
+        reason,
+      })),
+      ...this.encryptionKeys.flatMap(wildcardsOfKey),
+    ];
   }
 
   /** Another scope is another policy: the old one stands until clean-up has used it. */

@@ -6,6 +6,7 @@ import { Construct, IConstruct } from 'constructs';
 import { DEVICE_RESOURCE_TYPE, DeviceProperties, problemOfTag, problemOfTagCount, SERVICE_TIMEOUT } from './contract';
 import { Declarations } from './declarations';
 import { defaultDeviceName, problemOfDevice, problemOfDeviceName, problemOfPath } from './device-name';
+import { explainNoRotation } from './explained-findings';
 import { deviceIdentity, DeviceName, deviceNameKey, seedIdentity } from './identity';
 import { deriveLogicalId, problemOfLogicalId } from './logical-id';
 import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
@@ -212,6 +213,7 @@ function makeSeedSecret(
   });
   const resource = secret.node.defaultChild as secretsmanager.CfnSecret;
   resource.generateSecretString = undefined;
+  explainNoRotation(resource);
   deriveLogicalId(resource, 'VirtualMfaDeviceSeed', seedIdentity(name));
   return secret;
 }
