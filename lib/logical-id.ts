@@ -17,7 +17,12 @@ const HASH_LENGTH = 8;
  * user of the construct may still override logical ids of the resources that the identity refers to.
  */
 export function deriveLogicalId(element: CfnElement, prefix: string, identityIn: (stack: Stack) => Identity): void {
-  element.overrideLogicalId(Lazy.uncachedString({ produce: () => logicalIdOf(prefix, identityIn(element.stack)) }));
+  element.overrideLogicalId(
+    Lazy.uncachedString({
+      // A stack that is being prepared is searched for tokens, of which an id that is worked out holds none.
+      produce: ({ preparing }) => (preparing ? prefix : logicalIdOf(prefix, identityIn(element.stack))),
+    }),
+  );
 }
 
 function logicalIdOf(prefix: string, { key, names }: Identity): string {
