@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../local/clock';
 import { type Figure, isMissed, type Part } from './figure';
+import { fleetPart } from './fleet/fleet';
 import { functionPart } from './function/function';
+import { synthesisPart } from './synthesis/synthesis';
 
 const HELP = `Measures what there is to pay, beside what else one would use, and writes bench/results.json. Ends with status 1
 where a bound is missed. Ratios mean something; times do so only on this machine.
@@ -18,7 +20,7 @@ where a bound is missed. Ratios mean something; times do so only on this machine
   --help  this text
 `;
 
-const PARTS: readonly Part[] = [functionPart];
+const PARTS: readonly Part[] = [functionPart, synthesisPart, fleetPart];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -67,11 +69,19 @@ function circumstances() {
   };
 }
 
+const SHOWN: Record<Figure['unit'], (value: number) => string> = {
+  bytes: (value) => Math.round(value).toLocaleString('en'),
+  count: (value) => Math.round(value).toLocaleString('en'),
+  ms: (value) => value.toFixed(1),
+  s: (value) => value.toFixed(1),
+  ratio: (value) => value.toFixed(2),
+};
+
 function line(figure: Figure): string {
   const { name, value, unit, atMost } = figure;
-  const shown = unit === 'bytes' ? Math.round(value).toLocaleString('en') : value.toFixed(unit === 'ms' ? 1 : 2);
+  const shown = SHOWN[unit](value);
   const bound = atMost === undefined ? '' : `  at most ${atMost}${isMissed(figure) ? ': MISSED' : ''}`;
-  return `${name.padEnd(48)} ${shown.padStart(12)} ${unit === 'ratio' ? '' : unit}${bound}\n`;
+  return `${name.padEnd(56)} ${shown.padStart(12)} ${unit === 'ratio' || unit === 'count' ? '' : unit}${bound}\n`;
 }
 
 main().catch((error: unknown) => {
