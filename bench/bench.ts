@@ -6,6 +6,7 @@ import { systemClock } from '../local/clock';
 import { type Figure, isMissed, type Part } from './figure';
 import { fleetPart } from './fleet/fleet';
 import { functionPart } from './function/function';
+import { requestsPart } from './requests/requests';
 import { synthesisPart } from './synthesis/synthesis';
 
 const HELP = `Measures what there is to pay, beside what else one would use, and writes bench/results.json. Ends with status 1
@@ -20,7 +21,7 @@ where a bound is missed. Ratios mean something; times do so only on this machine
   --help  this text
 `;
 
-const PARTS: readonly Part[] = [functionPart, synthesisPart, fleetPart];
+const PARTS: readonly Part[] = [functionPart, requestsPart, synthesisPart, fleetPart];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -126,10 +126,11 @@ export type ContenderName = keyof typeof CONTENDERS;
 
 /** Declares enrollments over as many stacks as the contender needs. */
 export function declareFleet(app: App, name: ContenderName, enrollments: number): void {
-  const { perStack, declare } = CONTENDERS[name];
+  const contender: Contender = CONTENDERS[name];
+  const { perStack } = contender;
   for (let first = 0; first < enrollments; first += perStack) {
     const stack = new Stack(app, `Fleet${first}`, { env: ENVIRONMENT });
-    declare(stack, subjectsIn(stack, first, Math.min(perStack, enrollments - first)));
+    contender.declare(stack, subjectsIn(stack, first, Math.min(perStack, enrollments - first)));
   }
 }
 
