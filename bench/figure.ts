@@ -18,6 +18,8 @@ export interface Conditions {
   readonly nodes: readonly string[];
   /** How often each contender runs, in turns with the others. */
   readonly runs: number;
+  /** Takes what has to be said about the results: what could not be measured, and why. */
+  readonly note: (text: string) => void;
 }
 
 export function isMissed({ value, atMost }: Figure): boolean {

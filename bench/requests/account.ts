@@ -61,6 +61,10 @@ export class Account {
     ).reveal();
   }
 
+  isEnabled({ serialNumber, userName }: Subject): boolean {
+    return this.iam.state().devices.some((each) => each.serialNumber === serialNumber && each.userName === userName);
+  }
+
   async close(): Promise<void> {
     await this.server.close();
     await new Promise<void>((resolve) => {
