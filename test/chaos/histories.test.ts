@@ -9,41 +9,65 @@ const PATIENCE_MS = 300_000;
 /** A few hundred histories; `npm run chaos` runs as many as one likes. */
 const histories = runHistories({ histories: 250, seed: 42 });
 
-test('no history breaks an invariant', async () => {
-  expect((await histories).found).toBeUndefined();
-}, PATIENCE_MS);
+test(
+  'no history breaks an invariant',
+  async () => {
+    expect((await histories).found).toBeUndefined();
+  },
+  PATIENCE_MS,
+);
 
-test('every kind of fault occurs', async () => {
-  const { faults } = await histories;
-  expect(FAULTS.filter((kind) => faults[kind] === 0)).toEqual([]);
-}, PATIENCE_MS);
+test(
+  'every kind of fault occurs',
+  async () => {
+    const { faults } = await histories;
+    expect(FAULTS.filter((kind) => faults[kind] === 0)).toEqual([]);
+  },
+  PATIENCE_MS,
+);
 
-test('the same seed runs the same histories', async () => {
-  const few = () => runHistories({ histories: 10, seed: 7 });
-  expect(await few()).toEqual(await few());
-}, PATIENCE_MS);
+test(
+  'the same seed runs the same histories',
+  async () => {
+    const few = () => runHistories({ histories: 10, seed: 7 });
+    expect(await few()).toEqual(await few());
+  },
+  PATIENCE_MS,
+);
 
-test('what the synthesized policies allow is what the function really calls, and nothing else', async () => {
-  const enrollment = { id: 'Mfa', user: 'ivy', device: 'd1', spelling: 'literal', secret: 'plain' } as const;
-  const { template } = synthesize(
-    'North',
-    {
-      enrollments: [{ ...enrollment, adopt: false, retain: false, provider: 'own' }],
-      devices: [
-        { id: 'Made', generation: 1, secret: 'default', tags: 'none', user: 'ivy', retain: 'nothing', provider: 'own' },
-      ],
-      names: {},
-    },
-    CALM.seed,
-  );
-  const resources = Object.values(template.Resources as Record<string, { Type: string; Properties: object }>);
-  const statements = resources
-    .filter(({ Type }) => Type === 'AWS::IAM::Policy')
-    .flatMap(({ Properties }) => (Properties as Policy).PolicyDocument.Statement);
-  const allowed = statements.flatMap(({ Action }) => Action).filter((action) => !action.startsWith('logs:'));
-  expect([...new Set(allowed)].sort()).toEqual((await histories).actions);
-  expect(statements.map(({ Resource }) => Resource)).not.toContain('*');
-}, PATIENCE_MS);
+test(
+  'what the synthesized policies allow is what the function really calls, and nothing else',
+  async () => {
+    const enrollment = { id: 'Mfa', user: 'ivy', device: 'd1', spelling: 'literal', secret: 'plain' } as const;
+    const { template } = synthesize(
+      'North',
+      {
+        enrollments: [{ ...enrollment, adopt: false, retain: false, provider: 'own' }],
+        devices: [
+          {
+            id: 'Made',
+            generation: 1,
+            secret: 'default',
+            tags: 'none',
+            user: 'ivy',
+            retain: 'nothing',
+            provider: 'own',
+          },
+        ],
+        names: {},
+      },
+      CALM.seed,
+    );
+    const resources = Object.values(template.Resources as Record<string, { Type: string; Properties: object }>);
+    const statements = resources
+      .filter(({ Type }) => Type === 'AWS::IAM::Policy')
+      .flatMap(({ Properties }) => (Properties as Policy).PolicyDocument.Statement);
+    const allowed = statements.flatMap(({ Action }) => Action).filter((action) => !action.startsWith('logs:'));
+    expect([...new Set(allowed)].sort()).toEqual((await histories).actions);
+    expect(statements.map(({ Resource }) => Resource)).not.toContain('*');
+  },
+  PATIENCE_MS,
+);
 
 test('a template put together from its parts is the one that is synthesized at once', () => {
   const common = { secret: 'json', adopt: true, retain: false } as const;
