@@ -16,8 +16,9 @@ const ABSENT = {
   '@aws-sdk/credential-provider-node': 'defaultProvider',
   // SHA-256 for a Node.js without OpenSSL, which could not speak HTTPS either.
   './Sha256Js': 'Sha256Js',
-  // For a mode of retrying that the clients are not in, whatever the environment says.
+  // Ways of retrying, which the environment would choose from: the clients are given one that never does.
   '../util-retry/AdaptiveRetryStrategy': 'AdaptiveRetryStrategy',
+  '../util-retry/StandardRetryStrategy': 'StandardRetryStrategy',
 };
 
 /** Leaves out of the SDK's clients what the function makes no use of. */

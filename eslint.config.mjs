@@ -23,7 +23,7 @@ const DEVELOPMENT = {
 
 export default tseslint.config(
   {
-    ignores: ['dist/', 'cdk.out/', 'coverage/', '.stryker-tmp/', 'lib/**/*.js', 'lib/**/*.d.ts'],
+    ignores: ['dist/', 'cdk.out/', 'test/*.snapshot/', 'coverage/', '.stryker-tmp/', 'lib/**/*.js', 'lib/**/*.d.ts'],
   },
   eslint.configs.recommended,
   {

@@ -2,6 +2,8 @@
 module.exports = {
   roots: ['<rootDir>/test'],
   testEnvironment: 'node',
+  // No test is about time: what takes long does so on a busy machine.
+  testTimeout: 120_000,
   // The sources, never what an earlier build left beside them.
   moduleFileExtensions: ['ts', 'js', 'json', 'node'],
   transform: {

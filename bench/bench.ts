@@ -1,13 +1,18 @@
-import { writeFileSync } from 'node:fs';
-import { cpus, platform, release, totalmem } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../local/clock';
 import { type Figure, isMissed, type Part } from './figure';
+import { fleetPart } from './fleet/fleet';
 import { functionPart } from './function/function';
+import { drawPlots } from './plots/plots';
+import { requestsPart } from './requests/requests';
+import { scriptPart } from './script/script';
+import { synthesisPart } from './synthesis/synthesis';
 
-const HELP = `Measures what there is to pay, beside what else one would use, and writes bench/results.json. Ends with status 1
-where a bound is missed. Ratios mean something; times do so only on this machine.
+const HELP = `Measures what there is to pay, beside what else one would use, and writes bench/results.json and docs/bench-*.svg.
+Ends with status 1 where a bound is missed. Ratios mean something; times do so only on this machine.
 
   npm run bench -- [--part <name>] [--runs <number>] [--node <path>] [--json]
 
@@ -18,7 +23,7 @@ where a bound is missed. Ratios mean something; times do so only on this machine
   --help  this text
 `;
 
-const PARTS: readonly Part[] = [functionPart];
+const PARTS: readonly Part[] = [functionPart, requestsPart, scriptPart, synthesisPart, fleetPart];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -44,12 +49,15 @@ async function main(): Promise<void> {
   }
 
   const figures: Figure[] = [];
+  const notes: string[] = [];
+  const conditions = { nodes: [process.execPath, ...values.node], runs, note: (text: string) => void notes.push(text) };
   for (const part of PARTS.filter(({ name }) => values.part.includes(name))) {
-    figures.push(...(await part.measure({ nodes: [process.execPath, ...values.node], runs })));
+    figures.push(...(await part.measure(conditions)));
   }
-  const results = `${JSON.stringify({ ...circumstances(), runs, figures }, null, 2)}\n`;
+  drawPlots(figures, join(__dirname, '..', 'docs'));
+  const results = `${JSON.stringify({ ...circumstances(), runs, notes, figures }, null, 2)}\n`;
   writeFileSync(join(__dirname, 'results.json'), results);
-  process.stdout.write(values.json ? results : figures.map(line).join(''));
+  process.stdout.write(values.json ? results : [...figures.map(line), ...notes.map((note) => `${note}\n`)].join(''));
   if (figures.some(isMissed)) process.exitCode = 1;
 }
 
@@ -61,17 +69,37 @@ function circumstances() {
       cpu: cpu?.model.trim(),
       cores: cpus().length,
       memoryBytes: totalmem(),
+      // Of the last minute: what else the machine did shows in it, too.
+      load: loadavg()[0],
       system: `${platform()} ${release()}`,
     },
-    versions: { node: process.versions.node },
+    versions: {
+      node: process.versions.node,
+      'aws-cdk-lib': versionOf('aws-cdk-lib'),
+      esbuild: versionOf('esbuild'),
+      '@aws-sdk/client-iam': versionOf('@aws-sdk/client-iam'),
+    },
   };
 }
 
+function versionOf(name: string): string {
+  const file = join(__dirname, '..', 'node_modules', name, 'package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+const SHOWN: Record<Figure['unit'], (value: number) => string> = {
+  bytes: (value) => Math.round(value).toLocaleString('en'),
+  count: (value) => Math.round(value).toLocaleString('en'),
+  ms: (value) => value.toFixed(1),
+  s: (value) => value.toFixed(1),
+  ratio: (value) => value.toFixed(2),
+};
+
 function line(figure: Figure): string {
   const { name, value, unit, atMost } = figure;
-  const shown = unit === 'bytes' ? Math.round(value).toLocaleString('en') : value.toFixed(unit === 'ms' ? 1 : 2);
+  const shown = SHOWN[unit](value);
   const bound = atMost === undefined ? '' : `  at most ${atMost}${isMissed(figure) ? ': MISSED' : ''}`;
-  return `${name.padEnd(48)} ${shown.padStart(12)} ${unit === 'ratio' ? '' : unit}${bound}\n`;
+  return `${name.padEnd(56)} ${shown.padStart(12)} ${unit === 'ratio' || unit === 'count' ? '' : unit}${bound}\n`;
 }
 
 main().catch((error: unknown) => {

@@ -59,8 +59,10 @@ export class Attempts {
         }
         this.lastError = error;
         const { action, code } = error;
-        this.logger.log('call failed', { action, errorCode: code ?? 'NoAnswer', attempt });
         const reaction = reactionTo(error, this.request, relation);
+        if (relation !== 'asks whether it exists' || reaction.do !== 'accept') {
+          this.logger.log('call failed', { action, errorCode: code ?? 'NoAnswer', attempt });
+        }
         switch (reaction.do) {
           case 'accept':
           case 'nextPair':
@@ -73,6 +75,15 @@ export class Attempts {
         }
       }
     }
+  }
+
+  /** The answer to a call that can't end without one. */
+  async answerTo<T>(call: () => Promise<T>): Promise<T> {
+    const outcome = await this.make(call);
+    if (outcome.kind === 'answered') {
+      return outcome.value;
+    }
+    throw new CallGivenUp(outcome.error);
   }
 
   /** Waits, or throws where the request would run out of time over it. */

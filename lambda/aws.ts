@@ -18,7 +18,7 @@ import {
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
-import { Action, CallError, Clock, DeviceName, Iam, SecretText, SeedStore, Tag } from './ports';
+import { Action, CallError, Clock, DeviceName, Iam, SecretText, SecretVersions, SeedStore, Tag } from './ports';
 
 /**
  * Each call is sent once. What to do after a failure is decided in one place, and the SDK's own retries would send
@@ -26,7 +26,12 @@ import { Action, CallError, Clock, DeviceName, Iam, SecretText, SeedStore, Tag }
  */
 const CLIENT_CONFIG = {
   maxAttempts: 1,
-  retryMode: 'standard',
+  retryStrategy: {
+    mode: 'once',
+    acquireInitialRetryToken: () => Promise.resolve({ getRetryCount: () => 0, getRetryDelay: () => 0 }),
+    refreshRetryTokenForRetry: () => Promise.reject(new Error('each call is sent once')),
+    recordSuccess: () => undefined,
+  },
   // The first two end at the answer's headers; the third ends an answer that stops half-way.
   requestHandler: {
     connectionTimeout: 5_000,
@@ -165,11 +170,16 @@ export class SdkSeedStore implements SeedStore {
     );
   }
 
-  async currentVersion(secretArn: string): Promise<string | undefined> {
-    const { VersionIdsToStages = {} } = await sent('secretsmanager:DescribeSecret', () =>
+  async versions(secretArn: string): Promise<SecretVersions> {
+    const { VersionIdsToStages = {}, DeletedDate } = await sent('secretsmanager:DescribeSecret', () =>
       this.clientOf(secretArn).send(new DescribeSecretCommand({ SecretId: secretArn })),
     );
-    return Object.keys(VersionIdsToStages).find((id) => VersionIdsToStages[id]?.includes('AWSCURRENT'));
+    const staged = Object.keys(VersionIdsToStages);
+    return {
+      current: staged.find((id) => VersionIdsToStages[id]?.includes('AWSCURRENT')),
+      staged,
+      isDeleted: DeletedDate !== undefined,
+    };
   }
 
   private clientOf(secretArn: string): SecretsManagerClient {

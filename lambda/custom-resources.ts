@@ -1,21 +1,19 @@
 import {
   DEVICE_RESOURCE_TYPE,
   deviceClaimKey,
-  DeviceProperties,
   ENROLLMENT_RESOURCE_TYPE,
   enrollmentClaimKey,
-  EnrollmentProperties,
   physicalResourceId,
   problemOfSerialNumber,
   problemOfTag,
+  problemOfTagCount,
   problemOfUserName,
 } from '../lib/contract';
 import { Enrollment } from './enrollment';
+import { deviceProperties, enrollmentProperties } from './properties';
 import { RequestType } from './reactions';
 import { Declaration, Resource } from './resource';
 import { VirtualMfaDevice } from './virtual-mfa-device';
-
-type Properties = Readonly<Record<string, unknown>>;
 
 /** Of what CloudFormation sends, what says which resource it is about. */
 export interface Request {
@@ -23,7 +21,7 @@ export interface Request {
   readonly StackId: string;
   readonly LogicalResourceId: string;
   readonly ResourceType: string;
-  readonly ResourceProperties: Properties;
+  readonly ResourceProperties: Readonly<Record<string, unknown>>;
 }
 
 /** The resource that a request is about; its properties are read and checked. */
@@ -67,23 +65,14 @@ function enrollmentIn(request: Request): Resource {
       },
       byHand: `aws iam deactivate-mfa-device --user-name ${userName} --serial-number ${serialNumber}, unless others rely on it, and aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`,
       lifelong: 'an enrollment is a user and a device, for life',
+      stackName: declaration.stackName,
+      logicalId: declaration.logicalId,
       userName,
       serialNumber,
       secretArn,
     },
     logFields: { userName, serialNumber },
     work: (ports, attempts) => new Enrollment(properties, declaration, ports, attempts),
-  };
-}
-
-/** The properties of an enrollment; what is no text is read as none. */
-export function enrollmentProperties(properties: Properties): EnrollmentProperties {
-  return {
-    UserName: textIn(properties, 'UserName') ?? '',
-    SerialNumber: textIn(properties, 'SerialNumber') ?? '',
-    SeedSecretArn: textIn(properties, 'SeedSecretArn') ?? '',
-    SeedSecretField: textIn(properties, 'SeedSecretField'),
-    AdoptExisting: textIn(properties, 'AdoptExisting'),
   };
 }
 
@@ -98,7 +87,7 @@ function deviceIn(request: Request): Resource {
       SerialNumber: problemOfSerialNumber(serialNumber, surroundingsOf(request)),
       ...(request.RequestType !== 'Delete' && {
         SeedSecretArn: problemOfSecretArn(secretArn),
-        Tags: tags.map(problemOfTag).find((problem) => problem !== undefined),
+        Tags: problemOfTagCount(tags.length) ?? tags.map(problemOfTag).find((problem) => problem !== undefined),
       }),
     }),
     attributes: {},
@@ -108,32 +97,16 @@ function deviceIn(request: Request): Resource {
         Update: `cannot make sure of virtual MFA device ${serialNumber}`,
         Delete: `cannot delete virtual MFA device ${serialNumber}`,
       },
-      byHand: `aws iam delete-virtual-mfa-device --serial-number ${serialNumber}, unless other stacks have it, whose claim tags 'aws iam list-mfa-device-tags' shows: then aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`,
+      byHand: `aws iam delete-virtual-mfa-device --serial-number ${serialNumber}, once it is deactivated, and unless other stacks have it, whose claim tags aws iam list-mfa-device-tags --serial-number ${serialNumber} shows: then aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`,
       lifelong: 'a device keeps its name for life',
+      stackName: declaration.stackName,
+      logicalId: declaration.logicalId,
       serialNumber,
       secretArn,
     },
     logFields: { serialNumber },
     work: (ports, attempts) => new VirtualMfaDevice(properties, declaration, ports, attempts),
   };
-}
-
-/** The properties of a device; what is no text is read as none. */
-export function deviceProperties(properties: Properties): DeviceProperties {
-  const tags: readonly unknown[] = Array.isArray(properties.Tags) ? properties.Tags : [];
-  return {
-    SerialNumber: textIn(properties, 'SerialNumber') ?? '',
-    SeedSecretArn: textIn(properties, 'SeedSecretArn') ?? '',
-    Tags: tags.map((tag) => ({
-      Key: textIn(tag as Properties, 'Key') ?? '',
-      Value: textIn(tag as Properties, 'Value') ?? '',
-    })),
-  };
-}
-
-function textIn(properties: Properties, name: string): string | undefined {
-  const value = properties[name];
-  return typeof value === 'string' ? value : undefined;
 }
 
 /** What only the deployment knows is checked here, by the rules that synthesis has for what it knows. */

@@ -27,9 +27,11 @@ export class DeviceTags {
     return this.tags.find(({ key }) => key === SEED_VERSION_KEY)?.value;
   }
 
-  /** The keys of the enrollments' claims on the device. */
+  /** The enrollments' claims on the device, for people. */
   get enrollmentClaims(): string[] {
-    return this.tags.map(({ key }) => key).filter((key) => key.startsWith(ENROLLMENT_CLAIM_PREFIX));
+    return this.tags
+      .filter(({ key }) => key.startsWith(ENROLLMENT_CLAIM_PREFIX))
+      .map(({ key, value }) => `${key} (${value})`);
   }
 
   /** Whether the device bears this tag. */

@@ -83,6 +83,7 @@ export class Enrollment implements Work {
       await this.change('device', 'not enabled', () =>
         this.ports.iam.deactivateMFADevice(this.properties.UserName, this.properties.SerialNumber),
       );
+      this.ports.logger.log('device deactivated');
     }
     await this.change('claim', 'absent', () =>
       this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claimKey),
@@ -132,6 +133,7 @@ export class Enrollment implements Work {
     );
     if (outcome.kind === 'answered') {
       this.left.device = 'enabled';
+      this.ports.logger.log('device enabled');
       return true;
     }
     if (outcome.error.code === 'EntityAlreadyExists') {
@@ -174,6 +176,9 @@ export class Enrollment implements Work {
     const outcome = await this.sendCodes((codes) =>
       this.ports.iam.resyncMFADevice(this.properties.UserName, this.properties.SerialNumber, codes),
     );
+    if (outcome.kind === 'answered') {
+      this.ports.logger.log('seed proven');
+    }
     return outcome.kind === 'answered';
   }
 

@@ -1,5 +1,5 @@
 import { CallGivenUp, OutOfTime } from './attempts';
-import { CallError } from './ports';
+import { Action, CallError } from './ports';
 import { isPassing, RequestType } from './reactions';
 import { NotASeedError } from './seed';
 
@@ -10,6 +10,8 @@ export interface Subject {
   readonly byHand: string;
   /** What can't change in it. */
   readonly lifelong: string;
+  readonly stackName: string;
+  readonly logicalId: string;
   /** Of a resource that is about a user. */
   readonly userName?: string;
   readonly serialNumber: string;
@@ -45,12 +47,12 @@ export function reasonOf(request: RequestType, subject: Subject, failure: Failur
 }
 
 /** How to try again depends on where CloudFormation stands by then. */
-function again(request: RequestType, { byHand }: Subject): string {
+function again(request: RequestType, { byHand, stackName, logicalId }: Subject): string {
   switch (request) {
     case 'Create':
       return 'deploy again';
     case 'Update':
-      return 'deploy again (from UPDATE_ROLLBACK_FAILED, continue the rollback first)';
+      return `deploy again; from UPDATE_ROLLBACK_FAILED, continue the rollback first: aws cloudformation continue-update-rollback --stack-name ${stackName}, and where the cause can't be mended --resources-to-skip ${logicalId}`;
     case 'Delete':
       return `delete the stack again, or, where CloudFormation gave this resource up, finish by hand: ${byHand}`;
   }
@@ -127,7 +129,10 @@ function causeOf(error: CallError, subject: Subject): Cause {
     case 'ResourceNotFound':
       return {
         cause: `secret ${subject.secretArn} does not exist, or has no current version`,
-        next: "check the secret's name and region, and store this device's seed in it",
+        next:
+          action === 'secretsmanager:GetSecretValue'
+            ? "check the secret's name and region, and store this device's seed in it"
+            : "check the secret's name and region; for a device that is still to be made, create the secret, with no value; one that exists needs a new device, as AWS shows a seed once",
       };
     case 'DecryptionFailure':
       return {
@@ -142,12 +147,12 @@ function causeOf(error: CallError, subject: Subject): Cause {
     case 'InvalidRequest':
       return {
         cause: `secret ${subject.secretArn} can't be used, most likely because it is scheduled for deletion (InvalidRequestException)`,
-        next: 'restore it (aws secretsmanager restore-secret) or name another secret',
+        next: `restore it (aws secretsmanager restore-secret --secret-id ${subject.secretArn}) or name another secret`,
       };
     case 'ValidationError':
       return {
         cause: `AWS refused the values sent with ${action} as invalid (ValidationError)`,
-        next: 'check the user name and the serial number',
+        next: 'check the names, the serial number and the tags',
       };
     default:
       return error.httpStatus === undefined
@@ -162,11 +167,15 @@ function causeOf(error: CallError, subject: Subject): Cause {
   }
 }
 
-const KEY_GRANTS =
-  "kms:Decrypt is granted to the function's role: by the policy of the key, and by naming a customer-managed key where the secret is imported (encryptionKey of Secret.fromSecretAttributes)";
+const BY_POLICY_AND_NAME =
+  "to the function's role: by the policy of the key, and by naming a customer-managed key where the secret is imported (encryptionKey of Secret.fromSecretAttributes)";
+const KEY_GRANTS = `kms:Decrypt is granted ${BY_POLICY_AND_NAME}`;
 
-const KEY_GRANTS_TO_WRITE =
-  "kms:GenerateDataKey and kms:Decrypt are granted to the function's role: by the policy of the key, and by naming a customer-managed key where the secret is imported (encryptionKey of Secret.fromSecretAttributes)";
+/** What looks like a refusal of the secret can be one of its key. */
+const KEY_GRANTS_FOR: Readonly<Partial<Record<Action, string>>> = {
+  'secretsmanager:GetSecretValue': ` and that ${KEY_GRANTS}`,
+  'secretsmanager:PutSecretValue': ` and that kms:GenerateDataKey and kms:Decrypt are granted ${BY_POLICY_AND_NAME}`,
+};
 
 function accessDenied({ action }: CallError, subject: Subject): Cause {
   const cause = `${action} on ${resourceOf(action, subject)} is denied to the function's role (AccessDenied)`;
@@ -175,7 +184,7 @@ function accessDenied({ action }: CallError, subject: Subject): Cause {
   if (isOnSecret(action)) {
     return {
       cause,
-      next: `check that the secret exists and that ${action === 'secretsmanager:PutSecretValue' ? KEY_GRANTS_TO_WRITE : KEY_GRANTS}; else look for what can deny: the policy of the secret, ${elsewhere}`,
+      next: `check that the secret exists${KEY_GRANTS_FOR[action] ?? ''}; else look for what can deny: the policy of the secret, ${elsewhere}`,
     };
   }
   return isOnUser(action)

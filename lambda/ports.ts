@@ -89,6 +89,15 @@ export interface SeedStore {
   read(secretArn: string): Promise<SecretText>;
   /** Makes this the current version. The same version stored again is no change. */
   write(secretArn: string, seed: SecretText, version: string): Promise<void>;
+  versions(secretArn: string): Promise<SecretVersions>;
+}
+
+/** What is known of a secret without reading its value. */
+export interface SecretVersions {
   /** The id of the current version; `undefined` of a secret that has none. */
-  currentVersion(secretArn: string): Promise<string | undefined>;
+  readonly current: string | undefined;
+  /** The ids of the versions that bear a staging label; the others can be gone at any time. */
+  readonly staged: readonly string[];
+  /** Whether the secret is scheduled for deletion: it gives and takes no value then. */
+  readonly isDeleted: boolean;
 }

@@ -37,8 +37,16 @@ export function isPassing({ code, httpStatus }: CallError): boolean {
   return httpStatus === 429 || (code !== undefined && PASSING.includes(code));
 }
 
-/** Calls that must not be made twice: their codes age, or a seed went with their answer. */
-const ONCE: readonly Action[] = ['iam:EnableMFADevice', 'iam:ResyncMFADevice', 'iam:CreateVirtualMFADevice'];
+/**
+ * Calls that must not be made twice without a look: their codes age, a seed went with their answer, or what they delete
+ * may have been made anew by somebody else since.
+ */
+const ONCE: readonly Action[] = [
+  'iam:EnableMFADevice',
+  'iam:ResyncMFADevice',
+  'iam:CreateVirtualMFADevice',
+  'iam:DeleteVirtualMFADevice',
+];
 
 /** What a call has to do with the entity that it names. */
 export type Relation = 'needs it' | 'asks whether it exists';

@@ -4,13 +4,16 @@ import {
   deviceClaimValue,
   deviceHashIn,
   DeviceProperties,
+  problemOfTag,
   SEED_VERSION_KEY,
   seedVersion,
 } from '../lib/contract';
 import { Attempts } from './attempts';
 import { DeviceTags } from './device-tags';
-import { Cause, Failure } from './failure';
-import { CallError, DeviceName, SecretText, Tag } from './ports';
+import * as failures from './device-failures';
+import { CallError, DeviceName, SecretText, SecretVersions, Tag } from './ports';
+import { Failure } from './failure';
+import { deviceProperties } from './properties';
 import { Declaration, Ports, Work } from './resource';
 
 /** How long a device and a secret that were just written may show what they were before. */
@@ -42,13 +45,10 @@ export class VirtualMfaDevice implements Work {
   async create(): Promise<void> {
     for (let round = 1; ; round++) {
       // A secret that can't take the seed is found out before anything is changed.
-      const version = await this.currentVersion();
-      if (version !== undefined && deviceHashIn(version) !== undefined && deviceHashIn(version) !== this.arnHash) {
-        throw new Failure(secretOfAnotherDevice(this.properties), 'SeedOfAnotherDevice');
-      }
+      const versions = await this.freeVersions();
       const found = await this.attempts.lookTwice(
         () => this.look(),
-        (read) => read === undefined || this.isOfThisRequest(read) || read.ours || isStored(read, version),
+        (read) => read === undefined || this.isOfThisRequest(read) || read.ours || isStored(read, versions),
       );
       if (await (found === undefined ? this.make() : this.takeUp(found))) {
         return;
@@ -59,29 +59,38 @@ export class VirtualMfaDevice implements Work {
 
   /** Makes sure that the device is there, with our claim and the declared tags, and that the secret holds its seed. */
   async update(old: Readonly<Record<string, unknown>>): Promise<void> {
-    const version = await this.currentVersion();
+    const former = (deviceProperties(old).Tags ?? [])
+      // A key that is refused was never written: what bears it is not of this resource.
+      .filter((tag) => problemOfTag(tag) === undefined)
+      .map(({ Key }) => Key)
+      .filter((key) => !this.declaredTags.some((tag) => tag.key === key));
+    const versions = await this.versions();
     const found = await this.attempts.lookTwice(
       () => this.look(),
-      (read) => read !== undefined && read.ours && isStored(read, version),
+      (read) => read !== undefined && read.ours && isStored(read, versions),
     );
     if (found === undefined) {
-      throw new Failure(gone(this.properties), 'NoSuchEntity');
+      throw failures.gone(this.properties);
     }
-    if (!isStored(found, version)) {
-      throw new Failure(this.whyNotStored(found, old), 'SeedNotStored');
+    if (!isStored(found, versions)) {
+      throw this.whyNotStored(found, versions);
+    }
+    // First what goes, then what comes: the device has room for fifty, and keys may differ in case only.
+    for (const key of former) {
+      await this.change(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, key));
     }
     await this.putTags(found);
-    const stays = (this.properties.Tags ?? []).map(({ Key }) => Key.toLowerCase());
-    for (const { Key } of tagsIn(old)) {
-      // IAM compares keys without regard to case.
-      if (!stays.includes(Key.toLowerCase())) {
-        await this.change(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, Key));
-      }
-    }
   }
 
   /** Withdraws our claim; the last one takes the device with it. */
   async delete(): Promise<void> {
+    for (let round = 1; !(await this.undo()); round++) {
+      await this.attempts.backOff(round);
+    }
+  }
+
+  /** False: look at the device again. */
+  private async undo(): Promise<boolean> {
     const found = await this.attempts.lookTwice(
       () => this.look(),
       (read) => read !== undefined && read.ours && read.others,
@@ -94,9 +103,17 @@ export class VirtualMfaDevice implements Work {
       this.ports.logger.log('others declare the device, it stays');
       await this.change(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claim.key));
       this.left.ours = 'no';
-    } else if (!(await this.deleteDevice())) {
-      throw new Failure(inUse(this.properties, found.enrollmentClaims), 'DeleteConflict');
+    } else {
+      switch (await this.deleteDevice()) {
+        case 'deleted':
+          return true;
+        case 'unknown':
+          return false;
+        case 'in use':
+          throw failures.inUse(this.properties, found.enrollmentClaims);
+      }
     }
+    return true;
   }
 
   /** The state that a failure leaves, in words. */
@@ -127,14 +144,20 @@ export class VirtualMfaDevice implements Work {
       return false;
     }
     Object.assign(this.left, { device: 'exists', ours: 'yes', wasChanged: true } satisfies DeviceLeft);
+    this.ports.logger.log('device made');
     await this.store(made.value, version);
+    this.ports.logger.log('seed stored');
     await this.lookAgain(version);
     return true;
   }
 
   private async store(seed: SecretText, version: string): Promise<void> {
     try {
-      await this.attempts.make(() => this.ports.seeds.write(this.properties.SeedSecretArn, seed, version));
+      await this.attempts.make(async () => {
+        // Each time anew: between two attempts, another device's seed may have come to stand there.
+        await this.freeVersions();
+        await this.ports.seeds.write(this.properties.SeedSecretArn, seed, version);
+      });
     } catch (error) {
       if ((await this.discardUnlessStored(version)) === 'stored') {
         return;
@@ -146,35 +169,44 @@ export class VirtualMfaDevice implements Work {
   /** What failed first is what is told. What fails in here leaves the device to the Delete that follows. */
   private async discardUnlessStored(version: string): Promise<'stored' | 'not stored'> {
     try {
-      if ((await this.currentVersion()) === version) {
+      if ((await this.readVersions()).current === version) {
         return 'stored';
       }
-      await this.deleteDevice();
+      await this.discard(version);
     } catch {
       this.ports.logger.log('the device stays without its seed');
     }
     return 'not stored';
   }
 
+  private async discard(version: string): Promise<void> {
+    for (let round = 1; (await this.deleteDevice()) === 'unknown'; round++) {
+      await this.attempts.backOff(round);
+      if ((await this.look())?.seedVersion !== version) {
+        return;
+      }
+    }
+  }
+
   /** The device and the secret must both bear this version, as soon as both can be read: nobody came in between. */
   private async lookAgain(version: string): Promise<void> {
     const until = this.ports.clock.now() + VISIBILITY_MS;
     for (let look = 1; ; look++) {
-      const [found, current] = [await this.look(), await this.currentVersion()];
+      const [found, { current }] = [await this.look(), await this.versions()];
       if (found?.seedVersion === version && current === version) {
         return;
       }
-      await this.attempts.backOff(look, until, () => new Failure(overtaken(this.properties), 'Overtaken'));
+      await this.attempts.backOff(look, until, () => failures.overtaken(this.properties));
     }
   }
 
-  private whyNotStored({ seedVersion: version }: DeviceTags, old: Readonly<Record<string, unknown>>): Cause {
+  private whyNotStored({ seedVersion: version }: DeviceTags, versions: SecretVersions): Failure {
     if (version === undefined) {
-      return untagged(this.properties);
+      return failures.untagged(this.properties);
     }
-    return old.SeedSecretArn === this.properties.SeedSecretArn
-      ? seedReplaced(this.properties, version)
-      : anotherSecret(this.properties);
+    return versions.staged.includes(version)
+      ? failures.seedReplaced(this.properties, version, versions.current)
+      : failures.anotherSecret(this.properties);
   }
 
   /** Decides about a device that exists; false: look at it again. */
@@ -183,8 +215,8 @@ export class VirtualMfaDevice implements Work {
       await this.deleteDevice();
       return false;
     }
-    const version = await this.currentVersion();
-    if (isStored(found, version)) {
+    const versions = await this.versions();
+    if (isStored(found, versions)) {
       await this.putTags(found);
       return (await this.look()) !== undefined;
     }
@@ -193,17 +225,17 @@ export class VirtualMfaDevice implements Work {
       return false;
     }
     throw found.seedVersion === undefined
-      ? new Failure(madeBySomebodyElse(this.properties), 'EntityAlreadyExists')
-      : new Failure(anotherSecret(this.properties), 'SeedNotStored');
+      ? failures.madeBySomebodyElse(this.properties)
+      : this.whyNotStored(found, versions);
   }
 
   /** A Create that came before this one has made the device and may be about to store its seed. */
   private async awaitItsMaker(): Promise<void> {
     this.ports.logger.log('waiting for another Create to store the seed');
     for (let look = 1; ; look++) {
-      await this.attempts.backOff(look, Infinity, () => new Failure(neverStored(this.properties), 'SeedNotStored'));
-      const [found, version] = [await this.look(), await this.currentVersion()];
-      if (found === undefined || !found.ours || isStored(found, version)) {
+      await this.attempts.backOff(look, Infinity, () => failures.neverStored(this.properties));
+      const [found, versions] = [await this.look(), await this.versions()];
+      if (found === undefined || !found.ours || isStored(found, versions)) {
         return;
       }
     }
@@ -222,8 +254,8 @@ export class VirtualMfaDevice implements Work {
     }
   }
 
-  /** False: it is enabled for a user. */
-  private async deleteDevice(): Promise<boolean> {
+  /** Once: after a lost answer, who knows whose device bears the name by now. */
+  private async deleteDevice(): Promise<'deleted' | 'in use' | 'unknown'> {
     const outcome = await this.attempts.make(() =>
       this.observed(
         () => this.ports.iam.deleteVirtualMFADevice(this.properties.SerialNumber),
@@ -231,10 +263,11 @@ export class VirtualMfaDevice implements Work {
       ),
     );
     if (outcome.kind === 'readState') {
-      return false;
+      return outcome.error.effectUnknown ? 'unknown' : 'in use';
     }
     Object.assign(this.left, { device: 'absent', ours: 'no', wasChanged: true } satisfies DeviceLeft);
-    return true;
+    this.ports.logger.log('device deleted');
+    return 'deleted';
   }
 
   private async look(): Promise<DeviceTags | undefined> {
@@ -248,9 +281,26 @@ export class VirtualMfaDevice implements Work {
     return found;
   }
 
-  private async currentVersion(): Promise<string | undefined> {
-    const outcome = await this.attempts.make(() => this.ports.seeds.currentVersion(this.properties.SeedSecretArn));
-    return outcome.kind === 'answered' ? outcome.value : undefined;
+  /** The versions of a secret that may take this device's seed: the current one is not the seed of another device. */
+  private async freeVersions(): Promise<SecretVersions> {
+    const versions = await this.versions();
+    const hash = deviceHashIn(versions.current ?? '');
+    if (hash !== undefined && hash !== this.arnHash) {
+      throw failures.secretOfAnotherDevice(this.properties);
+    }
+    return versions;
+  }
+
+  private async versions(): Promise<SecretVersions> {
+    const versions = await this.readVersions();
+    if (versions.isDeleted) {
+      throw failures.secretIsDeleted(this.properties);
+    }
+    return versions;
+  }
+
+  private readVersions(): Promise<SecretVersions> {
+    return this.attempts.answerTo(() => this.ports.seeds.versions(this.properties.SeedSecretArn));
   }
 
   private async change(call: () => Promise<void>): Promise<void> {
@@ -294,7 +344,7 @@ interface DeviceLeft {
 }
 
 /** Whether the secret's current version is the seed of this device. */
-function isStored({ seedVersion: version }: DeviceTags, current: string | undefined): boolean {
+function isStored({ seedVersion: version }: DeviceTags, { current }: SecretVersions): boolean {
   return version !== undefined && version === current;
 }
 
@@ -302,76 +352,4 @@ function isStored({ seedVersion: version }: DeviceTags, current: string | undefi
 function nameIn(serialNumber: string): DeviceName {
   const [, path = '', name = ''] = /:mfa(\/(?:.*\/)?)([^/]+)$/.exec(serialNumber) ?? [];
   return { path, name };
-}
-
-function tagsIn({ Tags: tags }: Readonly<Record<string, unknown>>): readonly { readonly Key: string }[] {
-  return Array.isArray(tags) ? (tags as { Key: string }[]) : [];
-}
-
-const NEW_DEVICE = "make a new device by another name, or by raising 'generation' where the name is a default one";
-
-function secretOfAnotherDevice({ SeedSecretArn }: DeviceProperties): Cause {
-  return {
-    cause: `the current version of secret ${SeedSecretArn} is the seed of another device, and storing this device's seed would end the only copy of that one`,
-    next: 'give this device a secret of its own',
-  };
-}
-
-function madeBySomebodyElse({ SerialNumber }: DeviceProperties): Cause {
-  return {
-    cause: `device ${SerialNumber} exists already, and no VirtualMfaDevice of this library made it; AWS shows a seed once, so that nothing can be done with it here`,
-    next: 'give this device another name, or delete the one that exists if nobody needs it',
-  };
-}
-
-function anotherSecret({ SerialNumber, SeedSecretArn }: DeviceProperties): Cause {
-  return {
-    cause: `the current version of secret ${SeedSecretArn} is not the seed of device ${SerialNumber}, which this library made with another secret; AWS shows a seed once, so that it can't be stored anew`,
-    next: `name the secret that the device was made with, or ${NEW_DEVICE}`,
-  };
-}
-
-function seedReplaced({ SerialNumber, SeedSecretArn }: DeviceProperties, version: string): Cause {
-  return {
-    cause: `the current version of secret ${SeedSecretArn} is not the seed of device ${SerialNumber}: somebody has written to the secret`,
-    next: `make version ${version} current again (aws secretsmanager update-secret-version-stage --version-stage AWSCURRENT --move-to-version-id), or ${NEW_DEVICE}`,
-  };
-}
-
-function untagged({ SerialNumber }: DeviceProperties): Cause {
-  return {
-    cause: `device ${SerialNumber} has lost its tag '${SEED_VERSION_KEY}': somebody has removed it, or has made the device anew by hand`,
-    next: `if it is the same device, put the tag back (its value is the id of the secret's version that holds the seed, which 'aws secretsmanager describe-secret' shows); else ${NEW_DEVICE}`,
-  };
-}
-
-function gone({ SerialNumber }: DeviceProperties): Cause {
-  return {
-    cause: `device ${SerialNumber} does not exist any more: somebody has deleted it, and its seed is of no use without it`,
-    next: NEW_DEVICE,
-  };
-}
-
-function neverStored({ SerialNumber, SeedSecretArn }: DeviceProperties): Cause {
-  return {
-    cause: `an earlier attempt made device ${SerialNumber} and never stored its seed in secret ${SeedSecretArn}`,
-    next: 'let CloudFormation delete this resource, which deletes the device',
-  };
-}
-
-function overtaken({ SerialNumber, SeedSecretArn }: DeviceProperties): Cause {
-  return {
-    cause: `the seed of device ${SerialNumber} was stored in secret ${SeedSecretArn}, and then somebody else wrote to the device or the secret`,
-    next: 'find out who writes to them (CloudTrail shows it)',
-  };
-}
-
-function inUse({ SerialNumber }: DeviceProperties, enrollmentClaims: readonly string[]): Cause {
-  return {
-    cause: `device ${SerialNumber} is enabled for a user (DeleteConflict)${enrollmentClaims.length === 0 ? ', and no enrollment of this library did it' : `, and these enrollments claim it: ${enrollmentClaims.join(', ')}`}`,
-    next:
-      enrollmentClaims.length === 0
-        ? `deactivate it ('aws iam list-virtual-mfa-devices --assignment-status Assigned' shows whose it is)`
-        : 'remove its enrollment first; the keys of the claims name the stack and the resource',
-  };
 }

@@ -132,6 +132,16 @@ export function problemOfTag({ Key, Value }: { readonly Key: string; readonly Va
     : `the value of tag '${Key}', '${Value}', is none: up to 256 letters, digits, spaces and characters of _.:/=+-@ are allowed`;
 }
 
+/** IAM allows fifty; a device bears its seed's version, and two claims each of devices and enrollments while it moves. */
+const MOST_TAGS = 45;
+
+/** Says in words that a user gives a device too many tags. */
+export function problemOfTagCount(count: number): string | undefined {
+  return count > MOST_TAGS
+    ? `${count} are too many: at most ${MOST_TAGS} are allowed, as IAM allows 50 with those of this library`
+    : undefined;
+}
+
 /** What an ARN must say where the stack's own account or partition is known. */
 export interface Surroundings {
   readonly account?: string;

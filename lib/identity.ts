@@ -19,7 +19,7 @@ export interface EnrollmentIdentity {
 export function enrollmentIdentity({ user, serialNumber, serviceToken }: EnrollmentIdentity) {
   return (stack: Stack): Identity => {
     const names = [userKey(stack, user), deviceKey(stack, serialNumber)] as const;
-    return { key: { user: names[0], device: names[1], provider: stack.resolve(serviceToken) as unknown }, names };
+    return { key: { user: names[0], device: names[1], provider: resolved(stack, serviceToken) }, names };
   };
 }
 
@@ -32,7 +32,7 @@ export interface DeviceName {
 /** What a device is: a path and a name, served by a provider. */
 export function deviceIdentity(name: DeviceName, serviceToken: string) {
   return (stack: Stack): Identity => ({
-    key: { device: deviceNameKey(stack, name), provider: stack.resolve(serviceToken) as unknown },
+    key: { device: deviceNameKey(stack, name), provider: resolved(stack, serviceToken) },
     names: [literalText(deviceNameKey(stack, name))],
   });
 }
@@ -51,7 +51,7 @@ export function seedIdentity(name: DeviceName) {
  */
 export function deviceNameKey(stack: Stack, { path, virtualMfaDeviceName }: DeviceName): unknown {
   const name = path + virtualMfaDeviceName;
-  return stack.resolve(Token.isUnresolved(stack.region) ? name : name.replaceAll(stack.region, Aws.REGION));
+  return resolved(stack, Token.isUnresolved(stack.region) ? name : name.replaceAll(stack.region, Aws.REGION));
 }
 
 /**
@@ -59,8 +59,8 @@ export function deviceNameKey(stack: Stack, { path, virtualMfaDeviceName }: Devi
  * declared name, though CloudFormation replaces the user: there, the declared name is what tells them apart.
  */
 function userKey(stack: Stack, user: iam.IUser): unknown {
-  const declared: unknown = stack.resolve(resourceOf(user)?.userName);
-  const reference: unknown = stack.resolve(user.userName);
+  const declared = resolved(stack, resourceOf(user)?.userName);
+  const reference = resolved(stack, user.userName);
   if (declared === undefined) {
     return reference;
   }
@@ -83,16 +83,21 @@ export function resourceOf(user: iam.IUser): iam.CfnUser | undefined {
  * are one device.
  */
 export function deviceKey(stack: Stack, serialNumber: string): unknown {
-  const resolved: unknown = stack.resolve(serialNumber);
-  return /:mfa\/([^\0]+)$/.exec(literalText(resolved))?.[1] ?? resolved;
+  const arn = resolved(stack, serialNumber);
+  return /:mfa\/([^\0]+)$/.exec(literalText(arn))?.[1] ?? arn;
+}
+
+/** As `stack.resolve`, which takes its time even where there is nothing to resolve, as in a fleet of literal names. */
+function resolved(stack: Stack, value: string | undefined): unknown {
+  return Token.isUnresolved(value) ? stack.resolve(value) : value;
 }
 
 /** The text of a resolved string, a NUL standing for each part that only a deployment will know. */
-export function literalText(resolved: unknown): string {
-  if (typeof resolved === 'string') {
-    return resolved;
+export function literalText(value: unknown): string {
+  if (typeof value === 'string') {
+    return value;
   }
-  const { 'Fn::Join': join, 'Fn::Sub': sub } = (resolved ?? {}) as {
+  const { 'Fn::Join': join, 'Fn::Sub': sub } = (value ?? {}) as {
     'Fn::Join'?: [string, unknown];
     'Fn::Sub'?: unknown;
   };

@@ -14,10 +14,24 @@ const HASH_LENGTH = 8;
 
 /**
  * Gives `element` the logical id `<prefix><readable part><8 hex>`. It is worked out at synthesis only: until then a
- * user of the construct may still override logical ids of the resources that the identity refers to.
+ * user of the construct may still override logical ids of the resources that the identity refers to. Once constructs are
+ * validated that is over, and the id is kept, as a synthesis asks for it many times.
  */
 export function deriveLogicalId(element: CfnElement, prefix: string, identityIn: (stack: Stack) => Identity): void {
-  element.overrideLogicalId(Lazy.uncachedString({ produce: () => logicalIdOf(prefix, identityIn(element.stack)) }));
+  let kept: string | undefined;
+  const derived = () => logicalIdOf(prefix, identityIn(element.stack));
+  element.overrideLogicalId(
+    Lazy.uncachedString({
+      // A stack that is being prepared is searched for tokens, of which an id that is worked out holds none.
+      produce: ({ preparing }) => (preparing ? prefix : (kept ?? derived())),
+    }),
+  );
+  element.node.addValidation({
+    validate: () => {
+      kept = derived();
+      return [];
+    },
+  });
 }
 
 function logicalIdOf(prefix: string, { key, names }: Identity): string {

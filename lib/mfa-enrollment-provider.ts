@@ -7,7 +7,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, IDependable } from 'constructs';
 import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
-import { ExplainedWildcard, explainWildcards } from './explained-wildcards';
+import { ExplainedWildcard, explainWildcards } from './explained-findings';
 import { literalText } from './identity';
 import { deriveLogicalId } from './logical-id';
 import { ProviderScope } from './provider-scope';
@@ -183,11 +183,13 @@ export class MfaEnrollmentProvider extends Construct {
   public readonly _scope?: ProviderScope;
 
   private readonly policies: RolePolicy[] = [];
+  private readonly hasOwnRole: boolean;
 
   constructor(scope: Construct, id: string, props: MfaEnrollmentProviderProps = {}) {
     super(scope, id);
     validate(props);
 
+    this.hasOwnRole = props.role === undefined;
     this.role =
       props.role ?? new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     const logGroup =
@@ -275,8 +277,10 @@ export class MfaEnrollmentProvider extends Construct {
   private attachPolicy(scope: Construct, id: string, statements: iam.PolicyStatement[]): RolePolicy {
     const policy: RolePolicy = new RolePolicy(scope, id, {
       statements,
-      policyName: stackUniqueName(() => policy.node.defaultChild as CfnElement),
+      policyName: Lazy.uncachedString({ produce: () => nameOf(policy) }),
     });
+    // In the stack of a role that this provider makes, the logical id is enough of a name.
+    const nameOf = this.hasOwnRole && Stack.of(scope) === Stack.of(this) ? logicalIdOf : stackUniqueName;
     // Naming the role in the policy's `roles` would attach it even to a role that is not mutable.
     this.role.attachInlinePolicy(policy);
     this.policies.push(policy);
@@ -338,9 +342,12 @@ class RolePolicy extends iam.Policy {
  * A role that is handed in, or that of another stack's provider, may serve several stacks, which would overwrite and
  * delete each other's policies if they named them alike. The stack's uuid tells them apart, in two regions too.
  */
-function stackUniqueName(element: () => CfnElement): string {
-  const stackUuid = Fn.select(2, Fn.split('/', Aws.STACK_ID));
-  return Lazy.uncachedString({ produce: () => `${element().logicalId}-${stackUuid}` });
+function stackUniqueName(policy: iam.Policy): string {
+  return `${logicalIdOf(policy)}-${Fn.select(2, Fn.split('/', Aws.STACK_ID))}`;
+}
+
+function logicalIdOf({ node }: iam.Policy): string {
+  return (node.defaultChild as CfnElement).logicalId;
 }
 
 const ALL_DEVICES: ExplainedWildcard = {

@@ -23,7 +23,7 @@ import {
   refuse,
   warnOfForeignSecret,
 } from './prop-checks';
-import { applyRemoval, isRetained } from './removal';
+import { applyRemoval, isDeletedDevice, isRetained } from './removal';
 import { arnOf, readStatements, wildcardsOf } from './seed-secret';
 
 /**
@@ -230,6 +230,12 @@ function validate(scope: Construct, props: MfaEnrollmentProps): void {
     );
   }
   fail('removalPolicy', problemOfRemovalPolicy('an MFA enrollment', props.removalPolicy));
+  if (isRetained(props.removalPolicy) && isDeletedDevice(scope, props.serialNumber)) {
+    fail(
+      'removalPolicy',
+      "RETAIN keeps a device enabled that its 'VirtualMfaDevice' is to delete, together with the only copy of its seed: give the device the same 'removalPolicy'",
+    );
+  }
   fail('provider', problemOfProvider(scope, props.provider ?? scope));
   if (props.removalPolicy === undefined && resourceOf(props.user) === undefined) {
     Annotations.of(scope).addInfo(

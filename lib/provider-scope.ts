@@ -4,12 +4,12 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { problemOfPath } from './device-name';
-import { ExplainedWildcard } from './explained-wildcards';
+import { ExplainedWildcard } from './explained-findings';
 import { deviceKey, literalText, resourceOf } from './identity';
 import { Identity } from './logical-id';
 import type { MfaEnrollmentProviderScope } from './mfa-enrollment-provider';
 import { literal, refuse } from './prop-checks';
-import { arnOf, isAwsManaged, keyStatements } from './seed-secret';
+import { arnOf, isAwsManaged, keyStatements, wildcardsOfKey } from './seed-secret';
 
 /**
  * What a `VirtualMfaDevice` calls the secret that it makes: `mfa<path><name>`, and so different for different devices.
@@ -40,10 +40,18 @@ export class ProviderScope {
     refuse('scope.userPath', problemOfPath(userPath));
     refuse('scope.devicePath', problemOfPath(devicePath));
     refuse('scope.seedSecretPrefix', problemOfPrefix(this.seedSecretPrefix));
+    const warn = (id: string, words: string) =>
+      Annotations.of(provider).addWarningV2(`cdk-mfa-enrollment:${id}`, words);
     if (userPath === '/') {
-      Annotations.of(provider).addWarningV2(
-        'cdk-mfa-enrollment:scopeOfAllUsers',
+      warn(
+        'scopeOfAllUsers',
         "the scope's 'userPath' is '/': the function may switch the MFA of every user of the account on and off, administrators included; give the users of this provider a path of their own",
+      );
+    }
+    if (devicePath === '/') {
+      warn(
+        'scopeOfAllDevices',
+        "the scope's 'devicePath' is '/': the function may tag every virtual MFA device of the account, and delete those that are enabled for nobody; give the devices of this provider a path of their own",
       );
     }
   }
@@ -79,10 +87,13 @@ export class ProviderScope {
   /** The wildcards of these statements. */
   public wildcards(): ExplainedWildcard[] {
     const reason = "The scope that the app gives to this provider, by 'scope'.";
-    return [`user${this.userPath}*`, `mfa${this.devicePath}*`, `secret:${this.seedSecretPrefix}*`].map((resource) => ({
-      resource,
-      reason,
-    }));
+    return [
+      ...[`user${this.userPath}*`, `mfa${this.devicePath}*`, `secret:${this.seedSecretPrefix}*`].map((resource) => ({
+        resource,
+        reason,
+      })),
+      ...this.encryptionKeys.flatMap(wildcardsOfKey),
+    ];
   }
 
   /** Another scope is another policy: the old one stands until clean-up has used it. */

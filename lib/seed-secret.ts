@@ -2,7 +2,7 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { ExplainedWildcard } from './explained-wildcards';
+import { ExplainedWildcard } from './explained-findings';
 
 /** As complete an ARN as is known. */
 export function arnOf(secret: secretsmanager.ISecret): string {
@@ -38,8 +38,13 @@ function statements(secret: secretsmanager.ISecret, actions: string[], keyAction
 }
 
 /** The wildcards of these statements. */
-export function wildcardsOf(secret: secretsmanager.ISecret): ExplainedWildcard[] {
-  const aliasName = secret.encryptionKey && aliasNameOf(secret.encryptionKey);
+export function wildcardsOf({ encryptionKey }: secretsmanager.ISecret): ExplainedWildcard[] {
+  return encryptionKey === undefined ? [] : wildcardsOfKey(encryptionKey);
+}
+
+/** The wildcards of what using a key takes. */
+export function wildcardsOfKey(key: kms.IKey): ExplainedWildcard[] {
+  const aliasName = aliasNameOf(key);
   return aliasName === undefined || aliasName === AWS_MANAGED_ALIAS
     ? []
     : [

@@ -3,9 +3,10 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IConstruct } from 'constructs';
-import { DEVICE_RESOURCE_TYPE, DeviceProperties, problemOfTag, SERVICE_TIMEOUT } from './contract';
+import { DEVICE_RESOURCE_TYPE, DeviceProperties, problemOfTag, problemOfTagCount, SERVICE_TIMEOUT } from './contract';
 import { Declarations } from './declarations';
 import { defaultDeviceName, problemOfDevice, problemOfDeviceName, problemOfPath } from './device-name';
+import { explainNoRotation } from './explained-findings';
 import { deviceIdentity, DeviceName, deviceNameKey, seedIdentity } from './identity';
 import { deriveLogicalId, problemOfLogicalId } from './logical-id';
 import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
@@ -17,7 +18,7 @@ import {
   refuse,
   warnOfForeignSecret,
 } from './prop-checks';
-import { applyRemoval, removalOf } from './removal';
+import { applyRemoval, noteRemovalOfDevice, removalOf } from './removal';
 import { seedSecretName } from './provider-scope';
 import { arnOf, wildcardsOf, writeStatements } from './seed-secret';
 
@@ -86,8 +87,8 @@ export interface VirtualMfaDeviceProps {
   readonly encryptionKey?: kms.IKey;
 
   /**
-   * The secret that takes the seed. Its current value is overwritten once, when the device is made, unless it is the
-   * seed of another device; a device is never moved to another secret, as AWS shows its seed only once.
+   * The secret that takes the seed, and nothing else: whatever its current value is, it is overwritten when the device
+   * is made, unless it is the seed of another device that this library made; a device is never moved to another secret, as AWS shows its seed only once.
    *
    * Of an imported secret with a customer-managed key, the key must be known:
    * `Secret.fromSecretAttributes(this, 'Seed', { secretCompleteArn, encryptionKey })`.
@@ -193,6 +194,7 @@ export class VirtualMfaDevice extends Construct implements IVirtualMfaDevice, IT
     resource.node.addDependency(grant.inForce);
 
     this.serialNumber = resource.ref;
+    noteRemovalOfDevice(this, this.serialNumber, props.removalPolicy);
     this.node.addValidation({ validate: () => problemsAtSynthesis(this, resource, name) });
   }
 }
@@ -211,6 +213,7 @@ function makeSeedSecret(
   });
   const resource = secret.node.defaultChild as secretsmanager.CfnSecret;
   resource.generateSecretString = undefined;
+  explainNoRotation(resource);
   deriveLogicalId(resource, 'VirtualMfaDeviceSeed', seedIdentity(name));
   return secret;
 }
@@ -300,6 +303,11 @@ function problemsAtSynthesis(device: VirtualMfaDevice, resource: CfnResource, na
 
 function problemsOfTags(tags: TagManager): string[] {
   const problems: string[] = [];
+  // Their number only: each is judged below, as far as it is known.
+  const tooMany = problemOfTagCount(Object.keys(tags.tagValues()).length);
+  if (tooMany !== undefined) {
+    problems.push(`'tags': ${tooMany}`);
+  }
   const keys = new Map<string, string>();
   for (const [key, value] of Object.entries(tags.tagValues())) {
     const known = literal(key);

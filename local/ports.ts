@@ -1,4 +1,13 @@
-import { Action, CallError, DeviceName, Iam as IamPort, SecretText, SeedStore, Tag } from '../lambda/ports';
+import {
+  Action,
+  CallError,
+  DeviceName,
+  Iam as IamPort,
+  SecretText,
+  SecretVersions,
+  SeedStore,
+  Tag,
+} from '../lambda/ports';
 import { CodePair } from '../lambda/totp';
 import { AwsError } from './aws-error';
 import { Clock } from './clock';
@@ -108,10 +117,15 @@ export class InProcessSeedStore implements SeedStore {
     await this.call('secretsmanager:PutSecretValue', input);
   }
 
-  async currentVersion(secretArn: string): Promise<string | undefined> {
+  async versions(secretArn: string): Promise<SecretVersions> {
     const output = await this.call('secretsmanager:DescribeSecret', { SecretId: secretArn });
     const stages = output.VersionIdsToStages as Record<string, string[]>;
-    return Object.keys(stages).find((id) => stages[id]!.includes('AWSCURRENT'));
+    const staged = Object.keys(stages);
+    return {
+      current: staged.find((id) => stages[id]!.includes('AWSCURRENT')),
+      staged,
+      isDeleted: output.DeletedDate !== undefined,
+    };
   }
 
   private async call(action: Action, input: Record<string, unknown>): Promise<Record<string, unknown>> {

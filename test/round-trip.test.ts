@@ -1,193 +1,97 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { SecretText } from '../lambda/ports';
-import { parseSeed } from '../lambda/seed';
-import { codePairAt, Step, stepAt } from '../lambda/totp';
 import { MfaEnrollment, MfaEnrollmentProps } from '../lib';
 import { AwsError } from '../local/aws-error';
-import { SkippingClock } from '../local/clock';
-import type { StackDescription, StackEvent } from '../local/cloudformation';
-import type { AnsweredCall, Fault, IncomingCall } from '../local/http';
-import type { DeliveryPolicy } from '../local/lambda';
-import { LocalAws } from '../local/local-aws';
+import type { StackDescription } from '../local/cloudformation';
+import type { IncomingCall } from '../local/http';
+import { Account, STACK } from './account';
 
-const STACK = 'RoundTrip';
 const SERIAL_NUMBER = 'arn:aws:iam::123456789012:mfa/alice';
 const SECRET = 'mfa/alice';
 
-/**
- * The synthesized template, the built asset in a process of its own, the SDK over HTTP: all real but the cloud, and
- * the clock, which skips whatever the function sleeps.
- */
-class Account {
-  readonly clock = new SkippingClock();
-  readonly startedAt = this.clock.now();
-  readonly events: StackEvent[] = [];
-  readonly calls: AnsweredCall[] = [];
-  faultOf: (call: IncomingCall) => Fault | undefined = () => undefined;
-  deliveries: DeliveryPolicy = () => [{ delayMs: 0 }];
-  aws!: LocalAws;
-  readonly seeds: string[] = [];
-  private readonly assemblies: string[] = [];
+let account: Account;
+let seed: string;
+beforeEach(async () => {
+  account = new Account();
+  await account.open();
+  seed = account.createDevice('alice');
+  account.createSecret(SECRET, seed);
+});
 
-  async open(): Promise<void> {
-    this.aws = await LocalAws.start({
-      clock: this.clock,
-      onEvent: (event) => this.events.push(event),
-      onCall: (call) => this.calls.push(call),
-      faultOf: (call) => this.faultOf(call),
-      deliveries: (...args) => this.deliveries(...args),
-    });
-  }
+afterEach(() => account.close());
 
-  /** Creates a device and returns its seed. */
-  createDevice(name: string): string {
-    const { VirtualMFADevice } = this.aws.iam.call('CreateVirtualMFADevice', { VirtualMFADeviceName: name });
-    const seed = (VirtualMFADevice as { Base32StringSeed: Buffer }).Base32StringSeed.toString();
-    this.seeds.push(seed);
-    return seed;
-  }
-
-  createSecret(name: string, text: string | undefined): void {
-    this.aws.secretsManager.call('CreateSecret', { Name: name, SecretString: text });
-  }
-
-  async deploy(props: Partial<MfaEnrollmentProps> = {}, userName = 'alice'): Promise<StackDescription> {
-    const assembly = mkdtempSync(join(tmpdir(), 'round-trip-'));
-    this.assemblies.push(assembly);
-    const app = new App({ outdir: assembly, analyticsReporting: false });
-    const stack = new Stack(app, STACK);
+/** The user Alice and her enrollment. */
+function deploy(props: Partial<MfaEnrollmentProps> = {}): Promise<StackDescription> {
+  return account.deploy((stack) => {
     new MfaEnrollment(stack, 'Mfa', {
-      user: new iam.User(stack, 'User', { userName, path: '/staff/' }),
+      user: new iam.User(stack, 'User', { userName: 'alice', path: '/staff/' }),
       serialNumber: SERIAL_NUMBER,
       seedSecret: Secret.fromSecretNameV2(stack, 'Seed', SECRET),
       ...props,
     });
-    app.synth();
-    return this.aws.deploy(assembly, STACK);
-  }
-
-  destroy(): Promise<StackDescription> {
-    return this.aws.destroy(STACK);
-  }
-
-  /** What an operator reads. */
-  get failures(): string[] {
-    return this.events.flatMap(({ type, reason }) =>
-      type === 'Custom::MfaEnrollment' && reason !== undefined ? [reason] : [],
-    );
-  }
-
-  get actions(): string[] {
-    return this.calls.filter(({ caller }) => caller?.roleName !== undefined).map(({ action }) => action);
-  }
-
-  /** Everything that somebody else than AWS's services could get to see. */
-  everythingVisible(): string {
-    const files = this.assemblies.flatMap((assembly) =>
-      readdirSync(assembly, { recursive: true, withFileTypes: true }).flatMap((entry) =>
-        entry.isFile() ? [readFileSync(join(entry.parentPath, entry.name), 'utf8')] : [],
-      ),
-    );
-    return [...files, ...this.aws.logs(), ...this.events.map((event) => JSON.stringify(event)), ...this.answers].join(
-      '\n',
-    );
-  }
-
-  get answers(): string[] {
-    return this.aws.answers.map(({ body }) => body);
-  }
-
-  async close(): Promise<void> {
-    await this.aws.close();
-    this.assemblies.forEach((assembly) => rmSync(assembly, { recursive: true }));
-  }
+  });
 }
 
-let account: Account;
-beforeEach(async () => {
-  account = new Account();
-  await account.open();
-  account.createSecret(SECRET, account.createDevice('alice'));
-});
-
-afterEach(async () => {
-  const visible = account.everythingVisible();
-  await account.close();
-  for (const seed of account.seeds) {
-    expect(visible).not.toContain(seed);
-    for (let step = stepAt(account.startedAt) - 2; step <= stepAt(account.clock.now()) + 2; step++) {
-      const [, code] = codePairAt(parseSeed(new SecretText(seed)), step as Step).reveal();
-      expect(visible).not.toMatch(new RegExp(`(?<![\\w.-])${code}(?![\\w.-])`));
-    }
-  }
-  expect(visible).not.toMatch(/127\.0\.0\.1:\d+\/[0-9a-f]{16}/);
-});
-
-const enabled = () =>
-  account.aws.iam.state().devices.flatMap(({ serialNumber, userName }) => (userName ? [[serialNumber, userName]] : []));
 const claims = () => account.aws.iam.state().devices.flatMap(({ tags }) => Object.values(tags));
+const failure = () => account.failuresOf('Custom::MfaEnrollment')[0];
 
 test('a deployment enables the device with a clock adjustment of 0 in at most five calls, a destroy leaves nothing', async () => {
-  expect(await account.deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
-  expect(enabled()).toEqual([[SERIAL_NUMBER, 'alice']]);
+  expect(await deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
+  expect(account.enabled).toEqual([[SERIAL_NUMBER, 'alice']]);
   expect(account.aws.iam.deviceClock(SERIAL_NUMBER)).toMatchObject({ adjustment: 0 });
   expect(claims()).toEqual([`enabled us-east-1 ${STACK}`]);
   expect(account.actions).toHaveLength(5);
   expect(account.clock.now()).toBe(account.startedAt);
 
   expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
-  expect(enabled()).toEqual([]);
+  expect(account.enabled).toEqual([]);
   expect(account.aws.iam.state()).toMatchObject({ users: [], roles: [], devices: [{ tags: {} }] });
 });
 
 test('the same Create delivered twice has one effect and one effective answer', async () => {
   account.deliveries = () => [{ delayMs: 0 }, { delayMs: 0 }];
-  expect(await account.deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
+  expect(await deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
   await account.aws.idle();
-  expect(enabled()).toEqual([[SERIAL_NUMBER, 'alice']]);
+  expect(account.enabled).toEqual([[SERIAL_NUMBER, 'alice']]);
   expect(claims()).toEqual([`enabled us-east-1 ${STACK}`]);
   expect(account.aws.answers.filter(({ effective }) => effective)).toHaveLength(1);
 });
 
 test('another secret with the same seed is proven in place', async () => {
-  await account.deploy();
-  account.createSecret('mfa/copy', JSON.stringify({ seed: account.seeds[0] }));
+  await deploy();
+  account.createSecret('mfa/copy', JSON.stringify({ seed: seed }));
   const stack = new Stack();
-  const updated = await account.deploy({
+  const updated = await deploy({
     seedSecret: Secret.fromSecretCompleteArn(stack, 'Copy', arnOfSecret('mfa/copy')),
     seedSecretField: 'seed',
   });
   expect(updated).toMatchObject({ status: 'UPDATE_COMPLETE' });
   expect(account.actions.at(-1)).toBe('ResyncMFADevice');
-  expect(enabled()).toEqual([[SERIAL_NUMBER, 'alice']]);
+  expect(account.enabled).toEqual([[SERIAL_NUMBER, 'alice']]);
 });
 
 test('deleting what is gone already is done', async () => {
-  await account.deploy();
+  await deploy();
   account.aws.iam.call('DeactivateMFADevice', { UserName: 'alice', SerialNumber: SERIAL_NUMBER });
   account.aws.iam.call('DeleteVirtualMFADevice', { SerialNumber: SERIAL_NUMBER });
   expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
 });
 
 test('enrolling right after the device was deactivated waits for newer codes and sends none from the future', async () => {
-  await account.deploy();
+  await deploy();
   await account.destroy();
   const before = account.clock.now();
-  expect(await account.deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
+  expect(await deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
   expect(account.clock.now() - before).toBeGreaterThan(30_000);
   expect(account.aws.iam.deviceClock(SERIAL_NUMBER)).toMatchObject({ adjustment: 0 });
 });
 
 test('a wrong seed fails after four pairs, in words that name secret and device, and rolls back clean', async () => {
   account.aws.secretsManager.call('PutSecretValue', { SecretId: SECRET, SecretString: account.createDevice('bob') });
-  expect(await account.deploy()).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
+  expect(await deploy()).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
   expect(account.actions.filter((action) => action === 'EnableMFADevice')).toHaveLength(4);
-  expect(account.failures[0]).toContain(`secret:${SECRET} does not hold the seed of device ${SERIAL_NUMBER}`);
+  expect(failure()).toContain(`secret:${SECRET} does not hold the seed of device ${SERIAL_NUMBER}`);
   expect(account.aws.iam.state()).toMatchObject({ users: [], roles: [], devices: [{ tags: {} }, { tags: {} }] });
 });
 
@@ -228,9 +132,9 @@ test.each<[string, () => void, RegExp, Partial<MfaEnrollmentProps>?]>([
   ],
 ])('%s ends in words in the stack event, and in a clean rollback', async (...[, prepare, words, props]) => {
   prepare();
-  expect(await account.deploy(props)).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
-  expect(account.failures[0]).toMatch(words);
-  expect(account.failures[0]).toMatch(/State: .*Next: /);
+  expect(await deploy(props)).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
+  expect(failure()).toMatch(words);
+  expect(failure()).toMatch(/State: .*Next: /);
   expect(account.aws.iam.state()).toMatchObject({ users: [], roles: [] });
 });
 
@@ -241,7 +145,7 @@ test('a lost answer of EnableMFADevice is no failure', async () => {
     lost = true;
     return { lost: 'after' };
   };
-  expect(await account.deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
+  expect(await deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
   expect(lost).toBe(true);
   expect(account.actions).toContain('ResyncMFADevice');
 });
@@ -253,7 +157,7 @@ test('a function that dies leaves a stack that rolls back clean', async () => {
     dead = true;
     return [{ delayMs: 0, dies: { atCall: 5 } }];
   };
-  expect(await account.deploy()).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
+  expect(await deploy()).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
   expect(account.aws.iam.state()).toMatchObject({ users: [], roles: [], devices: [{ tags: {} }] });
 });
 

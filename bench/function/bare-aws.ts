@@ -1,6 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
-import { request } from 'node:https';
 import { Clock, Iam, SecretText, SeedStore, Tag } from '../../lambda/ports';
+import { callIam, callSecretsManager } from '../signed-request';
 
 /**
  * In the place of `lambda/aws.ts`: requests written by hand, for as many calls as a start makes. No client can do it
@@ -14,87 +13,23 @@ export class SdkIam implements Pick<Iam, 'awsTime' | 'listMFADevices' | 'listMFA
   }
 
   async listMFADevices(userName: string): Promise<string[]> {
-    const answer = await this.call('ListMFADevices', { UserName: userName });
+    const answer = await callIam('ListMFADevices', { UserName: userName });
     return [...answer.matchAll(/<SerialNumber>([^<]*)<\/SerialNumber>/g)].map(([, serialNumber = '']) => serialNumber);
   }
 
   async listMFADeviceTags(serialNumber: string): Promise<Tag[]> {
-    const answer = await this.call('ListMFADeviceTags', { SerialNumber: serialNumber });
+    const answer = await callIam('ListMFADeviceTags', { SerialNumber: serialNumber });
     return [...answer.matchAll(/<Key>([^<]*)<\/Key>\s*<Value>([^<]*)<\/Value>/g)].map(([, key = '', value = '']) => ({
       key,
       value,
     }));
-  }
-
-  private call(action: string, parameters: Record<string, string>): Promise<string> {
-    const body = new URLSearchParams({ Action: action, Version: '2010-05-08', ...parameters }).toString();
-    return send('iam', 'us-east-1', { 'content-type': 'application/x-www-form-urlencoded' }, body);
   }
 }
 
 /** As {@link SdkIam}. */
 export class SdkSeedStore implements Pick<SeedStore, 'read'> {
   async read(secretArn: string): Promise<SecretText> {
-    const headers = {
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': 'secretsmanager.GetSecretValue',
-    };
-    const answer = await send(
-      'secretsmanager',
-      secretArn.split(':')[3] ?? '',
-      headers,
-      JSON.stringify({ SecretId: secretArn }),
-    );
+    const answer = await callSecretsManager('GetSecretValue', { SecretId: secretArn });
     return new SecretText((JSON.parse(answer) as { SecretString: string }).SecretString);
   }
-}
-
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
-function send(service: string, region: string, headers: Record<string, string>, body: string): Promise<string> {
-  const {
-    AWS_ENDPOINT_URL = '',
-    AWS_ACCESS_KEY_ID = '',
-    AWS_SECRET_ACCESS_KEY = '',
-    AWS_SESSION_TOKEN = '',
-  } = process.env;
-  const time = new Date().toISOString().replace(/[:-]|\.\d+/g, '');
-  const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`;
-  const signed: Record<string, string> = {
-    ...headers,
-    host: new URL(AWS_ENDPOINT_URL).host,
-    'x-amz-date': time,
-    'x-amz-security-token': AWS_SESSION_TOKEN,
-  };
-  const names = Object.keys(signed).sort();
-  const canonical = [
-    'POST',
-    '/',
-    '',
-    ...names.map((name) => `${name}:${signed[name]}`),
-    '',
-    names.join(';'),
-    hash(body),
-  ];
-  const toSign = ['AWS4-HMAC-SHA256', time, scope, hash(canonical.join('\n'))].join('\n');
-  const key = scope
-    .split('/')
-    .reduce<string | Buffer>(
-      (secret, part) => createHmac('sha256', secret).update(part).digest(),
-      `AWS4${AWS_SECRET_ACCESS_KEY}`,
-    );
-  const signature = createHmac('sha256', key).update(toSign).digest('hex');
-  const authorization = `AWS4-HMAC-SHA256 Credential=${AWS_ACCESS_KEY_ID}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
-  return new Promise((resolve, reject) => {
-    request(AWS_ENDPOINT_URL, { method: 'POST', headers: { ...signed, authorization } }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve(Buffer.concat(chunks).toString()));
-    })
-      .on('error', reject)
-      .end(body);
-  });
-}
-
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LoopbackServer, type Respond } from '../../test/lambda/loopback-server';
 import { selfSignedIdentity } from '../../test/lambda/self-signed';
-import { type Conditions, type Figure, median, type Part } from '../figure';
+import { type Conditions, type Figure, interleaved, median, type Part } from '../figure';
 import { type Contender, contenders } from './contenders';
 
 /** What the built function may take, at most: bytes; and of what the minified default bundling takes. */
@@ -25,7 +25,11 @@ export const functionPart: Part = {
       const field = await contenders(folder);
       const figures = field.flatMap(sizes);
       for (const node of nodes) {
-        const starts = await interleaved(field, runs, ({ file }) => start(node, file, aws.url('localhost')));
+        const starts = await interleaved(
+          field.map(({ name }) => name),
+          runs,
+          (name) => start(node, field.find((contender) => contender.name === name)!.file, aws.url('localhost')),
+        );
         figures.push(...onNode(majorOf(node), starts));
       }
       return figures;
@@ -46,22 +50,6 @@ function sizes({ name, bytes, gzipBytes }: Contender): Figure[] {
     },
     { name: `function.${name}.gzip`, value: gzipBytes, unit: 'bytes' },
   ];
-}
-
-/** Every contender in turns, so that whatever else the machine does falls on all of them; a first round is thrown away. */
-async function interleaved(
-  field: readonly Contender[],
-  runs: number,
-  run: (contender: Contender) => Promise<Start>,
-): Promise<Map<string, Start[]>> {
-  const starts = new Map(field.map(({ name }) => [name, [] as Start[]]));
-  for (let round = 0; round <= runs; round++) {
-    for (const contender of field) {
-      const result = await run(contender);
-      if (round > 0) starts.get(contender.name)!.push(result);
-    }
-  }
-  return starts;
 }
 
 function onNode(node: string, starts: ReadonlyMap<string, readonly Start[]>): Figure[] {

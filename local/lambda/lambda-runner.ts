@@ -9,6 +9,7 @@ import {
   type FunctionConfiguration,
   type Invocation,
 } from './function';
+import { throttledDelayMs } from './throttled-events';
 import { systemRandom, uuid, type Random } from './uuid';
 
 /** How long the queue waits before it tries a failed event again. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
@@ -19,9 +20,11 @@ export interface LambdaRunnerOptions {
   readonly clock: Clock;
   /** Where the functions run: processes of their own, or this process. */
   readonly environments: ExecutionEnvironments;
+  /** How many events run at once, of all functions; what comes beyond is throttled. Default: any number. */
+  readonly concurrency?: number;
   /** How events are delivered. Default: once and at once. */
   readonly deliveries?: DeliveryPolicy;
-  /** Source of request ids. Default: the machine's. */
+  /** Source of request ids, and of what spreads throttled events. Default: the machine's. */
   readonly random?: Random;
 }
 
@@ -32,12 +35,15 @@ export class LambdaRunner {
   private readonly outstanding = new Set<Promise<unknown>>();
   private readonly clock: Clock;
   private readonly environments: ExecutionEnvironments;
+  private readonly concurrency: number;
   private readonly deliveries: DeliveryPolicy;
   private readonly random: Random;
+  private running = 0;
 
   constructor(options: LambdaRunnerOptions) {
     this.clock = options.clock;
     this.environments = options.environments;
+    this.concurrency = options.concurrency ?? Infinity;
     this.deliveries = options.deliveries ?? onceAtOnce;
     this.random = options.random ?? systemRandom;
   }
@@ -158,19 +164,35 @@ export class LambdaRunner {
     queuedAt: number,
     delivery: Delivery | undefined,
   ): Promise<Ending> {
-    const configuration = this.functions.get(functionName);
-    if (configuration === undefined) return { kind: 'dropped', reason: `function ${functionName} is deleted` };
-    const { maximumEventAgeSeconds } = this.eventInvoke.get(functionName) ?? DEFAULT_EVENT_INVOKE;
-    const now = this.clock.now();
-    if (now - queuedAt > maximumEventAgeSeconds * 1000) {
-      return { kind: 'dropped', reason: `event is older than ${maximumEventAgeSeconds} seconds` };
+    for (let throttled = 1; ; throttled++) {
+      const configuration = this.functions.get(functionName);
+      if (configuration === undefined) return { kind: 'dropped', reason: `function ${functionName} is deleted` };
+      const { maximumEventAgeSeconds } = this.eventInvoke.get(functionName) ?? DEFAULT_EVENT_INVOKE;
+      if (this.clock.now() - queuedAt > maximumEventAgeSeconds * 1000) {
+        return { kind: 'dropped', reason: `event is older than ${maximumEventAgeSeconds} seconds` };
+      }
+      if (delivery?.dies === 'before') return { kind: 'died', reason: 'killed before the handler ran' };
+      if (this.running < this.concurrency) return this.run(configuration, requestId, event, delivery?.dies?.atCall);
+      await this.clock.sleep(throttledDelayMs(throttled, this.random));
     }
-    if (delivery?.dies === 'before') return { kind: 'died', reason: 'killed before the handler ran' };
-    return this.environments.run(configuration, {
-      requestId,
-      event,
-      deadline: now + configuration.timeoutSeconds * 1000,
-      diesAtCall: delivery?.dies?.atCall,
-    });
+  }
+
+  private async run(
+    configuration: FunctionConfiguration,
+    requestId: string,
+    event: unknown,
+    diesAtCall: number | undefined,
+  ): Promise<Ending> {
+    this.running += 1;
+    try {
+      return await this.environments.run(configuration, {
+        requestId,
+        event,
+        deadline: this.clock.now() + configuration.timeoutSeconds * 1000,
+        diesAtCall,
+      });
+    } finally {
+      this.running -= 1;
+    }
   }
 }

@@ -15,6 +15,23 @@ interface Value {
   readonly SecretBinary?: Buffer;
 }
 
+const tagKey: Constraint = { type: 'string', min: 1, max: 128 };
+const tags: Constraint = {
+  type: 'list',
+  max: 50,
+  of: {
+    type: 'structure',
+    members: { Key: tagKey, Value: { type: 'string', max: 256 } },
+    required: ['Key', 'Value'],
+  },
+};
+
+/** A label that says whose a secret is, or what it is for. */
+export interface SecretTag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
 interface OfSecret {
   readonly SecretId: string;
 }
@@ -26,13 +43,15 @@ export interface SecretsManagerInputs {
     readonly ClientRequestToken?: string;
     readonly Description?: string;
     readonly KmsKeyId?: string;
-    readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
+    readonly Tags?: readonly SecretTag[];
   };
   GetSecretValue: OfSecret & { readonly VersionId?: string; readonly VersionStage?: string };
   PutSecretValue: OfSecret & Value & { readonly ClientRequestToken?: string };
   DescribeSecret: OfSecret;
   DeleteSecret: OfSecret & { readonly RecoveryWindowInDays?: number; readonly ForceDeleteWithoutRecovery?: boolean };
   RestoreSecret: OfSecret;
+  TagResource: OfSecret & { readonly Tags: readonly SecretTag[] };
+  UntagResource: OfSecret & { readonly TagKeys: readonly string[] };
 }
 
 /** An action of this Secrets Manager. */
@@ -46,15 +65,7 @@ export const SECRETS_MANAGER_PARAMETERS: Readonly<Record<SecretsManagerAction, A
       ClientRequestToken: token,
       Description: { type: 'string', max: 2048 },
       KmsKeyId: { type: 'string', min: 1, max: 2048 },
-      Tags: {
-        type: 'list',
-        max: 50,
-        of: {
-          type: 'structure',
-          members: { Key: { type: 'string', min: 1, max: 128 }, Value: { type: 'string', max: 256 } },
-          required: ['Key', 'Value'],
-        },
-      },
+      Tags: tags,
       ...value,
     },
     ['Name'],
@@ -71,6 +82,11 @@ export const SECRETS_MANAGER_PARAMETERS: Readonly<Record<SecretsManagerAction, A
     ['SecretId'],
   ),
   RestoreSecret: action({ SecretId: secretId }, ['SecretId']),
+  TagResource: action({ SecretId: secretId, Tags: tags }, ['SecretId', 'Tags']),
+  UntagResource: action({ SecretId: secretId, TagKeys: { type: 'list', max: 50, of: tagKey } }, [
+    'SecretId',
+    'TagKeys',
+  ]),
 };
 
 export function isSecretsManagerAction(action: string): action is SecretsManagerAction {

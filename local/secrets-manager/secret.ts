@@ -1,4 +1,5 @@
 import { AwsError } from '../aws-error';
+import type { SecretTag } from './parameters';
 
 /** What a version holds: text or bytes. */
 export interface SecretValue {
@@ -27,7 +28,7 @@ export class Secret {
     readonly description: string | undefined,
     /** ARN of a customer-managed key; `undefined` for the key that AWS manages. */
     readonly keyArn: string | undefined,
-    readonly tags: readonly { readonly Key: string; readonly Value: string }[],
+    public tags: readonly SecretTag[],
   ) {}
 
   /**
@@ -47,6 +48,16 @@ export class Secret {
     const version: SecretVersion = { id, value, createdAt: now, stages: new Set(['AWSCURRENT']) };
     this.versions.set(id, version);
     return version;
+  }
+
+  /** Adds tags, or changes their values. */
+  tag(tags: readonly SecretTag[]): void {
+    this.untag(tags.map(({ Key }) => Key));
+    this.tags = [...this.tags, ...tags];
+  }
+
+  untag(keys: readonly string[]): void {
+    this.tags = this.tags.filter(({ Key }) => !keys.includes(Key));
   }
 
   version(id: string): SecretVersion | undefined {

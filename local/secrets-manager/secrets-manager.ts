@@ -170,6 +170,14 @@ export class SecretsManager {
       secret.deletionAt = undefined;
       return { ARN: secret.arn, Name: secret.name };
     },
+    TagResource: ({ SecretId, Tags }) => {
+      this.getUsable(SecretId).tag(Tags);
+      return {};
+    },
+    UntagResource: ({ SecretId, TagKeys }) => {
+      this.getUsable(SecretId).untag(TagKeys);
+      return {};
+    },
   };
 
   private refuseUnlessAllowed(

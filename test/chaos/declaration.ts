@@ -1,4 +1,9 @@
-/** What the operators of a history declare: one or two stacks of users and enrollments over four devices. */
+import { changedDevices, DeviceChange, MadeDevice } from './made-devices';
+
+/**
+ * What the operators of a history declare: one or two stacks of users and enrollments, over four devices that exist and
+ * over those that the stacks make.
+ */
 
 export type StackName = 'North' | 'South';
 export const STACKS: readonly StackName[] = ['North', 'South'];
@@ -33,11 +38,12 @@ export interface Enrollment {
 
 export interface StackDeclaration {
   readonly enrollments: readonly Enrollment[];
+  readonly devices: readonly MadeDevice[];
   /** Declared names of owned users; absent: CloudFormation names them. */
   readonly names: Readonly<Partial<Record<User, string>>>;
 }
 
-export const EMPTY: StackDeclaration = { enrollments: [], names: {} };
+export const EMPTY: StackDeclaration = { enrollments: [], devices: [], names: {} };
 
 /** One change of a declaration; `index` picks one of the enrollments that are there. */
 export type Change =
@@ -48,7 +54,8 @@ export type Change =
   | { readonly kind: 'secret'; readonly index: number; readonly secret: SecretChoice }
   | { readonly kind: 'spelling'; readonly index: number; readonly spelling: Spelling }
   | { readonly kind: 'rename user'; readonly user: User; readonly name: string | undefined }
-  | { readonly kind: 'again' };
+  | { readonly kind: 'again' }
+  | { readonly kind: 'made'; readonly change: DeviceChange };
 
 /** The declaration after a change; unchanged where the change does not apply or could not be synthesized. */
 export function changed(before: StackDeclaration, change: Change): StackDeclaration {
@@ -62,6 +69,9 @@ function applied(before: StackDeclaration, change: Change): StackDeclaration {
   const { enrollments } = before;
   if (change.kind === 'again') {
     return before;
+  }
+  if (change.kind === 'made') {
+    return { ...before, devices: changedDevices(before.devices, change.change) };
   }
   if (change.kind === 'add') {
     return { ...before, enrollments: [...enrollments, { ...change.enrollment, id: freeId(enrollments) }] };

@@ -34,6 +34,7 @@ export const FAULTS = [
   'throttled',
   'failed before the effect',
   'answer lost',
+  'seed lost',
   'request lost',
   'concurrent modification',
   'temporarily unmodifiable',
@@ -95,7 +96,8 @@ export function drawDeliveries(plan: FaultPlan, random: () => number, hit: (kind
   }
   if (random() < plan.duplicate) {
     hit('duplicate event');
-    deliveries.push({ delayMs: lateMs + Math.floor(random() * 5_000) });
+    // Mostly soon, while the first is at work.
+    deliveries.push({ delayMs: lateMs + Math.floor(random() ** 2 * 5_000) });
   }
   return deliveries;
 }

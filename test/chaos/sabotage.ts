@@ -1,15 +1,9 @@
-import { createHash } from 'node:crypto';
-import { physicalResourceId } from '../../lib/contract';
-import { CallError, Iam } from '../../lambda/ports';
+import { ENROLLMENT_RESOURCE_TYPE, physicalResourceId } from '../../lib/contract';
+import { CallError } from '../../lambda/ports';
 import { CustomResourceEvent, InvocationContext, serve, Shell } from '../../lambda/protocol';
-
-interface Resource {
-  readonly Type: string;
-  readonly Properties: Readonly<Record<string, unknown>>;
-  readonly DependsOn?: readonly string[];
-  readonly Metadata?: Readonly<Record<string, string>>;
-}
-type Template = Readonly<Record<string, unknown>>;
+import { DEVICE_SABOTAGES } from './device-sabotage';
+import { renamed, resourcesOf, shortHash, Template, TemplateResource as Resource } from './template';
+import { ofType, seeingItsOwnClaimOnly, withIam } from './wrapped-shell';
 
 /**
  * A remedy taken out, to show that the histories find it missing. Nothing in the library knows of this: a sabotage
@@ -33,8 +27,8 @@ export const SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
     template: (template) => withLogicalIds(template, ({ Properties }) => Properties.SerialNumber),
     serve: replacing,
   }),
-  'no claims': () => ({ shell: withoutClaims }),
-  'claiming after enabling': () => ({ shell: claimingAfterEnabling }),
+  'no claims': () => ({ shell: ofType(ENROLLMENT_RESOURCE_TYPE, withoutClaims) }),
+  'claiming after enabling': () => ({ shell: ofType(ENROLLMENT_RESOURCE_TYPE, claimingAfterEnabling) }),
   'claiming what was found enabled': () => ({
     shell: (shell) =>
       withIam(shell, (iam) => ({
@@ -43,19 +37,13 @@ export const SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
       })),
   }),
   'deactivating though others claim': () => ({
-    shell: (shell, event) =>
-      event.RequestType === 'Delete'
-        ? withIam(shell, (iam) => ({
-            listMFADeviceTags: async (serialNumber) =>
-              (await iam.listMFADeviceTags(serialNumber)).filter(({ key }) =>
-                key.endsWith(`/${event.LogicalResourceId}`),
-              ),
-          }))
-        : shell,
+    shell: ofType(ENROLLMENT_RESOURCE_TYPE, (shell, event) =>
+      event.RequestType === 'Delete' ? seeingItsOwnClaimOnly(shell, event) : shell,
+    ),
   }),
   'an invented id taken as nothing to do': () => ({
     serve: (event, context, shell) =>
-      event.RequestType === 'Delete' && event.PhysicalResourceId?.includes('|') === false
+      event.RequestType === 'Delete' && event.PhysicalResourceId?.includes(':mfa/') === false
         ? succeed(event, shell)
         : serve(event, context, shell),
   }),
@@ -70,6 +58,7 @@ export const SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
         enableMFADevice: (...args) => iam.enableMFADevice(...args).catch(unless('EntityAlreadyExists')),
       })),
   }),
+  ...DEVICE_SABOTAGES,
 };
 
 function unless(code: string): (error: unknown) => void {
@@ -78,23 +67,6 @@ function unless(code: string): (error: unknown) => void {
       throw error;
     }
   };
-}
-
-function withIam(shell: Shell, change: (iam: Iam) => Partial<Iam>): Shell {
-  const { iam } = shell;
-  const unchanged: Iam = {
-    awsTime: () => iam.awsTime(),
-    listMFADevices: (...args) => iam.listMFADevices(...args),
-    listMFADeviceTags: (...args) => iam.listMFADeviceTags(...args),
-    tagMFADevice: (...args) => iam.tagMFADevice(...args),
-    untagMFADevice: (...args) => iam.untagMFADevice(...args),
-    enableMFADevice: (...args) => iam.enableMFADevice(...args),
-    resyncMFADevice: (...args) => iam.resyncMFADevice(...args),
-    deactivateMFADevice: (...args) => iam.deactivateMFADevice(...args),
-    createVirtualMFADevice: (...args) => iam.createVirtualMFADevice(...args),
-    deleteVirtualMFADevice: (...args) => iam.deleteVirtualMFADevice(...args),
-  };
-  return { ...shell, iam: { ...unchanged, ...change(iam) } };
 }
 
 /** Whatever stands on a device is taken for one's own work. */
@@ -151,7 +123,9 @@ function swallowing(): Sabotage {
 /** An Update to another user or device enables the new one and answers with a new physical id, a replacement. */
 async function replacing(event: CustomResourceEvent, context: InvocationContext, shell: Shell): Promise<void> {
   const { UserName, SerialNumber } = event.ResourceProperties as Record<'UserName' | 'SerialNumber', string>;
-  const isAnother = event.PhysicalResourceId !== physicalResourceId({ UserName, SerialNumber });
+  const isAnother =
+    event.ResourceType === ENROLLMENT_RESOURCE_TYPE &&
+    event.PhysicalResourceId !== physicalResourceId({ UserName, SerialNumber });
   return event.RequestType === 'Update' && isAnother
     ? serve({ ...event, RequestType: 'Create', PhysicalResourceId: undefined }, context, shell)
     : serve(event, context, shell);
@@ -161,10 +135,6 @@ function succeed(event: CustomResourceEvent, { deliver }: Shell): Promise<void> 
   const { PhysicalResourceId, StackId, RequestId, LogicalResourceId, ResponseURL } = event;
   const answer = { Status: 'SUCCESS', PhysicalResourceId, StackId, RequestId, LogicalResourceId };
   return deliver(ResponseURL, JSON.stringify(answer));
-}
-
-function resourcesOf(template: Template): [string, Resource][] {
-  return Object.entries(template.Resources as Record<string, Resource>);
 }
 
 /** Statements of all enrollments in one policy of one logical id, updated in place with each change. */
@@ -203,17 +173,10 @@ function withLogicalIds(template: Template, source: (enrollment: Resource) => un
   const names = new Map<string, string>();
   for (const [logicalId, resource] of resourcesOf(template)) {
     if (resource.Type === 'Custom::MfaEnrollment') {
-      const hash = createHash('sha256')
-        .update(JSON.stringify(source(resource)))
-        .digest('hex')
-        .slice(0, 12);
+      const hash = shortHash(JSON.stringify(source(resource)));
       names.set(logicalId, `MfaEnrollment${hash}`);
       names.set(logicalId.replace(/^MfaEnrollment/, 'MfaEnrollmentPolicy'), `MfaEnrollmentPolicy${hash}`);
     }
   }
-  let text = JSON.stringify(template);
-  for (const [before, after] of names) {
-    text = text.replaceAll(`"${before}"`, `"${after}"`).replaceAll(`"${before}-"`, `"${after}-"`);
-  }
-  return JSON.parse(text) as Template;
+  return renamed(template, names);
 }

@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
+import type { ByHand } from './administrators';
 import { Change, DEVICES, IMPORTED, OWNED, STACKS } from './declaration';
 import { FaultPlan } from './faults';
+import { DeviceChange, NAMES, SEED_SECRETS } from './made-devices';
 import type { Step, Story } from './history';
 
 const device = fc.constantFrom(...DEVICES);
@@ -15,43 +17,102 @@ const secret = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('wrong' as const, 'junk' as const) },
 );
 const spelling = fc.constantFrom('literal' as const, 'pseudo' as const, 'parameter' as const);
+/** Mostly: a refusal ends a story's thread. */
+const adopt = fc.nat({ max: 3 }).map((drawn) => drawn > 0);
 const provider = fc.constantFrom('own' as const, 'second' as const);
 
 const add: fc.Arbitrary<Change> = fc.record({
   kind: fc.constant('add' as const),
-  enrollment: fc.record({ user, device, spelling, secret, adopt: fc.boolean(), retain: rarelyTrue(), provider }),
+  enrollment: fc.record({ user, device, spelling, secret, adopt, retain: rarelyTrue(), provider }),
 });
 
 function rarelyTrue(): fc.Arbitrary<boolean> {
   return fc.nat({ max: 5 }).map((drawn) => drawn === 5);
 }
 
-const change: fc.Arbitrary<Change> = fc.oneof(
-  { weight: 5, arbitrary: add },
+const name = fc.option(fc.constantFrom(...NAMES), { nil: undefined });
+const tags = fc.constantFrom('none' as const, 'one' as const, 'two' as const);
+const seedSecret = fc.oneof(
+  { weight: 1, arbitrary: fc.constant('default' as const) },
+  { weight: 1, arbitrary: fc.constantFrom(...SEED_SECRETS) },
+);
+const enrolled = fc.oneof({ weight: 3, arbitrary: user }, { weight: 1, arbitrary: fc.constant(undefined) });
+const retain = fc.oneof(
+  { weight: 5, arbitrary: fc.constant('nothing' as const) },
+  { weight: 1, arbitrary: fc.constantFrom('the device' as const, 'both' as const) },
+);
+
+const deviceChange: fc.Arbitrary<DeviceChange> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('add device' as const),
+      device: fc.record({ name, secret: seedSecret, tags, user: enrolled, retain, provider }),
+    }),
+  },
   {
     weight: 6,
     arbitrary: fc.record({
-      kind: fc.constantFrom('remove', 'rename', 'move', 'adopt', 'retain', 'provider'),
+      kind: fc.constantFrom(
+        'remove device',
+        'rename construct',
+        'move construct',
+        'switch provider',
+        'rotate',
+        'rotate',
+      ),
       index,
     }),
   },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constantFrom('device' as const, 'parameter' as const), index, device }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('user' as const), index, user }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('secret' as const), index, secret }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('spelling' as const), index, spelling }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('rename user' as const),
-      user: fc.constantFrom(...OWNED),
-      name: fc.option(fc.constantFrom('olga', 'otto', 'someone'), { nil: undefined }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.constant({ kind: 'again' as const }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('name device' as const), index, name }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('swap secret' as const), index, secret: seedSecret }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('tag device' as const), index, tags }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('enroll' as const), index, user: enrolled }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('keep device' as const), index, retain }) },
 );
+
+/**
+ * Half of the stories are about enrollments of devices that exist, the other half about devices that stacks make as
+ * well: what goes wrong with either takes several steps that are about the same thing.
+ */
+interface Theme {
+  /** Weights of changes, and of steps, that are about devices that stacks make. */
+  readonly changes: number;
+  readonly steps: number;
+}
+const THEMES: readonly Theme[] = [
+  { changes: 0, steps: 0 },
+  { changes: 50, steps: 5 },
+];
+
+const changeIn = (theme: Theme): fc.Arbitrary<Change> =>
+  fc.oneof(
+    { weight: theme.changes, arbitrary: fc.record({ kind: fc.constant('made' as const), change: deviceChange }) },
+    { weight: 5, arbitrary: add },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constantFrom('remove', 'rename', 'move', 'adopt', 'retain', 'provider'),
+        index,
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constantFrom('device' as const, 'parameter' as const), index, device }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('user' as const), index, user }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('secret' as const), index, secret }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('spelling' as const), index, spelling }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('rename user' as const),
+        user: fc.constantFrom(...OWNED),
+        name: fc.option(fc.constantFrom('olga', 'otto', 'someone'), { nil: undefined }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant({ kind: 'again' as const }) },
+  );
 
 const chance = (most: number) =>
   fc.oneof(
@@ -73,41 +134,76 @@ const faults: fc.Arbitrary<FaultPlan> = fc.record({
 
 const milliseconds = fc.integer({ min: 0, max: 120_000 });
 
-const step: fc.Arbitrary<Step> = fc.oneof(
+const byHandOnMade: fc.Arbitrary<ByHand> = fc.oneof(
   {
-    weight: 12,
+    weight: 6,
     arbitrary: fc.record({
-      do: fc.constant('deploy' as const),
-      stack,
-      change,
-      faults,
-      breakAfterMs: rarely(milliseconds),
-      cancelAfterMs: rarely(milliseconds),
+      do: fc.constantFrom(
+        'deactivate a made device',
+        'write to its secret',
+        'delete a made device',
+        'make it anew',
+        'take its claims off',
+        'take its seed version off',
+      ),
+      index,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('move to the other stack' as const), stack, index, faults }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('destroy' as const), stack, faults }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('make a device' as const), name: fc.constantFrom(...NAMES) }) },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
-      do: fc.constantFrom('enable' as const, 'deactivate' as const),
-      device,
+      do: fc.constant('enable a made device' as const),
+      index,
       user: fc.constantFrom(...IMPORTED),
     }),
   },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      do: fc.constantFrom('tag' as const, 'tag' as const, 'untag' as const, 'untag' as const, 'delete' as const),
-      device,
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 30 }) }) },
 );
 
-export const story: fc.Arbitrary<Story> = fc.record({
-  seed: fc.nat({ max: 0x7fff_ffff }),
-  oldHalfOrder: fc.constantFrom('ordered' as const, 'unordered' as const),
-  rollbackOfReplaced: fc.constantFrom('update-then-delete' as const, 'delete-only' as const),
-  steps: fc.array(step, { minLength: 1, maxLength: 12, size: 'max' }),
-});
+const stepIn = (theme: Theme): fc.Arbitrary<Step> =>
+  fc.oneof(
+    {
+      weight: 12,
+      arbitrary: fc.record({
+        do: fc.constant('deploy' as const),
+        stack,
+        change: changeIn(theme),
+        faults,
+        breakAfterMs: rarely(milliseconds),
+        cancelAfterMs: rarely(milliseconds),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('move to the other stack' as const), stack, index, faults }) },
+    {
+      weight: theme.steps,
+      arbitrary: fc.record({ do: fc.constant('move a device to the other stack' as const), stack, index, faults }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('destroy' as const), stack, faults }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constantFrom('enable' as const, 'deactivate' as const),
+        device,
+        user: fc.constantFrom(...IMPORTED),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constantFrom('tag' as const, 'tag' as const, 'untag' as const, 'untag' as const, 'delete' as const),
+        device,
+      }),
+    },
+    { weight: theme.steps, arbitrary: byHandOnMade },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 30 }) }) },
+  );
+
+const storyIn = (theme: Theme): fc.Arbitrary<Story> =>
+  fc.record({
+    seed: fc.nat({ max: 0x7fff_ffff }),
+    oldHalfOrder: fc.constantFrom('ordered' as const, 'unordered' as const),
+    rollbackOfReplaced: fc.constantFrom('update-then-delete' as const, 'delete-only' as const),
+    steps: fc.array(stepIn(theme), { minLength: 1, maxLength: 12, size: 'max' }),
+  });
+
+export const story: fc.Arbitrary<Story> = fc.oneof(...THEMES.map(storyIn));

@@ -1,20 +1,22 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Aws, CfnParameter, Stack } from 'aws-cdk-lib';
+import { App, Aws, CfnParameter, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnParameter as CfnSsmParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { MfaEnrollment, MfaEnrollmentProvider } from '../../lib';
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
 import { Enrollment, IMPORTED, OWNED, StackDeclaration, StackName, User } from './declaration';
+import { hasGenerations, MadeDevice, Name, TAGS, VAULTS } from './made-devices';
 
 export const ACCOUNT = '123456789012';
 export const REGION = 'eu-west-1';
 
 /** Of the imported users, one has a path. */
 export const pathOf = (user: User) => (user === 'ian' ? '/staff/' : '/');
+/** Of the devices that stacks make, one has a path. */
+export const pathOfDevice = (name: Name) => (name === 'm3' ? '/keys/' : '/');
 export const serialNumberOf = (device: string) => `arn:aws:iam::${ACCOUNT}:mfa/${device}`;
 
 /** A template as CloudFormation gets it, and the values of its parameters. */
@@ -41,10 +43,14 @@ export function synthesize(stackName: StackName, declaration: StackDeclaration, 
  * What an enrollment adds to a template does not depend on the others, so each is synthesized by itself, and only once:
  * thousands of histories then need few syntheses. A test compares the outcome with the synthesis of the whole.
  */
-function mergedTemplateOf(stackName: StackName, { enrollments, names }: StackDeclaration): Synthesized['template'] {
+function mergedTemplateOf(
+  stackName: StackName,
+  { enrollments, devices, names }: StackDeclaration,
+): Synthesized['template'] {
   const parts = [
     ...enrollments.map((enrollment) => templateOfOne(stackName, enrollment, pick(names, enrollment.user))),
-    synthesizedOnce(stackName, { enrollments: [], names }),
+    ...devices.map((device) => templateOfDevice(stackName, device, pick(names, device.user))),
+    synthesizedOnce(stackName, { enrollments: [], devices: [], names }),
   ];
   const merged = (section: string) => Object.assign({}, ...parts.map((part) => part[section])) as unknown;
   return { ...parts[0], Resources: merged('Resources'), Parameters: merged('Parameters') };
@@ -53,14 +59,30 @@ function mergedTemplateOf(stackName: StackName, { enrollments, names }: StackDec
 /** Where its construct stands shows in an enrollment's metadata, and nowhere else. */
 function templateOfOne(stackName: StackName, enrollment: Enrollment, names: StackDeclaration['names']) {
   const { id, team, ...elsewhere } = enrollment;
-  const template = synthesizedOnce(stackName, { enrollments: [{ ...elsewhere, id: 'Mfa' }], names });
-  const path = team === undefined ? id : `${team}/${id}`;
-  const text = JSON.stringify(template).replaceAll(`"${stackName}/Mfa/`, `"${stackName}/${path}/`);
-  return JSON.parse(text) as Synthesized['template'];
+  const template = synthesizedOnce(stackName, { enrollments: [{ ...elsewhere, id: 'Mfa' }], devices: [], names });
+  return standingAt(template, `${stackName}/Mfa`, `${stackName}/${pathIn({ id, team })}`);
 }
 
-function pick(names: StackDeclaration['names'], user: User): StackDeclaration['names'] {
-  return names[user] === undefined ? {} : { [user]: names[user] };
+/** A default name follows the construct, and with it everything that is derived from the name. */
+function templateOfDevice(stackName: StackName, device: MadeDevice, names: StackDeclaration['names']) {
+  if (device.name === undefined) {
+    return synthesizedOnce(stackName, { enrollments: [], devices: [device], names });
+  }
+  const { id, team, ...elsewhere } = device;
+  const template = synthesizedOnce(stackName, { enrollments: [], devices: [{ ...elsewhere, id: 'Made' }], names });
+  return standingAt(template, `${stackName}/Made`, `${stackName}/${pathIn({ id, team })}`);
+}
+
+function pathIn({ id, team }: Pick<MadeDevice, 'id' | 'team'>): string {
+  return team === undefined ? id : `${team}/${id}`;
+}
+
+function standingAt(template: Synthesized['template'], path: string, otherPath: string): Synthesized['template'] {
+  return JSON.parse(JSON.stringify(template).replaceAll(`"${path}`, `"${otherPath}`)) as Synthesized['template'];
+}
+
+function pick(names: StackDeclaration['names'], user: User | undefined): StackDeclaration['names'] {
+  return user === undefined || names[user] === undefined ? {} : { [user]: names[user] };
 }
 
 function synthesizedOnce(stackName: StackName, part: StackDeclaration): Synthesized['template'] {
@@ -68,7 +90,7 @@ function synthesizedOnce(stackName: StackName, part: StackDeclaration): Synthesi
   const enrollments = part.enrollments.map((enrollment) =>
     enrollment.spelling === 'parameter' ? { ...enrollment, device: 'd1' as const } : enrollment,
   );
-  const key = JSON.stringify([stackName, enrollments, part.names]);
+  const key = JSON.stringify([stackName, enrollments, part.devices, part.names]);
   const template = templates.get(key) ?? templateOf(stackName, { ...part, enrollments });
   templates.set(key, template);
   return template;
@@ -91,7 +113,7 @@ export function templateOf(stackName: StackName, declaration: StackDeclaration):
   }
 }
 
-function declare(stack: Stack, { enrollments, names }: StackDeclaration): void {
+function declare(stack: Stack, { enrollments, devices, names }: StackDeclaration): void {
   // Something else in the stack that can fail, at any time and beside everything.
   const blocker = new CfnParameter(stack, 'Blocker');
   new CfnSsmParameter(stack, 'Other', { type: 'String', value: blocker.valueAsString });
@@ -100,14 +122,21 @@ function declare(stack: Stack, { enrollments, names }: StackDeclaration): void {
     ...OWNED.map((user) => [user, new iam.User(stack, user, { userName: names[user] })] as const),
     ...IMPORTED.map((user) => [user, imported(stack, user)] as const),
   ]);
-  const scopes = new Map<string | undefined, Construct>([[undefined, stack]]);
-  let second: MfaEnrollmentProvider | undefined;
-  for (const { id, team, user, device, spelling, adopt, retain, provider, ...enrollment } of enrollments) {
-    const scope = scopes.get(team) ?? new Construct(stack, team!);
-    scopes.set(team, scope);
-    if (provider === 'second') {
-      second ??= new MfaEnrollmentProvider(stack, 'Second');
+  const scopes = new Map<string, Construct>();
+  const scopeOf = (team?: string) => {
+    if (team === undefined) {
+      return stack;
     }
+    const scope = scopes.get(team) ?? new Construct(stack, team);
+    scopes.set(team, scope);
+    return scope;
+  };
+  let second: MfaEnrollmentProvider | undefined;
+  const providerOf = (provider: 'own' | 'second') =>
+    provider === 'own' ? undefined : (second ??= new MfaEnrollmentProvider(stack, 'Second'));
+
+  for (const { id, team, user, device, spelling, adopt, retain, provider, ...enrollment } of enrollments) {
+    const scope = scopeOf(team);
     new MfaEnrollment(scope, id, {
       user: users.get(user)!,
       serialNumber: {
@@ -118,9 +147,45 @@ function declare(stack: Stack, { enrollments, names }: StackDeclaration): void {
       seedSecret: secretOf(scope, id, { ...enrollment, device, spelling }),
       seedSecretField: enrollment.secret === 'json' ? 'seed' : undefined,
       adoptExisting: adopt,
-      removalPolicy: retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      provider: provider === 'second' ? second : undefined,
+      removalPolicy: policyOf(retain),
+      provider: providerOf(provider),
     });
+  }
+  for (const { id, team, ...device } of devices) {
+    const provider = providerOf(device.provider);
+    const made = new VirtualMfaDevice(scopeOf(team), id, {
+      virtualMfaDeviceName: device.name,
+      path: device.name && pathOfDevice(device.name),
+      generation: hasGenerations(device) ? device.generation : undefined,
+      seedSecret: seedSecretOf(scopeOf(team), id, device),
+      removalPolicy: policyOf(device.retain !== 'nothing'),
+      provider,
+    });
+    Object.entries(TAGS[device.tags]).forEach(([key, value]) => Tags.of(made).add(key, value));
+    if (device.user !== undefined) {
+      new MfaEnrollment(scopeOf(team), `${id}Mfa`, {
+        user: users.get(device.user)!,
+        serialNumber: made.serialNumber,
+        seedSecret: made.seedSecret,
+        removalPolicy: policyOf(device.retain === 'both'),
+        provider,
+      });
+    }
+  }
+}
+
+function policyOf(isRetained: boolean): RemovalPolicy {
+  return isRetained ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+}
+
+function seedSecretOf(scope: Construct, id: string, { secret }: Pick<MadeDevice, 'secret'>): ISecret | undefined {
+  switch (secret) {
+    case 'default':
+      return undefined;
+    case 'declared':
+      return new Secret(Stack.of(scope), 'Declared', { removalPolicy: RemovalPolicy.DESTROY });
+    default:
+      return Secret.fromSecretNameV2(scope, `${id}Vault`, vaultNameOf(secret));
   }
 }
 
@@ -136,6 +201,11 @@ function secretOf(scope: Construct, id: string, enrollment: SecretOf): ISecret {
       ? new CfnParameter(Stack.of(scope), 'DeviceSecret').valueAsString
       : secretNameOf(enrollment);
   return Secret.fromSecretNameV2(scope, `${id}Seed`, name);
+}
+
+/** A secret of this name takes the seed of a device that a stack makes. */
+export function vaultNameOf(vault: (typeof VAULTS)[number]): string {
+  return `vault/${vault}`;
 }
 
 export function secretNameOf({ device, secret }: Pick<Enrollment, 'device' | 'secret'>): string {

@@ -1,7 +1,9 @@
-import { enrollmentClaimKey, ENROLLMENT_CLAIM_PREFIX } from '../../lib/contract';
+import { ENROLLMENT_CLAIM_PREFIX } from '../../lib/contract';
 import { LineLogger } from '../../lambda/logger';
-import { Action, CallError } from '../../lambda/ports';
+import { Action, CallError, SecretText } from '../../lambda/ports';
 import { CustomResourceEvent, InvocationContext, serve, Shell } from '../../lambda/protocol';
+import { NotASeedError, parseSeed } from '../../lambda/seed';
+import { AwsError } from '../../local/aws-error';
 import { AnswerDesk, CloudFormation, providersOf, StackEvent } from '../../local/cloudformation';
 import { Caller, Iam } from '../../local/iam';
 import { InProcessEnvironments, LambdaRunner, Life } from '../../local/lambda';
@@ -9,11 +11,14 @@ import { uuid } from '../../local/lambda/uuid';
 import { Channel, directly, InProcessIam, InProcessSeedStore } from '../../local/ports';
 import { SecretsManager } from '../../local/secrets-manager';
 import { VirtualClock } from '../../local/virtual-clock';
-import { Device, DEVICES, IMPORTED } from './declaration';
+import { Births } from './births';
+import { DEVICES, IMPORTED } from './declaration';
 import { CALM, drawCallFault, drawDeliveries, FaultKind, FaultPlan } from './faults';
 import { bytes, numbers } from './random';
 import type { Sabotage } from './sabotage';
-import { ACCOUNT, pathOf, REGION, serialNumberOf } from './synthesis';
+import { VAULTS } from './made-devices';
+import { ACCOUNT, pathOf, REGION, vaultNameOf } from './synthesis';
+import { EnabledBy, problemOfDeactivation, problemOfDeletion } from './untouched';
 
 /** Slowest way of a call to AWS, and of its answer back. */
 const SLOWEST_MS = 400;
@@ -31,12 +36,10 @@ export interface Invocation {
 
 /** Something that must not happen, under the name of the invariant that it breaks. */
 export interface Violation {
-  readonly invariant: 'enrolled' | 'undone' | 'untouched' | 'no gap' | 'answered' | 'allowed' | 'secret';
+  readonly invariant:
+    'enrolled' | 'stored' | 'no orphan' | 'undone' | 'untouched' | 'no gap' | 'answered' | 'allowed' | 'secret';
   readonly words: string;
 }
-
-/** Who enabled a device that is enabled now. */
-type EnabledBy = 'library' | 'administrator';
 
 /**
  * An account in virtual time: the real rules of the function on the core of the local AWS, with faults at any call.
@@ -49,6 +52,7 @@ export class World {
   readonly cloudFormation: CloudFormation;
   readonly lambda: LambdaRunner;
   readonly desk: AnswerDesk;
+  readonly births = new Births();
   readonly violations: Violation[] = [];
   readonly faults = new Map<FaultKind, number>();
   readonly actions = new Set<Action>();
@@ -63,7 +67,6 @@ export class World {
 
   private plan = CALM;
   private random: () => number;
-  private readonly seeds = new Map<string, string>();
   private readonly enabledBy = new Map<string, EnabledBy>();
   private readonly linesLeft: string[] = [];
   private policiesPutAt = 0;
@@ -145,22 +148,46 @@ export class World {
     this.checkSecrecy();
   }
 
-  seedOf(device: string): string | undefined {
-    return this.seeds.get(device);
+  /** Whether a secret holds the seed of exactly this device. */
+  holdsSeed(secretArn: string, field: string | undefined, serialNumber: string): boolean {
+    try {
+      const { SecretString } = this.secretsManager.call('GetSecretValue', { SecretId: secretArn });
+      const stored = parseSeed(new SecretText(SecretString as string), field).reveal();
+      const seed = parseSeed(new SecretText(this.births.of(serialNumber)!.seed)).reveal();
+      return Buffer.compare(stored, seed) === 0;
+    } catch (error) {
+      if (error instanceof NotASeedError || error instanceof AwsError) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  /** The user that a device is enabled for. */
+  holderOf(serialNumber: string): string | undefined {
+    return this.iam.state().devices.find((each) => each.serialNumber === serialNumber)?.userName;
   }
 
   /** An administrator enables a device by hand, with codes that a person would read off. */
-  enableByHand(device: Device, userName: string, codes: readonly [string, string]): void {
+  enableByHand(serialNumber: string, userName: string, codes: readonly [string, string]): void {
     this.iam.call('EnableMFADevice', {
       UserName: userName,
-      SerialNumber: serialNumberOf(device),
+      SerialNumber: serialNumber,
       AuthenticationCode1: codes[0],
       AuthenticationCode2: codes[1],
     });
-    const claims = Object.values(this.tagsOf(serialNumberOf(device), ENROLLMENT_CLAIM_PREFIX));
+    const claims = Object.values(this.tagsOf(serialNumber, ENROLLMENT_CLAIM_PREFIX));
     const isOurs = claims.some((value) => value.startsWith('enabled'));
     // What an administrator does while a claim says that this library enabled the device counts as the library's.
-    this.enabledBy.set(serialNumberOf(device), isOurs ? 'library' : 'administrator');
+    this.enabledBy.set(serialNumber, isOurs ? 'library' : 'administrator');
+  }
+
+  /** An administrator makes a device by hand. */
+  makeByHand(path: string, name: string): string {
+    const { VirtualMFADevice } = this.iam.call('CreateVirtualMFADevice', { Path: path, VirtualMFADeviceName: name });
+    const { SerialNumber, seed } = madeIn(VirtualMFADevice);
+    this.births.record(SerialNumber, { by: 'administrator', seed });
+    return seed;
   }
 
   tagsOf(serialNumber: string, prefix = ''): Record<string, string> {
@@ -181,18 +208,21 @@ export class World {
       this.iam.call('CreateUser', { UserName: user, Path: pathOf(user) });
     }
     for (const device of [...DEVICES, 'foreign']) {
-      const { VirtualMFADevice } = this.iam.call('CreateVirtualMFADevice', { VirtualMFADeviceName: device });
-      const seed = (VirtualMFADevice as { Base32StringSeed: Buffer }).Base32StringSeed.toString();
-      this.seeds.set(device, seed);
+      const seed = this.makeByHand('/', device);
       this.createSecret(`${device}/plain`, seed);
       this.createSecret(`${device}/json`, JSON.stringify({ seed }));
+      if (device === 'foreign') {
+        this.createSecret('wrong', seed);
+      }
     }
-    this.createSecret('wrong', this.seeds.get('foreign')!);
     this.createSecret('junk', 'not a seed!');
+    for (const vault of VAULTS) {
+      this.createSecret(vaultNameOf(vault), vault === 'used' ? 'to be replaced' : undefined);
+    }
   }
 
-  private createSecret(name: string, text: string): void {
-    this.secretsManager.call('CreateSecret', { Name: name, SecretString: text });
+  private createSecret(name: string, text?: string): void {
+    this.secretsManager.call('CreateSecret', { Name: name, ...(text !== undefined && { SecretString: text }) });
   }
 
   private callOfCloudFormation(action: string, input: Record<string, unknown>): unknown {
@@ -275,7 +305,10 @@ export class World {
       }
       const watched = this.watch(action, effect, invocation);
       if (fault?.effect === true) {
-        await watched.catch(() => undefined);
+        const made = await watched.catch(() => undefined);
+        if (action === 'iam:CreateVirtualMFADevice' && made !== undefined) {
+          this.count('seed lost');
+        }
         throw fault.error;
       }
       return watched;
@@ -285,25 +318,40 @@ export class World {
   }
 
   private async watch<T>(action: Action, effect: () => T, invocation: Invocation): Promise<T> {
-    const { UserName: userName = '', SerialNumber: serialNumber = '' } = invocation.event.ResourceProperties as Record<
-      string,
+    const { SerialNumber: serialNumber, SeedSecretArn: secretArn } = invocation.event.ResourceProperties as Record<
+      'SerialNumber' | 'SeedSecretArn',
       string
     >;
-    const wasEnabled = this.isEnabled(serialNumber);
+    const holder = this.holderOf(serialNumber);
     try {
       const output = await directly(action, effect);
-      if (action === 'iam:ListMFADeviceTags') {
-        invocation.lastRead = Object.fromEntries(
-          (output as { Tags: { Key: string; Value: string }[] }).Tags.map(({ Key, Value }) => [Key, Value]),
-        );
-      }
-      if (action === 'iam:EnableMFADevice') {
-        this.enabledBy.set(serialNumber, 'library');
-      }
-      if (action === 'iam:DeactivateMFADevice' && wasEnabled) {
-        this.checkUntouched(invocation);
-        this.enabledBy.delete(serialNumber);
-        this.onDeactivated(userName);
+      switch (action) {
+        case 'iam:ListMFADeviceTags':
+          invocation.lastRead = Object.fromEntries(
+            (output as { Tags: { Key: string; Value: string }[] }).Tags.map(({ Key, Value }) => [Key, Value]),
+          );
+          break;
+        case 'iam:EnableMFADevice':
+          this.enabledBy.set(serialNumber, 'library');
+          break;
+        case 'iam:DeactivateMFADevice':
+          if (holder !== undefined) {
+            this.untouched(problemOfDeactivation(invocation, this.enabledBy.get(serialNumber)));
+            this.enabledBy.delete(serialNumber);
+            this.onDeactivated(holder);
+          }
+          break;
+        case 'iam:CreateVirtualMFADevice': {
+          const { seed } = madeIn((output as { VirtualMFADevice: unknown }).VirtualMFADevice);
+          this.births.record(serialNumber, { by: 'library', seed, secretArn, maker: invocation });
+          break;
+        }
+        case 'iam:DeleteVirtualMFADevice':
+          this.untouched(problemOfDeletion(invocation, this.births.of(serialNumber)!));
+          this.births.end(serialNumber);
+          break;
+        default:
+          break;
       }
       return output;
     } catch (error) {
@@ -317,20 +365,9 @@ export class World {
     }
   }
 
-  private isEnabled(serialNumber: string): boolean {
-    return this.iam.state().devices.some((each) => each.serialNumber === serialNumber && each.userName !== undefined);
-  }
-
-  /** A device on which no claim of this stack stands is never deactivated, and one that was found enabled never either. */
-  private checkUntouched({ event, lastRead = {} }: Invocation): void {
-    const { SerialNumber: serialNumber } = event.ResourceProperties as Record<string, string>;
-    const uuid = event.StackId.split('/').at(-1)!;
-    const ours = lastRead[enrollmentClaimKey(uuid, event.LogicalResourceId)];
-    if (ours === undefined) {
-      this.violated('untouched', `${serialNumber} was deactivated without a claim of ${event.LogicalResourceId}`);
-    }
-    if (this.enabledBy.get(serialNumber!) === 'administrator') {
-      this.violated('untouched', `${serialNumber} was deactivated, though an administrator had enabled it`);
+  private untouched(problem: string | undefined): void {
+    if (problem !== undefined) {
+      this.violated('untouched', problem);
     }
   }
 
@@ -373,10 +410,8 @@ export class World {
 
   private checkSecrecy(): void {
     const text = this.linesLeft.join('\n');
-    for (const [device, seed] of this.seeds) {
-      if (text.includes(seed)) {
-        this.violated('secret', `the seed of ${device} left the function`);
-      }
+    if (this.births.allSeeds.some((seed) => text.includes(seed))) {
+      this.violated('secret', 'a seed left the function');
     }
     // Codes are the only six digits by themselves that could be there.
     const digits = /(?<![\w.:-])\d{6}(?![\w.:-])/.exec(text);
@@ -388,4 +423,10 @@ export class World {
     }
     this.linesLeft.length = 0;
   }
+}
+
+/** What IAM tells of a device once. */
+function madeIn(device: unknown): { readonly SerialNumber: string; readonly seed: string } {
+  const { SerialNumber, Base32StringSeed } = device as { SerialNumber: string; Base32StringSeed: Buffer };
+  return { SerialNumber, seed: Base32StringSeed.toString() };
 }

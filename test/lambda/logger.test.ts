@@ -78,6 +78,7 @@ describe('a request', () => {
       { message: 'request received' },
       { message: 'call failed', action: 'iam:TagMFADevice', errorCode: 'Throttling', attempt: 1 },
       { message: 'call failed', action: 'iam:TagMFADevice', errorCode: 'Throttling', attempt: 2 },
+      { message: 'device enabled' },
       // Of the pauses' half and whole second, three quarters.
       { message: 'answering', status: 'SUCCESS', ms: 1_125 },
     ]);

@@ -9,6 +9,7 @@ const OURS = deviceClaimKey(STACK_UUID, DEVICE_LOGICAL_ID);
 const THEIRS = deviceClaimKey(STACK_UUID, 'VirtualMfaDeviceRenamed0A1B2C3D');
 const RENAMED = { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' };
 const SUCCESS = { Status: 'SUCCESS' };
+const OTHER_VERSION = '0123456789abcdef-00000000-0000-4000-8000-0000000000ff';
 const INVENTED = { PhysicalResourceId: 'Staging_VirtualMfaDevicePhone_1X2Y3Z' };
 
 let stage: Stage;
@@ -49,12 +50,13 @@ function expectFailed({ Status, Reason }: Answer, words: string | RegExp): void 
 }
 
 describe('Create', () => {
-  test('makes the device with its tags, stores the seed, and looks again: six calls', async () => {
+  test('makes the device with its tags, stores the seed, and looks again: seven calls', async () => {
     expect(await stage.deviceRequest('Create')).toMatchObject({ ...SUCCESS, PhysicalResourceId: PHONE, Data: {} });
     expect(stage.calls).toEqual([
       'secretsmanager:DescribeSecret',
       'iam:ListMFADeviceTags',
       'iam:CreateVirtualMFADevice',
+      'secretsmanager:DescribeSecret',
       'secretsmanager:PutSecretValue',
       'iam:ListMFADeviceTags',
       'secretsmanager:DescribeSecret',
@@ -137,6 +139,43 @@ describe('Create', () => {
     expect(exists()).toBe(false);
   });
 
+  test('never deletes what a duplicate made while the answer of a deletion was lost', async () => {
+    let deletions = 0;
+    let madeByDuplicate: string | undefined;
+    stage.fault = (action, call) => {
+      if (action === 'iam:CreateVirtualMFADevice' && call === 1) {
+        return 'lose answer';
+      }
+      if (action === 'iam:DeleteVirtualMFADevice' && ++deletions === 1) {
+        return async () => {
+          // It has taken effect, a duplicate makes the device and is done, and only then the connection breaks.
+          expect(await stage.start(stage.deviceEvent('Create'))).toMatchObject(SUCCESS);
+          madeByDuplicate = currentVersion();
+          throw new CallError(action, undefined);
+        };
+      }
+      return undefined;
+    };
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(deletions).toBe(1);
+    expect(stage.tags(PHONE)[SEED_VERSION_KEY]).toBe(madeByDuplicate);
+    enable();
+  });
+
+  test.each(['lose answer', 'lose request'] as const)(
+    'leaves no device without a seed behind where it had to %s that deletes it again',
+    async (lost) => {
+      stage.fault = (action, call) =>
+        action === 'secretsmanager:PutSecretValue'
+          ? new CallError(action, 'EncryptionFailure', 400)
+          : action === 'iam:DeleteVirtualMFADevice' && call === 1
+            ? lost
+            : undefined;
+      expect((await stage.deviceRequest('Create')).Status).toBe('FAILED');
+      expect(exists()).toBe(false);
+    },
+  );
+
   test('keeps the device where the seed was stored after all', async () => {
     stage.fault = (action, call) =>
       action !== 'secretsmanager:PutSecretValue'
@@ -173,7 +212,7 @@ describe('Create', () => {
       VirtualMFADeviceName: 'phone',
       Tags: [
         { Key: OURS, Value: 'eu-west-1 Staging' },
-        { Key: SEED_VERSION_KEY, Value: '0123456789abcdef-00000000-0000-4000-8000-0000000000ff' },
+        { Key: SEED_VERSION_KEY, Value: OTHER_VERSION },
       ],
     });
     const before = stage.clock.now();
@@ -222,10 +261,7 @@ describe('Create', () => {
     await made();
     const SeedSecretArn = stage.createSecret('mfa/other');
     const answer = await stage.deviceRequest('Create', { SeedSecretArn }, RENAMED);
-    expectFailed(
-      answer,
-      /is not the seed of device .*phone, which this library made with another secret; AWS shows a seed once/,
-    );
+    expectFailed(answer, /does not hold the seed of device .*phone: this library made the device with another secret/);
     expect(changes()).toEqual([]);
     expect(await stage.deviceRequest('Delete', { SeedSecretArn }, RENAMED)).toMatchObject(SUCCESS);
     expect(exists()).toBe(true);
@@ -247,6 +283,32 @@ describe('Create', () => {
     expectFailed(answer, /is the seed of another device, and storing this device's seed would end the only copy/);
     expect(exists(SerialNumber)).toBe(false);
     enable();
+  });
+
+  test("does not, either, where the other device's seed came while this one was made", async () => {
+    const other = { SecretId: stage.phoneSecretArn, SecretString: 'other', ClientRequestToken: OTHER_VERSION };
+    stage.fault = (action) =>
+      action === 'iam:CreateVirtualMFADevice'
+        ? () => void stage.secretsManager.call('PutSecretValue', other)
+        : undefined;
+    expectFailed(await stage.deviceRequest('Create'), /is the seed of another device/);
+    expect(currentVersion()).toBe(OTHER_VERSION);
+    expect(exists()).toBe(false);
+  });
+
+  test('deletes the device again where the secret is scheduled for deletion meanwhile', async () => {
+    stage.fault = (action) =>
+      action === 'iam:CreateVirtualMFADevice'
+        ? () => void stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn })
+        : undefined;
+    expectFailed(await stage.deviceRequest('Create'), /is scheduled for deletion, and takes no seed/);
+    expect(exists()).toBe(false);
+  });
+
+  test('makes no device where the secret is scheduled for deletion', async () => {
+    stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn });
+    expectFailed(await stage.deviceRequest('Create'), /is scheduled for deletion, and takes no seed/);
+    expect(changes()).toEqual([]);
   });
 
   test("overwrites the seed of a former device of the same name, and what is nobody's seed", async () => {
@@ -277,6 +339,12 @@ describe('Create', () => {
       "a tag of this library's",
       { Tags: [{ Key: 'CDK-mfa-enrollment:x', Value: '' }] },
       /'Tags': 'CDK-mfa-enrollment:x' is a tag key of this library's own/,
+    ],
+    ['no tag at all', { Tags: [null] }, /'Tags': '' is no tag key/],
+    [
+      'more tags than there is room for',
+      { Tags: Array.from({ length: 46 }, (_, index) => ({ Key: `tag${index}`, Value: '' })) },
+      /'Tags': 46 are too many: at most 45 are allowed/,
     ],
     ['what is no tag', { Tags: ['owner'] }, /'Tags': '' is no tag key/],
   ])('with %s changes nothing, and has nothing to undo', async (_, properties, words) => {
@@ -344,11 +412,28 @@ describe('Update', () => {
     });
   });
 
+  test("never removes tags of this library's own, which a refused deployment may have named", async () => {
+    const before = stage.tags(PHONE);
+    const old = stage.deviceEvent('Update', { Tags: Object.keys(before).map((Key) => ({ Key, Value: '' })) });
+    const answer = await stage.deviceRequest('Update', {}, { OldResourceProperties: old.ResourceProperties });
+    expect(answer).toMatchObject(SUCCESS);
+    expect(stage.tags(PHONE)).toEqual(before);
+  });
+
+  test('removes what goes before it adds what comes: the device may be full', async () => {
+    const tags = (name: string) => Array.from({ length: 45 }, (_, index) => ({ Key: `${name}${index}`, Value: '' }));
+    const OldResourceProperties = stage.deviceEvent('Update', { Tags: tags('old') }).ResourceProperties;
+    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: tags('old') });
+    const answer = await stage.deviceRequest('Update', { Tags: tags('new') }, { OldResourceProperties });
+    expect(answer).toMatchObject(SUCCESS);
+    expect(Object.keys(stage.tags(PHONE))).toHaveLength(47);
+  });
+
   test('refuses another secret for the same device', async () => {
     const SeedSecretArn = stage.createSecret('mfa/other');
     const OldResourceProperties = stage.deviceEvent('Update').ResourceProperties;
     const answer = await stage.deviceRequest('Update', { SeedSecretArn }, { OldResourceProperties });
-    expectFailed(answer, /made with another secret; AWS shows a seed once/);
+    expectFailed(answer, /this library made the device with another secret/);
     expect(changes()).toEqual([]);
   });
 
@@ -361,7 +446,17 @@ describe('Update', () => {
   test('finds out that somebody has written to the secret, and names the version that holds the seed', async () => {
     const version = currentVersion();
     writeByHand();
-    expectFailed(await stage.deviceRequest('Update'), `make version ${version} current again`);
+    const by = currentVersion();
+    expectFailed(
+      await stage.deviceRequest('Update'),
+      `--secret-id ${stage.phoneSecretArn} --version-stage AWSCURRENT --move-to-version-id ${version} --remove-from-version-id ${by}`,
+    );
+  });
+
+  test('finds out that the seed is lost, after somebody has written to the secret twice', async () => {
+    writeByHand('once');
+    writeByHand('twice');
+    expectFailed(await stage.deviceRequest('Update'), /somebody has written to this one more than once/);
   });
 
   test('finds out that the device was made anew by hand', async () => {
@@ -434,7 +529,7 @@ describe('Delete', () => {
     const claim = enrollmentClaimKey(STACK_UUID, LOGICAL_ID);
     stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: claim, Value: 'enabled eu-west-1 Staging' }] });
     const answer = await stage.deviceRequest('Delete');
-    expectFailed(answer, `these enrollments claim it: ${claim}`);
+    expectFailed(answer, `each with its region and stack: ${claim} (enabled eu-west-1 Staging)`);
     expect(answer.Reason).toContain('remove its enrollment first');
     expect(exists()).toBe(true);
   });

@@ -8,6 +8,7 @@ import { MfaEnrollmentProvider, MfaEnrollmentProviderProps } from '../../lib';
 import {
   DEVICE,
   enroll,
+  enrollMade,
   enrollmentPolicies,
   enrollments,
   newApp,
@@ -159,6 +160,29 @@ describe('role', () => {
     ]);
   });
 
+  test.each<[string, (stack: Stack) => iam.IRole | undefined]>([
+    ['the one that the provider makes', () => undefined],
+    ["the app's own", (s) => new iam.Role(s, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') })],
+  ])(
+    'gets the permissions boundary that the app puts on all of its roles, and keeps its policies: %s',
+    (_how, role) => {
+      const BOUNDARY = 'arn:aws:iam::123456789012:policy/developers';
+      const declare = (stack: Stack) => {
+        enrollMade(stack, { provider: new MfaEnrollmentProvider(stack, 'Provider', { role: role(stack) }) });
+        return stack;
+      };
+      const stack = newStack();
+      iam.PermissionsBoundary.of(stack).apply(iam.ManagedPolicy.fromManagedPolicyArn(stack, 'Boundary', BOUNDARY));
+      declare(stack);
+      const { logicalId, Properties } = only(stack, 'AWS::IAM::Role');
+      expect(Properties['PermissionsBoundary']).toBe(BOUNDARY);
+      expect(attachedTo(stack)).toEqual([[{ Ref: logicalId }], [{ Ref: logicalId }], [{ Ref: logicalId }]]);
+      // Nothing else of this library differs: no logical id, and so no resource, changes with a boundary.
+      const plain = Object.keys(Template.fromStack(declare(newStack())).toJSON()['Resources'] as object);
+      expect(Object.keys(Template.fromStack(stack).toJSON()['Resources'] as object)).toEqual(plain);
+    },
+  );
+
   test('is the one that the provider shows', () => {
     const stack = newStack();
     const role = iam.Role.fromRoleArn(stack, 'Role', ROLE);
@@ -185,6 +209,23 @@ describe('vpc', () => {
       SubnetIds: ['subnet-isolated'],
       SecurityGroupIds: ['sg-1'],
     });
+  });
+
+  test('the default security group lets nothing in', () => {
+    const stack = provide((s) => ({ vpc: importedVpc(s) }));
+    expect(only(stack, 'AWS::EC2::SecurityGroup').Properties).not.toHaveProperty('SecurityGroupIngress');
+    expect(resources(stack, 'AWS::EC2::SecurityGroupIngress')).toEqual({});
+  });
+
+  test('a scope keeps what Lambda needs for network interfaces in the policy of the provider', () => {
+    const stack = provide((s) => ({ vpc: importedVpc(s), scope: { userPath: '/staff/', devicePath: '/staff/' } }));
+    const withNetwork = Object.entries(resources(stack, 'AWS::IAM::Policy'))
+      .filter(([, policy]) =>
+        statementsOf(policy).some(({ Action }) => [Action].flat().some((a) => a.startsWith('ec2:'))),
+      )
+      .map(([logicalId]) => logicalId);
+    expect(withNetwork).toEqual([expect.stringMatching(/^ProviderPolicy/)]);
+    expect(only(stack, FUNCTION).DependsOn).toEqual(expect.arrayContaining(withNetwork));
   });
 
   test('Lambda may make network interfaces before the function exists; a role with no VPC may not', () => {

@@ -12,6 +12,7 @@ import {
   enrollMade,
   enrollmentPolicies,
   literalStack,
+  newApp,
   newStack,
   only,
   resources,
@@ -302,16 +303,37 @@ describe('a device', () => {
 describe('names of policies', () => {
   const stackUuid = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
 
-  test('every policy carries the uuid of its stack, as another stack may attach one to the same role', () => {
+  const namesIn = (stack: Stack) =>
+    Object.entries(resources(stack, 'AWS::IAM::Policy')).map(([id, { Properties }]) => [id, Properties['PolicyName']]);
+  const withUuid = (logicalId: unknown) => ({ 'Fn::Join': ['', [`${String(logicalId)}-`, stackUuid]] });
+
+  test('are the logical ids in the stack of a role that the provider makes', () => {
     const stack = newStack();
     enrollMade(stack);
-    const names = Object.entries(resources(stack, 'AWS::IAM::Policy')).map(([id, { Properties }]) => [
-      id,
-      Properties['PolicyName'],
-    ]);
-    expect(names).toHaveLength(3);
-    for (const [logicalId, name] of names) {
-      expect(name).toEqual({ 'Fn::Join': ['', [`${String(logicalId)}-`, stackUuid]] });
+    expect(namesIn(stack)).toHaveLength(3);
+    for (const [logicalId, name] of namesIn(stack)) {
+      expect(name).toBe(logicalId);
+    }
+  });
+
+  test('carry the uuid of the stack on a role that is handed in, as another stack may attach one to it', () => {
+    const stack = newStack();
+    const role = new iam.Role(stack, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    enroll(stack, { provider: new MfaEnrollmentProvider(stack, 'Provider', { role }) });
+    expect(namesIn(stack)).toHaveLength(2);
+    for (const [logicalId, name] of namesIn(stack)) {
+      expect(name).toEqual(withUuid(logicalId));
+    }
+  });
+
+  test('carry the uuid of the stack on the role of another stack', () => {
+    const app = newApp();
+    const provider = new MfaEnrollmentProvider(newStack({}, app, 'Provider'), 'Provider');
+    const stack = newStack({}, app, 'Consumer');
+    enroll(stack, { provider });
+    expect(namesIn(stack)).toHaveLength(1);
+    for (const [logicalId, name] of namesIn(stack)) {
+      expect(name).toEqual(withUuid(logicalId));
     }
   });
 });

@@ -134,10 +134,13 @@ describe('a provider with a scope', () => {
     expect(enrollment?.DependsOn).toEqual(Object.keys(resources(stack, 'AWS::Lambda::EventInvokeConfig')));
   });
 
-  test('that covers all users of the account says so', () => {
+  test.each([
+    ['users', { userPath: '/' }, "'userPath' is '/'.*administrators included"],
+    ['devices', { devicePath: '/' }, "'devicePath' is '/'.*enabled for nobody"],
+  ])('that covers all %s of the account says so', (_, path, words) => {
     const stack = literalStack();
-    scoped(stack, { ...STAFF, userPath: '/' });
-    Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp("'userPath' is '/'.*administrators included"));
+    scoped(stack, { ...STAFF, ...path });
+    Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp(words));
   });
 });
 

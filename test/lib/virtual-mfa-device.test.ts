@@ -341,3 +341,28 @@ describe('feature flags', () => {
     expect(synthesized(context)).toEqual(synthesized({}));
   });
 });
+
+describe('an enrollment that is kept', () => {
+  const keep = (removalPolicy?: RemovalPolicy) => () => {
+    const stack = newStack();
+    const { serialNumber, seedSecret } = new VirtualMfaDevice(stack, 'Device', { removalPolicy });
+    enroll(stack, { serialNumber, seedSecret, removalPolicy: RemovalPolicy.RETAIN });
+  };
+
+  test('is refused where its device and the only copy of the seed are deleted', () => {
+    expect(keep()).toThrow(/^'removalPolicy': RETAIN keeps a device enabled that its 'VirtualMfaDevice' is to delete/);
+  });
+
+  test('passes where its device is kept, too', () => {
+    expect(keep(RemovalPolicy.RETAIN)).not.toThrow();
+  });
+});
+
+test('more tags than there is room for are an error', () => {
+  const app = newApp();
+  const device = new VirtualMfaDevice(newStack({}, app), 'Device');
+  for (let index = 0; index < 46; index++) {
+    Tags.of(device).add(`tag${index}`, '');
+  }
+  expect(() => app.synth()).toThrow(/'tags': 46 are too many: at most 45 are allowed/);
+});

@@ -13,7 +13,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
-import { APPS } from './apps';
+import { APPS, TYPES } from './apps';
 
 const run = promisify(execFile);
 const repository = path.join(__dirname, '..', '..');
@@ -45,6 +45,11 @@ async function main(): Promise<void> {
             await assetHashOf(project.directory, out),
             expectedHash,
             `the asset's hash, ${language} with aws-cdk-lib ${project.cdkVersion}`,
+          );
+          assert.deepEqual(
+            await typesIn(out),
+            TYPES,
+            `the resources, ${language} with aws-cdk-lib ${project.cdkVersion}`,
           );
           write(`aws-cdk-lib ${project.cdkVersion}: ${language} synthesizes, asset ${expectedHash.slice(0, 12)}`);
         }
@@ -135,6 +140,17 @@ async function synthesizeFromRepository(directory: string): Promise<string> {
     env: { ...process.env, CDK_OUTDIR: out },
   });
   return out;
+}
+
+/** The types of the resources in the app's template. */
+async function typesIn(assembly: string): Promise<string[]> {
+  const template = JSON.parse(await readFile(path.join(assembly, 'Empty.template.json'), 'utf8')) as {
+    Resources: Record<string, { Type: string }>;
+  };
+  return Object.values(template.Resources)
+    .map(({ Type }) => Type)
+    .filter((type) => type !== 'AWS::CDK::Metadata')
+    .sort();
 }
 
 /** The hash of the function's code, as the assembly's list of assets has it. */

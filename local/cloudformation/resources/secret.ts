@@ -33,8 +33,8 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
       const input = {
         Description: optionalText(properties, 'Description'),
         KmsKeyId: optionalText(properties, 'KmsKeyId'),
+        Tags: properties.Tags === undefined ? undefined : objectList(properties, 'Tags'),
         SecretString: valueOf(properties, random),
-        Tags: properties.Tags && objectList(properties, 'Tags'),
       };
       const { ARN: arn } = (await secretsManager.call('CreateSecret', {
         Name: name,
@@ -44,10 +44,17 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
     },
     async update({ physicalId }, properties, before) {
       if (properties.Name !== before.Name) return 'replace';
-      for (const property of ['Description', 'KmsKeyId', 'Tags']) {
+      for (const property of ['Description', 'KmsKeyId']) {
         if (isDeepStrictEqual(properties[property], before[property])) continue;
         throw new Error(`Update of property ${property} is not supported locally`);
       }
+      const [tags, tagsBefore] = [objectList(properties, 'Tags'), objectList(before, 'Tags')];
+      const gone = tagsBefore.map(({ Key }) => Key).filter((key) => !tags.some(({ Key }) => Key === key));
+      if (gone.length > 0) await secretsManager.call('UntagResource', { SecretId: physicalId, TagKeys: gone });
+      if (tags.length > 0) await secretsManager.call('TagResource', { SecretId: physicalId, Tags: tags });
+      // A value is written where the template has another one; one that is generated is generated once.
+      const given = ['SecretString', 'GenerateSecretString'];
+      if (given.every((property) => isDeepStrictEqual(properties[property], before[property]))) return made(physicalId);
       const value = valueOf(properties, random);
       if (value !== undefined)
         await secretsManager.call('PutSecretValue', { SecretId: physicalId, SecretString: value });

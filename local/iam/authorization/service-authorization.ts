@@ -76,4 +76,6 @@ export const SECRETS_MANAGER_AUTHORIZATION: Readonly<Record<SecretsManagerAction
   DescribeSecret: {},
   DeleteSecret: {},
   RestoreSecret: {},
+  TagResource: { requestTags: true, tagKeys: true },
+  UntagResource: { tagKeys: true },
 };

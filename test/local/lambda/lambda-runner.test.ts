@@ -1,5 +1,6 @@
 import { InProcessEnvironments, LambdaRunner, type Delivery, type InProcessHandler } from '../../../local/lambda';
 import { SkippingClock } from '../../../local/clock';
+import { throttledDelayMs } from '../../../local/lambda/throttled-events';
 import { VirtualClock } from '../../../local/virtual-clock';
 import { configuration } from './configuration';
 
@@ -84,6 +85,51 @@ describe('an asynchronous invocation', () => {
       'Function not found: arn:aws:lambda:r:a:function:other',
     );
   });
+});
+
+describe('beyond the concurrency', () => {
+  test('events wait in the queue, longer each time, and no more run at once', async () => {
+    let running = 0;
+    let most = 0;
+    const { clock, runner } = runnerOf(
+      async (_event, _context, life) => {
+        most = Math.max(most, ++running);
+        await life.clock.sleep(5_000);
+        running -= 1;
+      },
+      undefined,
+      { concurrency: 2 },
+    );
+    const begun = clock.now();
+    const invocations = [1, 2, 3, 4, 5].map(() => runner.invoke('fn', {}));
+    const endings = await clock.run(Promise.all(invocations.map(({ ended }) => ended)));
+    expect(endings.flat().map(({ kind }) => kind)).toEqual(Array(5).fill('returned'));
+    expect(most).toBe(2);
+    expect(clock.now() - begun).toBeGreaterThan(15_000);
+  });
+
+  test('an event is dropped once it is too old, and throttling counts as no attempt', async () => {
+    const { clock, runner } = runnerOf((_event, _context, life) => life.clock.sleep(29_000), undefined, {
+      concurrency: 1,
+      retries: 0,
+      maximumEventAgeSeconds: 60,
+    });
+    const [first, ...others] = [1, 2, 3, 4, 5].map(() => runner.invoke('fn', {}));
+    expect(await clock.run(first!.ended)).toEqual([{ kind: 'returned', value: undefined }]);
+    const kinds = (await clock.run(Promise.all(others.map(({ ended }) => ended)))).flat().map(({ kind }) => kind);
+    expect(kinds).toContain('returned');
+    expect(kinds).toContain('dropped');
+  });
+});
+
+test.each([
+  [1, 0, 500],
+  [1, 255, 1_000],
+  [4, 0, 4_000],
+  [9, 255, 256_000],
+  [30, 255, 300_000],
+])('an event throttled %d times waits, by random bytes of %d, %d ms', (times, byte, ms) => {
+  expect(throttledDelayMs(times, (count) => Buffer.alloc(count, byte))).toBeCloseTo(ms, -1);
 });
 
 describe('a function in this process', () => {
@@ -192,15 +238,25 @@ test('two functions of one name are refused', () => {
   expect(() => runner.createFunction(configuration())).toThrow('Function already exist: fn');
 });
 
-function runnerOf(handler: InProcessHandler, deliveries?: readonly Delivery[], { retries = 2 } = {}) {
+interface Settings {
+  readonly retries?: number;
+  readonly maximumEventAgeSeconds?: number;
+  readonly concurrency?: number;
+}
+
+function runnerOf(
+  handler: InProcessHandler,
+  deliveries?: readonly Delivery[],
+  { retries = 2, maximumEventAgeSeconds = 21_600, concurrency }: Settings = {},
+) {
   const clock = new VirtualClock();
   const runner = new LambdaRunner({
     clock,
     environments: new InProcessEnvironments(clock, handler),
+    concurrency,
     ...(deliveries && { deliveries: () => deliveries }),
   });
   runner.createFunction(configuration());
-  if (retries !== 2)
-    runner.putEventInvokeConfig('fn', { maximumRetryAttempts: retries, maximumEventAgeSeconds: 21_600 });
+  runner.putEventInvokeConfig('fn', { maximumRetryAttempts: retries, maximumEventAgeSeconds });
   return { clock, runner };
 }

@@ -133,6 +133,22 @@ describe('writing', () => {
   });
 });
 
+describe('tagging', () => {
+  test('adds tags, changes the values of those that stand, and removes by key', () => {
+    const { secrets, create } = setUp();
+    create({ Tags: [{ Key: 'team', Value: 'red' }] });
+    const tags = () => secrets.call('DescribeSecret', ALICE).Tags;
+    secrets.call('TagResource', { ...ALICE, Tags: [{ Key: 'cost', Value: '42' }] });
+    secrets.call('TagResource', { ...ALICE, Tags: [{ Key: 'team', Value: 'blue' }] });
+    expect(tags()).toEqual([
+      { Key: 'cost', Value: '42' },
+      { Key: 'team', Value: 'blue' },
+    ]);
+    secrets.call('UntagResource', { ...ALICE, TagKeys: ['cost', 'unknown'] });
+    expect(tags()).toEqual([{ Key: 'team', Value: 'blue' }]);
+  });
+});
+
 describe('deleting', () => {
   test('marks a secret, which then can’t be used but restored, until its time is over', () => {
     const { secrets, clock, create, get, put } = setUp();

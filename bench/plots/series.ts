@@ -1,0 +1,50 @@
+import type { Figure } from '../figure';
+
+/** A plot of figures, one for each label. */
+export interface Bars {
+  readonly file: string;
+  readonly title: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly nameOf: (key: string) => string;
+}
+
+/** A plot of figures that depend on a number, one line for each label. */
+export interface Lines extends Omit<Bars, 'nameOf'> {
+  readonly nameOf: (key: string, at: number) => string;
+  readonly at: readonly number[];
+}
+
+export interface Bar {
+  readonly label: string;
+  readonly value: number;
+}
+
+export interface Line {
+  readonly label: string;
+  readonly points: readonly (readonly [number, number])[];
+}
+
+/** What was measured of it; in the order of the labels. */
+export function barsOf({ labels, nameOf }: Bars, figures: readonly Figure[]): Bar[] {
+  return Object.entries(labels).flatMap(([key, label]) => {
+    const value = valueOf(nameOf(key), figures);
+    return value === undefined ? [] : [{ label, value }];
+  });
+}
+
+/** The same; a line of which nothing was measured is left out. */
+export function linesOf({ labels, nameOf, at }: Lines, figures: readonly Figure[]): Line[] {
+  return Object.entries(labels)
+    .map(([key, label]) => ({
+      label,
+      points: at.flatMap((x) => {
+        const value = valueOf(nameOf(key, x), figures);
+        return value === undefined ? [] : [[x, value] as const];
+      }),
+    }))
+    .filter(({ points }) => points.length > 0);
+}
+
+function valueOf(name: string, figures: readonly Figure[]): number | undefined {
+  return figures.find((figure) => figure.name === name)?.value;
+}

@@ -1,0 +1,59 @@
+import type { Figure } from '../figure';
+import type { ContenderName } from './contenders';
+import type { Synthesis } from './synthesize';
+
+/** The most that ours may be, in parts of the other's; at `sizes` only. */
+interface Bound {
+  readonly quantity: keyof Synthesis;
+  readonly ours: ContenderName;
+  readonly other: ContenderName;
+  readonly sizes: (enrollments: number) => boolean;
+  readonly atMost: number;
+}
+const BOUNDS: readonly Bound[] = [
+  { quantity: 'bytes', ours: 'scoped', other: 'awsCustomResource', sizes: (size) => size >= 100, atMost: 0.32 },
+  { quantity: 'bytes', ours: 'ownPolicy', other: 'awsCustomResource', sizes: (size) => size >= 100, atMost: 0.75 },
+  { quantity: 'ms', ours: 'scoped', other: 'awsCustomResource', sizes: (size) => size === 247, atMost: 0.6 },
+  { quantity: 'ms', ours: 'ownPolicy', other: 'awsCustomResource', sizes: (size) => size === 247, atMost: 0.75 },
+  { quantity: 'ms', ours: 'scoped', other: 'nodejsFunction', sizes: (size) => size <= 10, atMost: 0.45 },
+  { quantity: 'ms', ours: 'ownPolicy', other: 'nodejsFunction', sizes: (size) => size <= 10, atMost: 0.45 },
+];
+/** Time per enrollment at 490 against that at 100. */
+const MOST_GROWTH = 1.2;
+
+/** Medians of each contender at one size. */
+export type Medians = ReadonlyMap<ContenderName, Synthesis>;
+
+export function figuresOf(bySize: ReadonlyMap<number, Medians>): Figure[] {
+  return [...[...bySize].flatMap(([size, medians]) => atSize(size, medians)), ...growth(bySize)];
+}
+
+function atSize(size: number, medians: Medians): Figure[] {
+  const prefix = (name: string) => `synthesis.${name}.${size}`;
+  const absolute = [...medians].flatMap(([name, { ms, bytes }]): Figure[] => [
+    { name: `${prefix(name)}.time`, value: ms, unit: 'ms' },
+    { name: `${prefix(name)}.bytesPerEnrollment`, value: bytes / size, unit: 'bytes' },
+  ]);
+  const ratios = BOUNDS.map(({ quantity, ours, other, sizes, atMost }): Figure => {
+    const what = quantity === 'ms' ? 'time' : 'bytesPerEnrollment';
+    return {
+      name: `${prefix(ours)}.${what}.to.${other}`,
+      value: medians.get(ours)![quantity] / medians.get(other)![quantity],
+      unit: 'ratio',
+      ...(sizes(size) && { atMost }),
+    };
+  });
+  return [...absolute, ...ratios];
+}
+
+function growth(bySize: ReadonlyMap<number, Medians>): Figure[] {
+  return (['scoped', 'ownPolicy'] as const).map((name) => {
+    const perEnrollment = (size: number) => bySize.get(size)!.get(name)!.ms / size;
+    return {
+      name: `synthesis.${name}.timePerEnrollment.490.to.100`,
+      value: perEnrollment(490) / perEnrollment(100),
+      unit: 'ratio',
+      atMost: MOST_GROWTH,
+    };
+  });
+}

@@ -1,0 +1,120 @@
+import { DeviceProperties, SEED_VERSION_KEY } from '../lib/contract';
+import { Failure } from './failure';
+
+/*
+ * What can be wrong with a device and its secret, in words for who has nothing but the stack event.
+ */
+
+const NEW_DEVICE =
+  "make a new device: raise 'generation', or, where the name or the secret is given, give another name and another secret";
+
+export function secretOfAnotherDevice({ SeedSecretArn }: DeviceProperties): Failure {
+  return new Failure(
+    {
+      cause: `the current version of secret ${SeedSecretArn} is the seed of another device, and storing this device's seed would end the only copy of that one`,
+      next: 'give this device a secret of its own',
+    },
+    'SeedOfAnotherDevice',
+  );
+}
+
+export function secretIsDeleted({ SeedSecretArn }: DeviceProperties): Failure {
+  return new Failure(
+    {
+      cause: `secret ${SeedSecretArn} is scheduled for deletion, and takes no seed`,
+      next: `restore it (aws secretsmanager restore-secret --secret-id ${SeedSecretArn}) or name another secret`,
+    },
+    'SecretScheduledForDeletion',
+  );
+}
+
+export function madeBySomebodyElse({ SerialNumber }: DeviceProperties): Failure {
+  return new Failure(
+    {
+      cause: `device ${SerialNumber} exists already, and no VirtualMfaDevice of this library made it; AWS shows a seed once, so that nothing can be done with it here`,
+      next: 'give this device another name, or delete the one that exists if nobody needs it',
+    },
+    'EntityAlreadyExists',
+  );
+}
+
+export function anotherSecret({ SerialNumber, SeedSecretArn }: DeviceProperties): Failure {
+  return new Failure(
+    {
+      cause: `secret ${SeedSecretArn} does not hold the seed of device ${SerialNumber}: this library made the device with another secret, or somebody has written to this one more than once; AWS shows a seed once, so that it can't be stored anew`,
+      next: `name the secret that the device was made with; where the seed is lost, ${NEW_DEVICE}`,
+    },
+    'AnotherSecret',
+  );
+}
+
+export function seedReplaced(
+  { SerialNumber, SeedSecretArn }: DeviceProperties,
+  version: string,
+  current: string | undefined,
+): Failure {
+  const from = current === undefined ? '' : ` --remove-from-version-id ${current}`;
+  return new Failure(
+    {
+      cause: `the current version of secret ${SeedSecretArn} is not the seed of device ${SerialNumber}: somebody has written to the secret`,
+      next: `make the seed's version current again: aws secretsmanager update-secret-version-stage --secret-id ${SeedSecretArn} --version-stage AWSCURRENT --move-to-version-id ${version}${from}`,
+    },
+    'SeedReplaced',
+  );
+}
+
+export function untagged({ SerialNumber, SeedSecretArn }: DeviceProperties): Failure {
+  return new Failure(
+    {
+      cause: `device ${SerialNumber} has lost its tag '${SEED_VERSION_KEY}': somebody has removed it, or has made the device anew by hand`,
+      next: `if it is the same device, put the tag back; its value is the id of the version that holds the seed, which aws secretsmanager describe-secret --secret-id ${SeedSecretArn} shows; else ${NEW_DEVICE}`,
+    },
+    'SeedVersionUntagged',
+  );
+}
+
+export function gone({ SerialNumber }: DeviceProperties): Failure {
+  return new Failure(
+    {
+      cause: `device ${SerialNumber} does not exist any more: somebody has deleted it, and its seed is of no use without it`,
+      next: NEW_DEVICE,
+    },
+    'NoSuchEntity',
+  );
+}
+
+export function neverStored({ SerialNumber, SeedSecretArn }: DeviceProperties): Failure {
+  return new Failure(
+    {
+      cause: `an earlier attempt made device ${SerialNumber} and never stored its seed in secret ${SeedSecretArn}`,
+      next: 'let CloudFormation delete this resource, which deletes the device',
+    },
+    'SeedNeverStored',
+  );
+}
+
+export function overtaken({ SerialNumber, SeedSecretArn }: DeviceProperties): Failure {
+  return new Failure(
+    {
+      cause: `the seed of device ${SerialNumber} was stored in secret ${SeedSecretArn}, and then somebody else wrote to the device or the secret`,
+      next: 'find out who writes to them (CloudTrail shows it)',
+    },
+    'Overtaken',
+  );
+}
+
+export function inUse({ SerialNumber }: DeviceProperties, enrollmentClaims: readonly string[]): Failure {
+  const byHand = `deactivate it (aws iam list-virtual-mfa-devices --assignment-status Assigned shows for whom it is enabled; aws iam deactivate-mfa-device --user-name <that user> --serial-number ${SerialNumber})`;
+  return new Failure(
+    enrollmentClaims.length === 0
+      ? {
+          cause: `device ${SerialNumber} is enabled for a user (DeleteConflict), and no enrollment of this library did it`,
+          next: byHand,
+        }
+      : {
+          cause: `device ${SerialNumber} is enabled for a user (DeleteConflict), and these enrollments claim it, each with its region and stack: ${enrollmentClaims.join(', ')}`,
+          next: `remove its enrollment first, or, where a removal policy has kept one that no stack has any more, ${byHand}`,
+        },
+    'DeleteConflict',
+  );
+}

@@ -1,0 +1,44 @@
+import { isMissed } from '../../bench/figure';
+import { figuresOf, type Medians } from '../../bench/synthesis/figures';
+
+const medians = (scoped: number, other: number): Medians =>
+  new Map([
+    ['scoped', { ms: scoped, bytes: scoped }],
+    ['ownPolicy', { ms: scoped, bytes: scoped }],
+    ['awsCustomResource', { ms: other, bytes: other }],
+    ['awsCustomResourceSharedRole', { ms: other, bytes: other }],
+    ['nodejsFunction', { ms: other, bytes: other }],
+  ]);
+const figures = figuresOf(
+  new Map([
+    [1, medians(45, 100)],
+    [10, medians(46, 100)],
+    [100, medians(300, 1_000)],
+    [247, medians(700, 1_000)],
+    [490, medians(1_800, 10_000)],
+  ]),
+);
+const figure = (name: string) => figures.find((each) => each.name === `synthesis.${name}`)!;
+
+test('bytes are counted for each enrollment', () => {
+  expect(figure('scoped.100.bytesPerEnrollment').value).toBe(3);
+});
+
+test('time per enrollment grows by what 490 take more than 100', () => {
+  expect(figure('scoped.timePerEnrollment.490.to.100').value).toBeCloseTo(1_800 / 490 / 3);
+  expect(isMissed(figure('scoped.timePerEnrollment.490.to.100'))).toBe(true);
+});
+
+test.each([
+  ['scoped.1.time.to.nodejsFunction', false],
+  ['scoped.10.time.to.nodejsFunction', true],
+  ['scoped.100.time.to.nodejsFunction', false],
+  ['scoped.10.bytesPerEnrollment.to.awsCustomResource', false],
+  ['scoped.100.bytesPerEnrollment.to.awsCustomResource', false],
+  ['scoped.247.bytesPerEnrollment.to.awsCustomResource', true],
+  ['ownPolicy.247.bytesPerEnrollment.to.awsCustomResource', false],
+  ['scoped.247.time.to.awsCustomResource', true],
+  ['ownPolicy.247.time.to.awsCustomResource', false],
+])('%s, with a bound where there is one, is missed: %s', (name, missed) => {
+  expect(isMissed(figure(name))).toBe(missed);
+});

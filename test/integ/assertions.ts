@@ -1,0 +1,50 @@
+import { ExpectedResult, IApiCall, IntegTest, Match } from '@aws-cdk/integ-tests-alpha';
+import { Phase, PHASE_PARAMETER, PHASES, PhasesStack } from './phases';
+
+/** Takes the stack from phase to phase, and asks AWS what has come of each. */
+export function expectPhases(integ: IntegTest, stack: PhasesStack): void {
+  const calls = PHASES.flatMap((phase) => [
+    ...(phase === PHASES[0] ? [] : moveOn(integ, stack, phase)),
+    ...questions(integ, stack, phase),
+  ]);
+  calls.reduce((before, call) => before.next(call));
+}
+
+function moveOn({ assertions }: IntegTest, { stackName }: PhasesStack, phase: Phase): IApiCall[] {
+  return [
+    // The role that deployed the stack stays with it: whoever updates the stack need not be allowed to pass it.
+    assertions.awsApiCall('CloudFormation', 'updateStack', {
+      StackName: stackName,
+      UsePreviousTemplate: true,
+      Parameters: [{ ParameterKey: PHASE_PARAMETER, ParameterValue: phase }],
+      Capabilities: ['CAPABILITY_NAMED_IAM'],
+    }),
+    // Complete is complete with its clean-up: what was removed or replaced is gone by then, or given up.
+    assertions
+      .awsApiCall('CloudFormation', 'describeStacks', { StackName: stackName })
+      .assertAtPath('Stacks.0.StackStatus', ExpectedResult.stringLikeRegexp('^UPDATE_COMPLETE$'))
+      .waitForAssertions(),
+  ];
+}
+
+function questions({ assertions }: IntegTest, stack: PhasesStack, phase: Phase): IApiCall[] {
+  const { userName, devices, enabled } = stack.expectedIn(phase);
+  const serialNumber = (name: string) => ({ SerialNumber: Match.stringLikeRegexp(`:mfa${stack.path}${name}$`) });
+  const unassigned = devices.filter((name) => !enabled.includes(name));
+  return [
+    assertions
+      .awsApiCall('IAM', 'listUsers', { PathPrefix: stack.path })
+      .expect(ExpectedResult.objectLike({ Users: [{ UserName: userName }] })),
+    assertions
+      .awsApiCall('IAM', 'listMFADevices', { UserName: userName })
+      .expect(ExpectedResult.objectLike({ MFADevices: enabled.map(serialNumber) })),
+    assertions
+      .awsApiCall('IAM', 'listVirtualMFADevices', { AssignmentStatus: 'Unassigned' })
+      .expect(ExpectedResult.objectLike({ VirtualMFADevices: unassigned.map(serialNumber) })),
+    // Secrets Manager lists changes some minutes later.
+    assertions
+      .awsApiCall('SecretsManager', 'listSecrets', { Filters: [{ Key: 'name', Values: [`mfa${stack.path}`] }] })
+      .expect(ExpectedResult.objectLike({ SecretList: devices.map((name) => ({ Name: `mfa${stack.path}${name}` })) }))
+      .waitForAssertions(),
+  ];
+}

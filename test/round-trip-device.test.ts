@@ -1,0 +1,157 @@
+import { CfnResource, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice, VirtualMfaDeviceProps } from '../lib';
+import { AwsError } from '../local/aws-error';
+import type { StackDescription } from '../local/cloudformation';
+import type { IncomingCall } from '../local/http';
+import { Account } from './account';
+
+let account: Account;
+beforeEach(async () => {
+  account = new Account();
+  await account.open();
+});
+
+// Closing looks for the seeds, those of rotated devices too, in all that got out.
+afterEach(() => account.close());
+
+/** User, device, secret and enrollment, as the README shows them first. */
+function declare(stack: Stack, props: VirtualMfaDeviceProps = {}): MfaEnrollment {
+  const { serialNumber, seedSecret } = new VirtualMfaDevice(stack, 'Device', props);
+  const user = new iam.User(stack, 'User', { userName: 'alice' });
+  return new MfaEnrollment(stack, 'Mfa', { user, serialNumber, seedSecret });
+}
+
+const deploy = (props?: VirtualMfaDeviceProps): Promise<StackDescription> =>
+  account.deploy((stack) => void declare(stack, props));
+
+/** Serial numbers of the devices of the account, and names of its secrets. */
+const devices = () => account.aws.iam.state().devices.map(({ serialNumber }) => serialNumber);
+const secrets = () => account.aws.secretsManager.secretNames;
+
+/** The seed in a secret, as somebody reads it who may. */
+function seedIn(secretName: string): string {
+  return account.aws.secretsManager.call('GetSecretValue', { SecretId: secretName }).SecretString as string;
+}
+
+/** Alice signs in with the seed in this secret: IAM takes two of its codes for codes of her device. */
+function expectToWork(serialNumber: string, secretName: string): void {
+  expect(account.enabled).toEqual([[serialNumber, 'alice']]);
+  // Codes that are later than any that the function can have sent.
+  const [AuthenticationCode1, AuthenticationCode2] = account.codes(seedIn(secretName), 20).reveal();
+  const codes = { AuthenticationCode1, AuthenticationCode2 };
+  account.aws.iam.call('ResyncMFADevice', { UserName: 'alice', SerialNumber: serialNumber, ...codes });
+}
+
+const denying = (action: string) => (call: IncomingCall) =>
+  call.action === action ? { before: new AwsError('AccessDenied', 403, 'User: … is not authorized') } : undefined;
+
+test('one deployment makes user, device, secret and enrollment, and a destroy leaves nothing', async () => {
+  expect(await deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
+  const [device = ''] = devices();
+  const [secret = ''] = secrets();
+  expect([devices(), secrets()]).toEqual([[device], [secret]]);
+  expect(account.aws.iam.deviceClock(device)).toMatchObject({ adjustment: 0 });
+  expectToWork(device, secret);
+  expect(account.clock.now()).toBe(account.startedAt);
+
+  expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
+  expect(account.aws.iam.state()).toEqual({ users: [], roles: [], devices: [] });
+  expect(secrets()).toEqual([]);
+});
+
+test('the seed goes by one call into the secret, whose only version it is; nobody else is given it', async () => {
+  const written: unknown[] = [];
+  account.faultOf = ({ action, input }) => {
+    if (action === 'PutSecretValue') written.push((input as { SecretString: string }).SecretString);
+    return undefined;
+  };
+  await deploy();
+  const [secret = ''] = secrets();
+  expect(written).toEqual([seedIn(secret)]);
+  const { VersionIdsToStages } = account.aws.secretsManager.call('DescribeSecret', { SecretId: secret });
+  expect(Object.values(VersionIdsToStages as object)).toEqual([['AWSCURRENT']]);
+});
+
+describe('raising the generation', () => {
+  /** How many devices Alice has after each call. */
+  let enabledAfterCalls: number[];
+  let before: { device: string; secret: string };
+  beforeEach(async () => {
+    await deploy();
+    before = { device: devices()[0]!, secret: secrets()[0]! };
+    enabledAfterCalls = [];
+    account.afterCall = () => enabledAfterCalls.push(account.enabled.length);
+  });
+  afterEach(() => {
+    expect(enabledAfterCalls.length).toBeGreaterThan(0);
+    expect(enabledAfterCalls).not.toContain(0);
+  });
+
+  test('makes another device with another seed, and the old ones go; Alice is never without a device', async () => {
+    const seed = seedIn(before.secret);
+    expect(await deploy({ generation: 2 })).toMatchObject({ status: 'UPDATE_COMPLETE' });
+    const [device = '', secret = ''] = [devices()[0], secrets()[0]];
+    expect([devices(), secrets()]).toEqual([[device], [secret]]);
+    expect([device, secret]).not.toEqual([before.device, before.secret]);
+    expect(seedIn(secret)).not.toBe(seed);
+    expectToWork(device, secret);
+  });
+
+  test.each(['CreateVirtualMFADevice', 'PutSecretValue', 'GetSecretValue', 'EnableMFADevice'])(
+    'rolls back where %s is denied: the old device works, and nothing of the new one is left',
+    async (action) => {
+      account.faultOf = denying(action);
+      expect(await deploy({ generation: 2 })).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
+      expect([devices(), secrets()]).toEqual([[before.device], [before.secret]]);
+      expectToWork(before.device, before.secret);
+    },
+  );
+
+  test('rolls back where something else fails after the new device is enabled: the old one works', async () => {
+    const rolledBack = await account.deploy((stack) => {
+      const enrollment = declare(stack, { generation: 2 });
+      const [first, second] = ['First', 'Second'].map(
+        (id) =>
+          new CfnResource(stack, id, {
+            type: 'AWS::SSM::Parameter',
+            properties: { Type: 'String', Name: 'taken', Value: 'x' },
+          }),
+      );
+      second!.node.addDependency(first!, enrollment);
+    });
+    expect(rolledBack).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
+    expect(Math.max(...enabledAfterCalls)).toBe(2);
+    expect([devices(), secrets()]).toEqual([[before.device], [before.secret]]);
+    expectToWork(before.device, before.secret);
+  });
+});
+
+test('a deployment that rolls back leaves no device and no secret', async () => {
+  account.faultOf = denying('EnableMFADevice');
+  expect(await deploy()).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
+  expect(account.aws.iam.state()).toEqual({ users: [], roles: [], devices: [] });
+  expect(secrets()).toEqual([]);
+});
+
+test('within a scope, the same comes of one policy', async () => {
+  const scoped = (stack: Stack, generation: number) => {
+    const provider = new MfaEnrollmentProvider(stack, 'Staff', {
+      scope: { userPath: '/staff/', devicePath: '/staff/' },
+    });
+    const { serialNumber, seedSecret } = new VirtualMfaDevice(stack, 'Device', {
+      path: '/staff/',
+      generation,
+      provider,
+    });
+    const user = new iam.User(stack, 'User', { userName: 'alice', path: '/staff/' });
+    new MfaEnrollment(stack, 'Mfa', { user, serialNumber, seedSecret, provider });
+  };
+  expect(await account.deploy((stack) => scoped(stack, 1))).toMatchObject({ status: 'CREATE_COMPLETE' });
+  expect(await account.deploy((stack) => scoped(stack, 2))).toMatchObject({ status: 'UPDATE_COMPLETE' });
+  expectToWork(devices()[0]!, secrets()[0]!);
+  expect(account.calls.filter(({ errorCode }) => errorCode?.startsWith('AccessDenied'))).toEqual([]);
+  expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
+  expect(account.aws.iam.state()).toEqual({ users: [], roles: [], devices: [] });
+  expect(secrets()).toEqual([]);
+});
