@@ -5,6 +5,14 @@ import { changedDevices, DeviceChange, MadeDevice } from './made-devices';
  * over those that the stacks make.
  */
 
+/** The stack's own provider, a second one, or one with a scope. */
+export const PROVIDERS = ['own', 'second', 'scoped'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
+export function otherProvider(provider: Provider): Provider {
+  return PROVIDERS[(PROVIDERS.indexOf(provider) + 1) % PROVIDERS.length]!;
+}
+
 export type StackName = 'North' | 'South';
 export const STACKS: readonly StackName[] = ['North', 'South'];
 
@@ -32,8 +40,7 @@ export interface Enrollment {
   readonly secret: SecretChoice;
   readonly adopt: boolean;
   readonly retain: boolean;
-  /** The stack's own provider, or a second one. */
-  readonly provider: 'own' | 'second';
+  readonly provider: Provider;
 }
 
 export interface StackDeclaration {
@@ -99,7 +106,7 @@ function applied(before: StackDeclaration, change: Change): StackDeclaration {
     case 'retain':
       return replaced({ retain: !picked.retain });
     case 'provider':
-      return replaced({ provider: picked.provider === 'own' ? 'second' : 'own' });
+      return replaced({ provider: otherProvider(picked.provider) });
     case 'device':
       return replaced({ device: change.device });
     case 'parameter':

@@ -76,7 +76,7 @@ test('a template put together from its parts is the one that is synthesized at o
     enrollments: [
       { ...common, id: 'A', user: 'Olga', device: 'd1', spelling: 'literal', provider: 'own' },
       { ...common, id: 'ZB', team: 'Team', user: 'Otto', device: 'd2', spelling: 'pseudo', provider: 'second' },
-      { ...common, id: 'C', user: 'ian', device: 'd1', spelling: 'parameter', provider: 'own' },
+      { ...common, id: 'C', user: 'ian', device: 'd1', spelling: 'parameter', provider: 'scoped' },
     ],
     devices: [
       { ...made, id: 'K', name: 'm1', user: 'Olga', secret: 'default', tags: 'two', retain: 'both', provider: 'own' },

@@ -1,4 +1,4 @@
-import type { User } from './declaration';
+import { otherProvider, Provider, User } from './declaration';
 
 /** Names that operators give devices, and administrators too. One of them stands in a path. */
 export const NAMES = ['m1', 'm2', 'm3'] as const;
@@ -32,8 +32,8 @@ export interface MadeDevice {
   /** Whom it is enrolled for; absent: nobody. */
   readonly user?: User;
   readonly retain: 'nothing' | 'the device' | 'both';
-  /** Of device and enrollment: the stack's own provider, or a second one. */
-  readonly provider: 'own' | 'second';
+  /** Of device and enrollment. */
+  readonly provider: Provider;
 }
 
 /** One change of a device; `index` picks one of those that are there. */
@@ -82,7 +82,7 @@ function applied(before: readonly MadeDevice[], change: DeviceChange): readonly 
     case 'move construct':
       return replaced({ team: picked.team === undefined ? 'Team' : undefined });
     case 'switch provider':
-      return replaced({ provider: picked.provider === 'own' ? 'second' : 'own' });
+      return replaced({ provider: otherProvider(picked.provider) });
     case 'rotate':
       return hasGenerations(picked) ? replaced({ generation: picked.generation + 1 }) : before;
     case 'name device':

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { ByHand } from './administrators';
-import { Change, DEVICES, IMPORTED, OWNED, STACKS } from './declaration';
+import { Change, DEVICES, IMPORTED, OWNED, PROVIDERS, STACKS } from './declaration';
 import { FaultPlan } from './faults';
 import { DeviceChange, NAMES, SEED_SECRETS } from './made-devices';
 import type { Step, Story } from './history';
@@ -19,7 +19,7 @@ const secret = fc.oneof(
 const spelling = fc.constantFrom('literal' as const, 'pseudo' as const, 'parameter' as const);
 /** Mostly: a refusal ends a story's thread. */
 const adopt = fc.nat({ max: 3 }).map((drawn) => drawn > 0);
-const provider = fc.constantFrom('own' as const, 'second' as const);
+const provider = fc.constantFrom(...PROVIDERS);
 
 const add: fc.Arbitrary<Change> = fc.record({
   kind: fc.constant('add' as const),

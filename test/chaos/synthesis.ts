@@ -7,7 +7,7 @@ import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnParameter as CfnSsmParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
-import { Enrollment, IMPORTED, OWNED, StackDeclaration, StackName, User } from './declaration';
+import { Enrollment, IMPORTED, OWNED, Provider, StackDeclaration, StackName, User } from './declaration';
 import { hasGenerations, MadeDevice, Name, TAGS, VAULTS } from './made-devices';
 
 export const ACCOUNT = '123456789012';
@@ -113,6 +113,9 @@ export function templateOf(stackName: StackName, declaration: StackDeclaration):
   }
 }
 
+/** The users, devices and secrets of all histories: what they use is judged as ever. */
+const EVERYTHING = { userPath: '/', devicePath: '/', seedSecretPrefix: 'mfa/' };
+
 function declare(stack: Stack, { enrollments, devices, names }: StackDeclaration): void {
   // Something else in the stack that can fail, at any time and beside everything.
   const blocker = new CfnParameter(stack, 'Blocker');
@@ -131,9 +134,17 @@ function declare(stack: Stack, { enrollments, devices, names }: StackDeclaration
     scopes.set(team, scope);
     return scope;
   };
-  let second: MfaEnrollmentProvider | undefined;
-  const providerOf = (provider: 'own' | 'second') =>
-    provider === 'own' ? undefined : (second ??= new MfaEnrollmentProvider(stack, 'Second'));
+  const providers = new Map<Provider, MfaEnrollmentProvider>();
+  const providerOf = (provider: Provider) => {
+    if (provider === 'own') {
+      return undefined;
+    }
+    const made =
+      providers.get(provider) ??
+      new MfaEnrollmentProvider(stack, provider, { scope: provider === 'scoped' ? EVERYTHING : undefined });
+    providers.set(provider, made);
+    return made;
+  };
 
   for (const { id, team, user, device, spelling, adopt, retain, provider, ...enrollment } of enrollments) {
     const scope = scopeOf(team);
@@ -183,7 +194,10 @@ function seedSecretOf(scope: Construct, id: string, { secret }: Pick<MadeDevice,
     case 'default':
       return undefined;
     case 'declared':
-      return new Secret(Stack.of(scope), 'Declared', { removalPolicy: RemovalPolicy.DESTROY });
+      return new Secret(Stack.of(scope), 'Declared', {
+        secretName: `mfa/declared/${Stack.of(scope).stackName}`,
+        removalPolicy: RemovalPolicy.DESTROY,
+      });
     default:
       return Secret.fromSecretNameV2(scope, `${id}Vault`, vaultNameOf(secret));
   }
@@ -205,9 +219,9 @@ function secretOf(scope: Construct, id: string, enrollment: SecretOf): ISecret {
 
 /** A secret of this name takes the seed of a device that a stack makes. */
 export function vaultNameOf(vault: (typeof VAULTS)[number]): string {
-  return `vault/${vault}`;
+  return `mfa/vault/${vault}`;
 }
 
 export function secretNameOf({ device, secret }: Pick<Enrollment, 'device' | 'secret'>): string {
-  return secret === 'wrong' || secret === 'junk' ? secret : `${device}/${secret}`;
+  return `mfa/${secret === 'wrong' || secret === 'junk' ? secret : `${device}/${secret}`}`;
 }

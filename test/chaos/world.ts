@@ -209,13 +209,13 @@ export class World {
     }
     for (const device of [...DEVICES, 'foreign']) {
       const seed = this.makeByHand('/', device);
-      this.createSecret(`${device}/plain`, seed);
-      this.createSecret(`${device}/json`, JSON.stringify({ seed }));
+      this.createSecret(`mfa/${device}/plain`, seed);
+      this.createSecret(`mfa/${device}/json`, JSON.stringify({ seed }));
       if (device === 'foreign') {
-        this.createSecret('wrong', seed);
+        this.createSecret('mfa/wrong', seed);
       }
     }
-    this.createSecret('junk', 'not a seed!');
+    this.createSecret('mfa/junk', 'not a seed!');
     for (const vault of VAULTS) {
       this.createSecret(vaultNameOf(vault), vault === 'used' ? 'to be replaced' : undefined);
     }

@@ -1,9 +1,11 @@
+import { deviceClaimKey, enrollmentClaimKey, SEED_VERSION_KEY } from '../../lib/contract';
 import { CallGivenUp, OutOfTime } from '../../lambda/attempts';
 import { Failure, failureOf, reasonOf } from '../../lambda/failure';
-import { Action, CallError } from '../../lambda/ports';
+import { Action, CallError, SecretText } from '../../lambda/ports';
 import { resourceIn } from '../../lambda/custom-resources';
-import { NotASeedError } from '../../lambda/seed';
-import { Answer, Stage } from './stage';
+import { NotASeedError, parseSeed } from '../../lambda/seed';
+import { codePairAt, stepAt } from '../../lambda/totp';
+import { Answer, DEVICE_LOGICAL_ID, Fault, LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_UUID } from './stage';
 
 const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-AbCdEf';
 const SUBJECT = resourceIn({
@@ -92,6 +94,198 @@ describe('what an operator reads changes only on purpose', () => {
       // The end of a secret's ARN is random.
       expect({ Reason: Reason.replace(/(:secret:mfa\/\w+)-\w{6}/g, '$1-AbCdEf'), errorCode }).toMatchSnapshot();
     });
+  });
+});
+
+describe('what an operator reads of a device changes only on purpose', () => {
+  let stage: Stage;
+  beforeEach(() => {
+    stage = new Stage();
+  });
+  afterEach(() => stage.expectSecrecy());
+
+  const phone = serialNumberOf('phone');
+  const remove = (TagKeys: string[]) => stage.iam.call('UntagMFADevice', { SerialNumber: phone, TagKeys });
+  const write = (SecretString: string) =>
+    stage.secretsManager.call('PutSecretValue', { SecretId: stage.phoneSecretArn, SecretString });
+  const enable = (claims: object[] = []) => {
+    const { SecretString } = stage.secretsManager.call('GetSecretValue', { SecretId: stage.phoneSecretArn });
+    const [first, second] = codePairAt(
+      parseSeed(new SecretText(SecretString as string)),
+      stepAt(stage.clock.now()),
+    ).reveal();
+    const codes = { AuthenticationCode1: first, AuthenticationCode2: second };
+    stage.iam.call('EnableMFADevice', { UserName: 'alice', SerialNumber: phone, ...codes });
+    if (claims.length > 0) {
+      stage.iam.call('TagMFADevice', { SerialNumber: phone, Tags: claims });
+    }
+  };
+  const always =
+    (...actions: Action[]): Fault =>
+    (action) =>
+      actions.includes(action) ? 'lose answer' : undefined;
+
+  const failures: Record<string, () => Promise<Answer>> = {
+    'a device that somebody else made': () => {
+      stage.createDevice('phone');
+      return stage.deviceRequest('Create');
+    },
+    'a secret of another device': async () => {
+      await stage.deviceRequest('Create');
+      return stage.deviceRequest('Create', { SerialNumber: serialNumberOf('tablet') });
+    },
+    'a secret that is scheduled for deletion': () => {
+      stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn });
+      return stage.deviceRequest('Create');
+    },
+    'a secret that is missing': () =>
+      stage.deviceRequest('Create', { SeedSecretArn: stage.phoneSecretArn.replace('phone', 'none') }),
+    'a secret that may not be written': () => {
+      stage.fault = refuse('secretsmanager:PutSecretValue', 'AccessDenied', 400);
+      return stage.deviceRequest('Create');
+    },
+    'a secret that may not be looked at': () => {
+      stage.fault = refuse('secretsmanager:DescribeSecret', 'AccessDenied', 400);
+      return stage.deviceRequest('Create');
+    },
+    'a key that does not encrypt': () => {
+      stage.fault = refuse('secretsmanager:PutSecretValue', 'EncryptionFailure', 400);
+      return stage.deviceRequest('Create');
+    },
+    'a secret that is full': () => {
+      stage.fault = refuse('secretsmanager:PutSecretValue', 'LimitExceeded', 400);
+      return stage.deviceRequest('Create');
+    },
+    'an account that has too many devices': () => {
+      stage.fault = refuse('iam:CreateVirtualMFADevice', 'LimitExceeded', 409);
+      return stage.deviceRequest('Create');
+    },
+    'answers that are lost until the time is over': () => {
+      stage.fault = always('iam:CreateVirtualMFADevice');
+      return stage.deviceRequest('Create');
+    },
+    'a deletion whose answers are lost until the time is over': async () => {
+      await stage.deviceRequest('Create');
+      stage.fault = (action) => (action === 'iam:DeleteVirtualMFADevice' ? 'lose request' : undefined);
+      return stage.deviceRequest('Delete');
+    },
+    'a seed that was never stored': () => {
+      stage.iam.call('CreateVirtualMFADevice', {
+        VirtualMFADeviceName: 'phone',
+        Tags: [
+          { Key: deviceClaimKey(STACK_UUID, DEVICE_LOGICAL_ID), Value: '' },
+          { Key: SEED_VERSION_KEY, Value: 'none' },
+        ],
+      });
+      return stage.deviceRequest('Create');
+    },
+    'somebody who writes to the secret meanwhile': () => {
+      stage.fault = (action) => (action === 'secretsmanager:PutSecretValue' ? () => void write('x') : undefined);
+      return stage.deviceRequest('Create');
+    },
+    'another secret': async () => {
+      await stage.deviceRequest('Create');
+      return stage.deviceRequest('Update', { SeedSecretArn: stage.createSecret('mfa/other') });
+    },
+    'a seed that was overwritten': async () => {
+      await stage.deviceRequest('Create');
+      write('by hand');
+      return stage.deviceRequest('Update');
+    },
+    'a device without its version': async () => {
+      await stage.deviceRequest('Create');
+      remove([SEED_VERSION_KEY]);
+      return stage.deviceRequest('Update');
+    },
+    'a device that is gone': async () => {
+      await stage.deviceRequest('Create');
+      stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: phone });
+      return stage.deviceRequest('Update');
+    },
+    'tags that may not be put': async () => {
+      await stage.deviceRequest('Create');
+      stage.fault = refuse('iam:TagMFADevice', 'AccessDenied', 403);
+      return stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] });
+    },
+    'a tag whose answer is lost, and then denied': async () => {
+      await stage.deviceRequest('Create');
+      stage.fault = (action, call) =>
+        action === 'iam:TagMFADevice'
+          ? call === 1
+            ? 'lose answer'
+            : new CallError(action, 'LimitExceeded', 409)
+          : undefined;
+      return stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] });
+    },
+    'a device that is to become another': () =>
+      stage.deviceRequest('Update', { SerialNumber: serialNumberOf('tablet') }),
+    'a device that somebody enabled': async () => {
+      await stage.deviceRequest('Create');
+      enable();
+      return stage.deviceRequest('Delete');
+    },
+    'a device that an enrollment enabled': async () => {
+      await stage.deviceRequest('Create');
+      enable([{ Key: enrollmentClaimKey(STACK_UUID, LOGICAL_ID), Value: 'enabled eu-west-1 Staging' }]);
+      return stage.deviceRequest('Delete');
+    },
+    'a device that may not be deleted': async () => {
+      await stage.deviceRequest('Create');
+      stage.fault = refuse('iam:DeleteVirtualMFADevice', 'AccessDenied', 403);
+      return stage.deviceRequest('Delete');
+    },
+    'a claim that may not be withdrawn': async () => {
+      await stage.deviceRequest('Create');
+      await stage.deviceRequest('Create', {}, { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' });
+      stage.fault = refuse('iam:UntagMFADevice', 'AccessDenied', 403);
+      return stage.deviceRequest('Delete');
+    },
+  };
+
+  test.each(Object.entries(failures))('%s', async (_, fail) => {
+    const { Reason = '' } = await fail();
+    const { errorCode } = stage.left.map(parse).findLast((line) => line.message === 'request failed') ?? {};
+    // The ends of ARNs and the ids of versions that somebody else wrote are random.
+    const steady = Reason.replace(/(:secret:mfa\/\w+)-\w{6}/g, '$1-AbCdEf').replace(
+      /(?<=remove-from-version-id )[0-9a-f-]{36}/,
+      '<version>',
+    );
+    expect({ Reason: steady, errorCode }).toMatchSnapshot();
+  });
+
+  test('a round trip, as the log tells it', async () => {
+    await stage.deviceRequest('Create');
+    await stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] });
+    await stage.deviceRequest('Create', {}, { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' });
+    await stage.deviceRequest('Delete');
+    await stage.deviceRequest('Delete');
+    await stage.deviceRequest('Delete', {}, { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' });
+    await stage.deviceRequest('Delete');
+    const lines = stage.left.map(parse).filter(({ message }) => message !== undefined);
+    expect(
+      lines.map(({ message, requestType, serialNumber }) => [requestType, message, serialNumber === phone]),
+    ).toEqual([
+      ['Create', 'request received', true],
+      ['Create', 'device made', true],
+      ['Create', 'seed stored', true],
+      ['Create', 'answering', true],
+      ['Update', 'request received', true],
+      ['Update', 'answering', true],
+      ['Create', 'request received', true],
+      ['Create', 'answering', true],
+      ['Delete', 'request received', true],
+      ['Delete', 'others declare the device, it stays', true],
+      ['Delete', 'answering', true],
+      ['Delete', 'request received', true],
+      ['Delete', 'no claim of ours, nothing to undo', true],
+      ['Delete', 'answering', true],
+      ['Delete', 'request received', true],
+      ['Delete', 'device deleted', true],
+      ['Delete', 'answering', true],
+      ['Delete', 'request received', true],
+      ['Delete', 'the device is gone, nothing to undo', true],
+      ['Delete', 'answering', true],
+    ]);
   });
 });
 
