@@ -1,4 +1,5 @@
-import { deviceClaimKey, enrollmentClaimKey, SEED_VERSION_KEY } from '../../lib/contract';
+import { createHash } from 'node:crypto';
+import { deviceClaimKey, enrollmentClaimKey, SEED_VERSION_KEY, seedVersion } from '../../lib/contract';
 import { CallError, SecretText } from '../../lambda/ports';
 import { parseSeed } from '../../lambda/seed';
 import { codePairAt, stepAt } from '../../lambda/totp';
@@ -9,6 +10,10 @@ const OURS = deviceClaimKey(STACK_UUID, DEVICE_LOGICAL_ID);
 const THEIRS = deviceClaimKey(STACK_UUID, 'VirtualMfaDeviceRenamed0A1B2C3D');
 const RENAMED = { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' };
 const SUCCESS = { Status: 'SUCCESS' };
+const OWN_VERSION = seedVersion(
+  createHash('sha256').update(PHONE).digest('hex'),
+  '00000000-0000-4000-8000-0000000000aa',
+);
 const OTHER_VERSION = '0123456789abcdef-00000000-0000-4000-8000-0000000000ff';
 const INVENTED = { PhysicalResourceId: 'Staging_VirtualMfaDevicePhone_1X2Y3Z' };
 
@@ -193,6 +198,7 @@ describe('Create', () => {
         ? new CallError(action, 'EncryptionFailure', 400)
         : undefined;
     expectFailed(await stage.deviceRequest('Create'), /EncryptionFailure\)\. State: the device exists; it carries the/);
+    expect(stage.left.join()).toContain('the device stays without its seed');
     stage.fault = () => undefined;
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(exists()).toBe(false);
@@ -205,6 +211,72 @@ describe('Create', () => {
     const answers = await stage.clock.run(Promise.all([first, second]));
     expect(answers).toEqual([expect.objectContaining(SUCCESS), expect.objectContaining(SUCCESS)]);
     expect(changes()).toEqual(['iam:CreateVirtualMFADevice', 'secretsmanager:PutSecretValue']);
+  });
+
+  /** As another request for this resource has made it; the seed is somewhere else. */
+  const madeByAnother = (version: string) =>
+    stage.iam.call('CreateVirtualMFADevice', {
+      VirtualMFADeviceName: 'phone',
+      Tags: [
+        { Key: OURS, Value: 'eu-west-1 Staging' },
+        { Key: SEED_VERSION_KEY, Value: version },
+      ],
+    });
+
+  test('takes no device for foreign whose tags can be read late only', async () => {
+    stage.iam.delays = { tags: 8_000 };
+    madeByAnother(OWN_VERSION);
+    stage.secretsManager.call('PutSecretValue', {
+      SecretId: stage.phoneSecretArn,
+      SecretString: 'seed',
+      ClientRequestToken: OWN_VERSION,
+    });
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(changes()).toEqual([]);
+  });
+
+  test('makes the device itself where the maker that it waits for has taken it away', async () => {
+    madeByAnother(OWN_VERSION);
+    stage.fault = (action, call) =>
+      action === 'iam:ListMFADeviceTags' && call === 2
+        ? () => stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE })
+        : undefined;
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(stage.left.join()).toContain('waiting for another Create to store the seed');
+    enable();
+  });
+
+  test('deletes the device until it is gone where the seed can not be stored', async () => {
+    stage.fault = (action, call) =>
+      action === 'secretsmanager:PutSecretValue'
+        ? new CallError(action, 'EncryptionFailure', 400)
+        : action === 'iam:DeleteVirtualMFADevice' && call <= 2
+          ? 'lose request'
+          : undefined;
+    expectFailed(await stage.deviceRequest('Create'), /EncryptionFailure/);
+    expect(exists()).toBe(false);
+    expect(stage.calls.filter((call) => call === 'iam:DeleteVirtualMFADevice')).toHaveLength(3);
+  });
+
+  test('deletes it once where only the answer to that is lost', async () => {
+    stage.fault = (action) =>
+      action === 'secretsmanager:PutSecretValue'
+        ? new CallError(action, 'EncryptionFailure', 400)
+        : action === 'iam:DeleteVirtualMFADevice'
+          ? 'lose answer'
+          : undefined;
+    expectFailed(await stage.deviceRequest('Create'), /EncryptionFailure\)\. State: the device does not exist\. /);
+    expect(stage.calls.filter((call) => call === 'iam:DeleteVirtualMFADevice')).toHaveLength(1);
+  });
+
+  test('does not know whether the device exists where its answer is lost and no look is allowed', async () => {
+    stage.fault = (action, call) =>
+      action === 'iam:CreateVirtualMFADevice'
+        ? 'lose answer'
+        : action === 'secretsmanager:DescribeSecret' && call > 1
+          ? new CallError(action, 'InternalFailure', 400)
+          : undefined;
+    expectFailed(await stage.deviceRequest('Create'), /State: it is not known whether the device exists/);
   });
 
   test('fails where the maker never stored the seed, and the Delete that follows removes the device', async () => {
@@ -366,9 +438,32 @@ describe('Create', () => {
 describe('Update', () => {
   beforeEach(made);
 
-  test('of what is as declared changes nothing', async () => {
+  test('of what is as declared changes nothing, and waits for nothing', async () => {
+    const before = stage.clock.now();
     expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
     expect(changes()).toEqual([]);
+    expect(stage.clock.now()).toBe(before);
+  });
+
+  test('sees a tag that can be read late only', async () => {
+    stage.iam.delays = { tags: 5_000 };
+    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: SEED_VERSION_KEY, Value: 'other' }] });
+    stage.iam.call('TagMFADevice', {
+      SerialNumber: PHONE,
+      Tags: [{ Key: SEED_VERSION_KEY, Value: currentVersion() ?? '' }],
+    });
+    expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
+  });
+
+  test('touches no tag that stays, and changes the value of one that has another', async () => {
+    const tags = (value: string) => ['a', 'b'].map((Key) => ({ Key, Value: value }));
+    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: tags('1') });
+    const OldResourceProperties = stage.deviceEvent('Update', { Tags: tags('1') }).ResourceProperties;
+    const more = [...tags('1'), { Key: 'c', Value: '1' }];
+    expect(await stage.deviceRequest('Update', { Tags: more }, { OldResourceProperties })).toMatchObject(SUCCESS);
+    expect(changes()).toEqual(['iam:TagMFADevice']);
+    await stage.deviceRequest('Update', { Tags: tags('2') }, { OldResourceProperties });
+    expect(stage.tags(PHONE)).toMatchObject({ a: '2', b: '2' });
   });
 
   test('puts our claim back', async () => {
@@ -494,7 +589,9 @@ describe('Delete', () => {
   test('withdraws only its claim where others declare the device', async () => {
     await stage.deviceRequest('Create', {}, RENAMED);
     stage.calls = [];
+    const before = stage.clock.now();
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(stage.clock.now()).toBe(before);
     expect(changes()).toEqual(['iam:UntagMFADevice']);
     expect(Object.keys(stage.tags(PHONE))).toEqual([THEIRS, SEED_VERSION_KEY].sort());
   });
