@@ -171,11 +171,12 @@ export class SdkSeedStore implements SeedStore {
   }
 
   async versions(secretArn: string): Promise<SecretVersions> {
-    const { VersionIdsToStages = {}, DeletedDate } = await sent('secretsmanager:DescribeSecret', () =>
+    const { Name = '', VersionIdsToStages = {}, DeletedDate } = await sent('secretsmanager:DescribeSecret', () =>
       this.clientOf(secretArn).send(new DescribeSecretCommand({ SecretId: secretArn })),
     );
     const staged = Object.keys(VersionIdsToStages);
     return {
+      secretName: Name,
       current: staged.find((id) => VersionIdsToStages[id]?.includes('AWSCURRENT')),
       staged,
       isDeleted: DeletedDate !== undefined,

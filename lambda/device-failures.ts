@@ -41,10 +41,20 @@ export function madeBySomebodyElse({ SerialNumber }: DeviceProperties): Failure 
 export function anotherSecret({ SerialNumber, SeedSecretArn }: DeviceProperties): Failure {
   return new Failure(
     {
-      cause: `secret ${SeedSecretArn} does not hold the seed of device ${SerialNumber}: this library made the device with another secret, or somebody has written to this one more than once; AWS shows a seed once, so that it can't be stored anew`,
-      next: `name the secret that the device was made with; where the seed is lost, ${NEW_DEVICE}`,
+      cause: `this library made device ${SerialNumber} with another secret than ${SeedSecretArn}; AWS shows a seed once, so that it can't be stored anew`,
+      next: `name the secret that the device was made with; where that one is lost, ${NEW_DEVICE}`,
     },
     'AnotherSecret',
+  );
+}
+
+export function seedLost({ SerialNumber, SeedSecretArn }: DeviceProperties): Failure {
+  return new Failure(
+    {
+      cause: `secret ${SeedSecretArn} does not hold the seed of device ${SerialNumber} any more: somebody has written to the secret more than once; AWS shows a seed once, so that it can't be stored anew`,
+      next: NEW_DEVICE,
+    },
+    'SeedLost',
   );
 }
 

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import {
   deviceClaimKey,
   deviceClaimValue,
-  deviceHashIn,
   DeviceProperties,
+  hashesIn,
   problemOfTag,
+  secretNamesIn,
   SEED_VERSION_KEY,
   seedVersion,
 } from '../lib/contract';
@@ -48,9 +49,9 @@ export class VirtualMfaDevice implements Work {
       const versions = await this.freeVersions();
       const found = await this.attempts.lookTwice(
         () => this.look(),
-        (read) => read === undefined || this.isOfThisRequest(read) || read.ours || isStored(read, versions),
+        (read) => read === undefined || this.isOfThisRequest(read) || read.ours || this.isStored(read, versions),
       );
-      if (await (found === undefined ? this.make() : this.takeUp(found))) {
+      if (await (found === undefined ? this.make(versions.secretName) : this.takeUp(found))) {
         return;
       }
       await this.attempts.backOff(round);
@@ -67,12 +68,12 @@ export class VirtualMfaDevice implements Work {
     const versions = await this.versions();
     const found = await this.attempts.lookTwice(
       () => this.look(),
-      (read) => read !== undefined && read.ours && isStored(read, versions),
+      (read) => read !== undefined && read.ours && this.isStored(read, versions),
     );
     if (found === undefined) {
       throw failures.gone(this.properties);
     }
-    if (!isStored(found, versions)) {
+    if (!this.isStored(found, versions)) {
       throw this.whyNotStored(found, versions);
     }
     // First what goes, then what comes: the device has room for fifty, and keys may differ in case only.
@@ -99,6 +100,9 @@ export class VirtualMfaDevice implements Work {
       this.ports.logger.log('the device is gone, nothing to undo');
     } else if (!found.ours) {
       this.ports.logger.log('no claim of ours, nothing to undo');
+    } else if (this.isOfAnotherSecret(found)) {
+      // What a removal policy kept bears our claim, and the Create that wanted it with this secret was refused.
+      this.ports.logger.log('made with another secret, nothing to undo');
     } else if (found.others) {
       this.ports.logger.log('others declare the device, it stays');
       await this.change(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claim.key));
@@ -129,8 +133,8 @@ export class VirtualMfaDevice implements Work {
   }
 
   /** Makes the device and stores its seed; false: look at the device again. */
-  private async make(): Promise<boolean> {
-    const version = seedVersion(this.arnHash, this.ports.uuid());
+  private async make(secretName: string): Promise<boolean> {
+    const version = seedVersion(this.arnHash, sha256(secretName), this.ports.uuid());
     const tags = [this.claim, { key: SEED_VERSION_KEY, value: version }, ...this.declaredTags];
     const made = await this.attempts.make(() =>
       this.observed(
@@ -200,13 +204,17 @@ export class VirtualMfaDevice implements Work {
     }
   }
 
-  private whyNotStored({ seedVersion: version }: DeviceTags, versions: SecretVersions): Failure {
+  private whyNotStored(found: DeviceTags, { staged, current }: SecretVersions): Failure {
+    const version = found.seedVersion;
     if (version === undefined) {
       return failures.untagged(this.properties);
     }
-    return versions.staged.includes(version)
-      ? failures.seedReplaced(this.properties, version, versions.current)
-      : failures.anotherSecret(this.properties);
+    if (this.isOfAnotherSecret(found)) {
+      return failures.anotherSecret(this.properties);
+    }
+    return staged.includes(version)
+      ? failures.seedReplaced(this.properties, version, current)
+      : failures.seedLost(this.properties);
   }
 
   /** Decides about a device that exists; false: look at it again. */
@@ -216,11 +224,11 @@ export class VirtualMfaDevice implements Work {
       return false;
     }
     const versions = await this.versions();
-    if (isStored(found, versions)) {
+    if (this.isStored(found, versions)) {
       await this.putTags(found);
       return (await this.look()) !== undefined;
     }
-    if (found.ours) {
+    if (found.ours && !this.isOfAnotherSecret(found)) {
       await this.awaitItsMaker();
       return false;
     }
@@ -235,7 +243,7 @@ export class VirtualMfaDevice implements Work {
     for (let look = 1; ; look++) {
       await this.attempts.backOff(look, Infinity, () => failures.neverStored(this.properties));
       const [found, versions] = [await this.look(), await this.versions()];
-      if (found === undefined || !found.ours || isStored(found, versions)) {
+      if (found === undefined || !found.ours || this.isStored(found, versions)) {
         return;
       }
     }
@@ -284,8 +292,8 @@ export class VirtualMfaDevice implements Work {
   /** The versions of a secret that may take this device's seed: the current one is not the seed of another device. */
   private async freeVersions(): Promise<SecretVersions> {
     const versions = await this.versions();
-    const hash = deviceHashIn(versions.current ?? '');
-    if (hash !== undefined && hash !== this.arnHash) {
+    const holder = hashesIn(versions.current ?? '')?.device;
+    if (holder !== undefined && holder !== this.arnHash) {
       throw failures.secretOfAnotherDevice(this.properties);
     }
     return versions;
@@ -321,6 +329,18 @@ export class VirtualMfaDevice implements Work {
     }
   }
 
+  /** Whether the secret's current version is the seed of this device. */
+  private isStored(found: DeviceTags, { current }: SecretVersions): boolean {
+    return current !== undefined && found.seedVersion === current && !this.isOfAnotherSecret(found);
+  }
+
+  /** Whether the device was made with another secret than the one that is declared; of a device that does not say, no. */
+  private isOfAnotherSecret({ seedVersion: version = '' }: DeviceTags): boolean {
+    const hash = hashesIn(version)?.secretName;
+    const hashes = secretNamesIn(this.properties.SeedSecretArn).map((name) => sha256(name).slice(0, hash?.length));
+    return hash !== undefined && !hashes.includes(hash);
+  }
+
   private isOfThisRequest({ seedVersion: version }: DeviceTags): boolean {
     return version !== undefined && this.lost.includes(version);
   }
@@ -330,7 +350,7 @@ export class VirtualMfaDevice implements Work {
   }
 
   private get arnHash(): string {
-    return createHash('sha256').update(this.properties.SerialNumber).digest('hex').slice(0, 16);
+    return sha256(this.properties.SerialNumber).slice(0, 16);
   }
 }
 
@@ -343,9 +363,8 @@ interface DeviceLeft {
   wasChanged: boolean;
 }
 
-/** Whether the secret's current version is the seed of this device. */
-function isStored({ seedVersion: version }: DeviceTags, { current }: SecretVersions): boolean {
-  return version !== undefined && version === current;
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** `arn:<partition>:iam::<account>:mfa/<path><name>` */

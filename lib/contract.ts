@@ -73,17 +73,31 @@ export const SEED_VERSION_KEY = `${TAG_KEY_PREFIX}seed-version`;
 
 /**
  * A seed is stored as the version of its secret that this names, and the device bears it as a tag: so that a secret
- * says whose seed it holds without being read, and two devices never share one.
+ * says whose seed it holds without being read, and a device in which secret its seed is. It is as long as the id of a
+ * version may be.
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  *
  * @param arnHash SHA-256 of the device's ARN in hexadecimal digits, of which the first 16 count
+ * @param secretNameHash SHA-256 of the secret's name likewise, of which the first 10 count
  */
-export function seedVersion(arnHash: string, uuid: string): string {
-  return `${arnHash.slice(0, 16)}-${uuid}`;
+export function seedVersion(arnHash: string, secretNameHash: string, uuid: string): string {
+  return `${arnHash.slice(0, 16)}-${secretNameHash.slice(0, 10)}-${uuid}`;
 }
 
-/** The digits that stand for the device in the id of a secret's version; `undefined` of a version that is no seed of ours. */
-export function deviceHashIn(version: string): string | undefined {
-  return /^([0-9a-f]{16})-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.exec(version)?.[1];
+/** The digits that stand for device and secret in the id of a secret's version; `undefined` of a version that is no seed of ours. */
+export function hashesIn(version: string): { readonly device: string; readonly secretName: string } | undefined {
+  const [, device, secretName] =
+    /^([0-9a-f]{16})-([0-9a-f]{10})-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.exec(version) ?? [];
+  return device === undefined || secretName === undefined ? undefined : { device, secretName };
+}
+
+/**
+ * The names that a secret of this ARN can have: a complete ARN ends in a dash and six random characters, a partial one
+ * in the name.
+ */
+export function secretNamesIn(secretArn: string): string[] {
+  const name = secretArn.split(':').slice(6).join(':');
+  return [name, name.replace(/-[A-Za-z0-9]{6}$/, '')];
 }
 
 /** Longest key of an IAM tag. https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html */

@@ -122,6 +122,7 @@ export class InProcessSeedStore implements SeedStore {
     const stages = output.VersionIdsToStages as Record<string, string[]>;
     const staged = Object.keys(stages);
     return {
+      secretName: output.Name as string,
       current: staged.find((id) => stages[id]!.includes('AWSCURRENT')),
       staged,
       isDeleted: output.DeletedDate !== undefined,

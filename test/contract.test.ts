@@ -113,6 +113,11 @@ describe('a device', () => {
     const uuid = '0a1b2c3d-0000-4000-8000-123456789abc';
     expect(contract.DEVICE_CLAIM_PREFIX).toBe('cdk-mfa-enrollment:device:');
     expect(contract.SEED_VERSION_KEY).toBe('cdk-mfa-enrollment:seed-version');
+    const version = `0123456789abcdef-0123456789-${uuid}`;
+    expect(contract.seedVersion('0123456789abcdef'.repeat(4), '0123456789abcdef'.repeat(4), uuid)).toBe(version);
+    expect(contract.hashesIn(version)).toEqual({ device: '0123456789abcdef', secretName: '0123456789' });
+    // The longest id that the version of a secret may have.
+    expect(version).toHaveLength(64);
     expect(contract.deviceClaimKey(uuid, 'VirtualMfaDeviceAlice01234567')).toBe(
       'cdk-mfa-enrollment:device:0a1b2c3d-0000-4000-8000-123456789abc/VirtualMfaDeviceAlice01234567',
     );

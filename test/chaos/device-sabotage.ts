@@ -109,7 +109,7 @@ function rotatingInPlace(shell: Shell, event: CustomResourceEvent): Shell {
       }
       await iam.deleteVirtualMFADevice(serialNumber);
       const [, path = '', name = ''] = /:mfa(\/(?:.*\/)?)([^/]+)$/.exec(serialNumber) ?? [];
-      const version = `${seedVersionIn(tags)?.slice(0, 16)}-${shell.uuid()}`;
+      const version = `${seedVersionIn(tags)?.slice(0, 27)}-${shell.uuid()}`;
       const renewed = tags
         .filter(({ key }) => key !== SEED_VERSION_KEY)
         .concat({ key: SEED_VERSION_KEY, value: version });

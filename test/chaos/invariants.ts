@@ -1,6 +1,8 @@
 import {
   DEVICE_CLAIM_PREFIX,
+  DEVICE_RESOURCE_TYPE,
   deviceClaimKey,
+  DeviceProperties,
   ENROLLMENT_CLAIM_PREFIX,
   ENROLLMENT_RESOURCE_TYPE,
   enrollmentClaimKey,
@@ -64,7 +66,7 @@ export function checkUndone({ world, before, after, stack: { stackId, resources 
   }
   const stayed = resources.flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId));
   for (const [serialNumber, was] of Object.entries(before.devices)) {
-    if (isAddedAgain(stackId, was.tags, stayed) || givenUp.devices.includes(serialNumber)) {
+    if (isAddedAgain(serialNumber, was) || givenUp.devices.includes(serialNumber)) {
       continue;
     }
     const is = after.devices[serialNumber];
@@ -96,6 +98,16 @@ export function checkUndone({ world, before, after, stack: { stackId, resources 
     if (isNew && !world.births.isExcused(serialNumber)) {
       world.violated('undone', `${serialNumber} was made and left behind`);
     }
+  }
+
+  /** What a removal policy had kept and the stack declared anew is the stack's again, and undone with it. */
+  function isAddedAgain(serialNumber: string, { tags, secretArn }: DeviceSnapshot): boolean {
+    const secrets = createsIn(world)
+      .filter((created) => created.SerialNumber === serialNumber)
+      .map(({ SeedSecretArn }) => SeedSecretArn);
+    return Object.keys(tags)
+      .filter((key) => isClaimOf(stackId, key) && !stayed.includes(key))
+      .some((key) => isEnrollmentClaim(key) || secrets.includes(secretArn));
   }
 }
 
@@ -170,11 +182,6 @@ export function checkForeignTags({ world, before, after, stack: { stackId } }: E
   }
 }
 
-/** What a removal policy had kept and the stack declared anew is the stack's again, and undone with it. */
-function isAddedAgain(stackId: string, tags: Tags, stayed: readonly string[]): boolean {
-  return Object.keys(tags).some((key) => isClaimOf(stackId, key) && !stayed.includes(key));
-}
-
 /** What a clean-up gave up. */
 function whatWasGivenUp(world: World): { readonly users: readonly string[]; readonly devices: readonly string[] } {
   const failed = world.events.filter(({ status }) => status === 'DELETE_FAILED');
@@ -184,6 +191,13 @@ function whatWasGivenUp(world: World): { readonly users: readonly string[]; read
       .filter((deleted) => failed.some(({ logicalId }) => logicalId === deleted.logicalId))
       .map(({ SerialNumber }) => SerialNumber),
   };
+}
+
+/** The Creates of devices that this library makes, by their properties. */
+function createsIn(world: World): Partial<DeviceProperties>[] {
+  return world.invocations
+    .filter(({ event }) => event.RequestType === 'Create' && event.ResourceType === DEVICE_RESOURCE_TYPE)
+    .map(({ event }) => event.ResourceProperties);
 }
 
 /** The Deletes by their properties: the physical id of a resource whose Create never answered names nothing. */

@@ -9,7 +9,9 @@ export interface DeviceSnapshot {
   /** Tells a device from one that was made anew under its name. */
   readonly birth: number;
   readonly by: 'library' | 'administrator';
-  /** Whether the secret that it was made with holds its seed. */
+  /** The secret that it was made with, of a device that the library made. */
+  readonly secretArn?: string;
+  /** Whether that secret holds its seed. */
   readonly stored: boolean;
 }
 
@@ -29,7 +31,7 @@ export function snapshotOf(world: World, stackName: StackName): Snapshot {
       devices.map(({ serialNumber, userName, tags }) => {
         const { number: birth, by, secretArn } = world.births.of(serialNumber)!;
         const stored = secretArn !== undefined && world.holdsSeed(secretArn, undefined, serialNumber);
-        return [serialNumber, { userName, tags, birth, by, stored }];
+        return [serialNumber, { userName, tags, birth, by, secretArn, stored }];
       }),
     ),
     stack: stack?.status === 'DELETE_COMPLETE' ? undefined : stack,

@@ -10,11 +10,11 @@ const OURS = deviceClaimKey(STACK_UUID, DEVICE_LOGICAL_ID);
 const THEIRS = deviceClaimKey(STACK_UUID, 'VirtualMfaDeviceRenamed0A1B2C3D');
 const RENAMED = { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' };
 const SUCCESS = { Status: 'SUCCESS' };
-const OWN_VERSION = seedVersion(
-  createHash('sha256').update(PHONE).digest('hex'),
-  '00000000-0000-4000-8000-0000000000aa',
-);
-const OTHER_VERSION = '0123456789abcdef-00000000-0000-4000-8000-0000000000ff';
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const versionOf = (secretName: string) =>
+  seedVersion(sha256(PHONE), sha256(secretName), '00000000-0000-4000-8000-0000000000aa');
+const OWN_VERSION = versionOf('mfa/phone');
+const OTHER_VERSION = '0123456789abcdef-0123456789-00000000-0000-4000-8000-0000000000ff';
 const INVENTED = { PhysicalResourceId: 'Staging_VirtualMfaDevicePhone_1X2Y3Z' };
 
 let stage: Stage;
@@ -284,7 +284,7 @@ describe('Create', () => {
       VirtualMFADeviceName: 'phone',
       Tags: [
         { Key: OURS, Value: 'eu-west-1 Staging' },
-        { Key: SEED_VERSION_KEY, Value: OTHER_VERSION },
+        { Key: SEED_VERSION_KEY, Value: OWN_VERSION },
       ],
     });
     const before = stage.clock.now();
@@ -333,10 +333,36 @@ describe('Create', () => {
     await made();
     const SeedSecretArn = stage.createSecret('mfa/other');
     const answer = await stage.deviceRequest('Create', { SeedSecretArn }, RENAMED);
-    expectFailed(answer, /does not hold the seed of device .*phone: this library made the device with another secret/);
+    expectFailed(answer, /this library made device .*phone with another secret than .*mfa\/other/);
     expect(changes()).toEqual([]);
     expect(await stage.deviceRequest('Delete', { SeedSecretArn }, RENAMED)).toMatchObject(SUCCESS);
     expect(exists()).toBe(true);
+  });
+
+  test('refuses at once another secret for what a removal policy kept, and the Delete that follows leaves it', async () => {
+    await made();
+    const SeedSecretArn = stage.createSecret('mfa/other');
+    const before = stage.clock.now();
+    expectFailed(await stage.deviceRequest('Create', { SeedSecretArn }), /made device .* with another secret than/);
+    // The second look.
+    expect(stage.clock.now() - before).toBeLessThanOrEqual(10_000);
+    const tags = stage.tags(PHONE);
+    for (const wanted of [SeedSecretArn, stage.phoneSecretArn.replace('phone', 'typo')]) {
+      expect(await stage.deviceRequest('Delete', { SeedSecretArn: wanted })).toMatchObject(SUCCESS);
+    }
+    expect(stage.left.join()).toContain('made with another secret, nothing to undo');
+    expect(changes()).toEqual([]);
+    expect(stage.tags(PHONE)).toEqual(tags);
+    enable();
+  });
+
+  test("takes a copy of the seed in another secret for another's", async () => {
+    await made();
+    const SeedSecretArn = stage.createSecret('mfa/other');
+    const copy = { SecretString: 'copy', ClientRequestToken: currentVersion() };
+    stage.secretsManager.call('PutSecretValue', { SecretId: SeedSecretArn, ...copy });
+    expectFailed(await stage.deviceRequest('Create', { SeedSecretArn }), /with another secret than/);
+    expectFailed(await stage.deviceRequest('Update', { SeedSecretArn }), /with another secret than/);
   });
 
   test('never takes a device that somebody else made', async () => {
@@ -528,7 +554,7 @@ describe('Update', () => {
     const SeedSecretArn = stage.createSecret('mfa/other');
     const OldResourceProperties = stage.deviceEvent('Update').ResourceProperties;
     const answer = await stage.deviceRequest('Update', { SeedSecretArn }, { OldResourceProperties });
-    expectFailed(answer, /this library made the device with another secret/);
+    expectFailed(answer, /this library made device .* with another secret than/);
     expect(changes()).toEqual([]);
   });
 
@@ -551,7 +577,7 @@ describe('Update', () => {
   test('finds out that the seed is lost, after somebody has written to the secret twice', async () => {
     writeByHand('once');
     writeByHand('twice');
-    expectFailed(await stage.deviceRequest('Update'), /somebody has written to this one more than once/);
+    expectFailed(await stage.deviceRequest('Update'), /somebody has written to the secret more than once/);
   });
 
   test('finds out that the device was made anew by hand', async () => {
@@ -584,6 +610,27 @@ describe('Delete', () => {
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(exists()).toBe(false);
     expect(stage.clock.now() - before).toBe(10_000);
+  });
+
+  test.each([
+    ['a complete ARN', 'mfa/tablet-1', (arn: string) => arn],
+    ['a partial ARN', 'mfa/tablet-1', (arn: string) => arn.replace(/-\w{6}$/, '')],
+    ['a partial ARN that ends like a complete one', 'mfa/phone-laptop', (arn: string) => arn.replace(/-\w{6}$/, '')],
+    ['a complete ARN of such a name', 'mfa/phone-laptop', (arn: string) => arn],
+  ])('knows the secret by %s', async (_, name, spelled) => {
+    stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+    const SeedSecretArn = stage.createSecret(name);
+    expect(await stage.deviceRequest('Create', { SeedSecretArn })).toMatchObject(SUCCESS);
+    const asSpelled = { SeedSecretArn: spelled(SeedSecretArn) };
+    expect(await stage.deviceRequest('Update', asSpelled)).toMatchObject(SUCCESS);
+    expect(await stage.deviceRequest('Delete', asSpelled)).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+  });
+
+  test('deletes a device that does not say which secret holds its seed', async () => {
+    stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [SEED_VERSION_KEY] });
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
   });
 
   test('withdraws only its claim where others declare the device', async () => {

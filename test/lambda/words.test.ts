@@ -187,6 +187,12 @@ describe('what an operator reads of a device changes only on purpose', () => {
       await stage.deviceRequest('Create');
       return stage.deviceRequest('Update', { SeedSecretArn: stage.createSecret('mfa/other') });
     },
+    'a seed that was overwritten twice': async () => {
+      await stage.deviceRequest('Create');
+      write('by hand');
+      write('by hand again');
+      return stage.deviceRequest('Update');
+    },
     'a seed that was overwritten': async () => {
       await stage.deviceRequest('Create');
       write('by hand');
