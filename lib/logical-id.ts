@@ -13,22 +13,30 @@ export interface Identity {
 const HASH_LENGTH = 8;
 
 /**
- * Gives `element` the logical id `<prefix><readable part><8 hex>`. It is worked out at synthesis only: until then a
- * user of the construct may still override logical ids of the resources that the identity refers to. Once constructs are
- * validated that is over, and the id is kept, as a synthesis asks for it many times.
+ * Gives the elements of a stack that are one thing the logical ids `<prefix><readable part><8 hex>`. They are worked out
+ * at synthesis only: until then a user of the construct may still override logical ids of the resources that the
+ * identity refers to. Once constructs are validated that is over, and the ids are kept, as a synthesis asks for them
+ * many times.
  */
-export function deriveLogicalId(element: CfnElement, prefix: string, identityIn: (stack: Stack) => Identity): void {
-  let kept: string | undefined;
-  const derived = () => logicalIdOf(prefix, identityIn(element.stack));
-  element.overrideLogicalId(
-    Lazy.uncachedString({
-      // A stack that is being prepared is searched for tokens, of which an id that is worked out holds none.
-      produce: ({ preparing }) => (preparing ? prefix : (kept ?? derived())),
-    }),
-  );
-  element.node.addValidation({
+export function deriveLogicalIds(
+  { stack, node }: CfnElement,
+  identityIn: (stack: Stack) => Identity,
+  elements: Readonly<Record<string, CfnElement | undefined>>,
+): void {
+  const kept = new Map<string, string>();
+  for (const [prefix, element] of Object.entries(elements)) {
+    element?.overrideLogicalId(
+      Lazy.uncachedString({
+        // A stack that is being prepared is searched for tokens, of which an id that is worked out holds none.
+        produce: ({ preparing }) =>
+          preparing ? prefix : (kept.get(prefix) ?? logicalIdOf(prefix, identityIn(stack))),
+      }),
+    );
+  }
+  node.addValidation({
     validate: () => {
-      kept = derived();
+      const identity = identityIn(stack);
+      Object.keys(elements).forEach((prefix) => kept.set(prefix, logicalIdOf(prefix, identity)));
       return [];
     },
   });

@@ -9,7 +9,7 @@ import { Construct, IDependable } from 'constructs';
 import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
 import { ExplainedWildcard, explainWildcards } from './explained-findings';
 import { literalText } from './identity';
-import { deriveLogicalId } from './logical-id';
+import { deriveLogicalIds } from './logical-id';
 import { ProviderScope } from './provider-scope';
 
 /**
@@ -214,7 +214,7 @@ export class MfaEnrollmentProvider extends Construct {
 
     const handler = new lambda.Function(this, 'Function', {
       description: 'Enables virtual MFA devices of IAM users for CloudFormation (cdk-mfa-enrollment)',
-      code: lambda.Code.fromAsset(FUNCTION_DIRECTORY),
+      code: functionCode(Stack.of(this)),
       handler: 'index.handler',
       runtime: props.runtime ?? new lambda.Runtime(DEFAULT_RUNTIME, lambda.RuntimeFamily.NODEJS),
       memorySize: MEMORY_SIZE,
@@ -239,7 +239,7 @@ export class MfaEnrollmentProvider extends Construct {
     if (props.scope !== undefined) {
       this._scope = new ProviderScope(this, props.scope);
       const grant = this.grant(this, 'ScopePolicy', this._scope.statements(), this._scope.wildcards());
-      deriveLogicalId(grant.policy, 'MfaEnrollmentScope', this._scope.identity(this.serviceToken));
+      deriveLogicalIds(grant.policy, this._scope.identity(this.serviceToken), { MfaEnrollmentScope: grant.policy });
       this.inForce = grant.inForce;
     }
     this.node.addValidation({ validate: () => this.problemsOfPolicies() });
@@ -315,6 +315,15 @@ function literalLength(resolved: unknown): number {
       ? literalText(value).replaceAll('\0', '')
       : value,
   ).length;
+}
+
+const functionCodes = new WeakMap<Stack, lambda.Code>();
+
+/** The function's code, an asset that all providers of a stack share. */
+function functionCode(stack: Stack): lambda.Code {
+  const code = functionCodes.get(stack) ?? lambda.Code.fromAsset(FUNCTION_DIRECTORY);
+  functionCodes.set(stack, code);
+  return code;
 }
 
 /** What one custom resource is granted. */

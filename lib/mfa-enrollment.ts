@@ -13,7 +13,7 @@ import {
 } from './contract';
 import { Declarations } from './declarations';
 import { deviceKey, enrollmentIdentity, resourceOf } from './identity';
-import { deriveLogicalId, problemOfLogicalId } from './logical-id';
+import { deriveLogicalIds, problemOfLogicalId } from './logical-id';
 import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
 import {
   literal,
@@ -147,9 +147,6 @@ export class MfaEnrollment extends Construct {
     fail('serialNumber', provider._scope?.problemOfDevice(Stack.of(this), serialNumber));
     fail('seedSecret', provider._scope?.problemOfSecret(props.seedSecret));
     const grant = provider._grant(this, statements(props), wildcardsOf(props.seedSecret));
-    if (grant.policy !== undefined) {
-      deriveLogicalId(grant.policy, 'MfaEnrollmentPolicy', identity);
-    }
 
     const resource = new CfnResource(this, 'Resource', {
       type: ENROLLMENT_RESOURCE_TYPE,
@@ -163,7 +160,7 @@ export class MfaEnrollment extends Construct {
         AdoptExisting: props.adoptExisting === true ? true : undefined,
       } satisfies EnrollmentProperties<boolean> & Record<string, unknown>,
     });
-    deriveLogicalId(resource, 'MfaEnrollment', identity);
+    deriveLogicalIds(resource, identity, { MfaEnrollment: resource, MfaEnrollmentPolicy: grant.policy });
     applyRemoval(resource, props.removalPolicy);
     resource.node.addDependency(grant.inForce);
 

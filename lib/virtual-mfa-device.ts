@@ -8,7 +8,7 @@ import { Declarations } from './declarations';
 import { defaultDeviceName, problemOfDevice, problemOfDeviceName, problemOfPath } from './device-name';
 import { explainNoRotation } from './explained-findings';
 import { deviceIdentity, DeviceName, deviceNameKey, seedIdentity } from './identity';
-import { deriveLogicalId, problemOfLogicalId } from './logical-id';
+import { deriveLogicalIds, problemOfLogicalId } from './logical-id';
 import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
 import {
   literal,
@@ -175,9 +175,6 @@ export class VirtualMfaDevice extends Construct implements IVirtualMfaDevice, IT
     fail('path', provider._scope?.problemOfDevicePath(path));
     fail('seedSecret', provider._scope?.problemOfSecret(this.seedSecret));
     const grant = provider._grant(this, statements(serialNumber, this.seedSecret), wildcardsOf(this.seedSecret));
-    if (grant.policy !== undefined) {
-      deriveLogicalId(grant.policy, 'VirtualMfaDevicePolicy', identity);
-    }
 
     const resource = new CfnResource(this, 'Resource', {
       type: DEVICE_RESOURCE_TYPE,
@@ -189,7 +186,7 @@ export class VirtualMfaDevice extends Construct implements IVirtualMfaDevice, IT
         Tags: this.tags.renderedTags,
       } satisfies Record<keyof DeviceProperties, unknown> & Record<string, unknown>,
     });
-    deriveLogicalId(resource, 'VirtualMfaDevice', identity);
+    deriveLogicalIds(resource, identity, { VirtualMfaDevice: resource, VirtualMfaDevicePolicy: grant.policy });
     applyRemoval(resource, props.removalPolicy);
     resource.node.addDependency(grant.inForce);
 
@@ -214,7 +211,7 @@ function makeSeedSecret(
   const resource = secret.node.defaultChild as secretsmanager.CfnSecret;
   resource.generateSecretString = undefined;
   explainNoRotation(resource);
-  deriveLogicalId(resource, 'VirtualMfaDeviceSeed', seedIdentity(name));
+  deriveLogicalIds(resource, seedIdentity(name), { VirtualMfaDeviceSeed: resource });
   return secret;
 }
 

@@ -30,7 +30,7 @@ interface Contender {
 }
 
 /** With policies of their own, so many enrollments go on one role: more do not fit into what IAM takes. */
-const PER_PROVIDER = 20;
+const PER_PROVIDER = 25;
 const PROVIDER_RESOURCES = 5;
 
 const CONTENDERS = {
