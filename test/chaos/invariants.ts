@@ -100,14 +100,18 @@ export function checkUndone({ world, before, after, stack: { stackId, resources 
     }
   }
 
-  /** What a removal policy had kept and the stack declared anew is the stack's again, and undone with it. */
+  /**
+   * What a removal policy had kept and the stack declared anew is the stack's again, and undone with it. So is a device
+   * whose claims were taken off by hand: who declares it is the only one.
+   */
   function isAddedAgain(serialNumber: string, { tags, secretArn }: DeviceSnapshot): boolean {
-    const secrets = createsIn(world)
-      .filter((created) => created.SerialNumber === serialNumber)
-      .map(({ SeedSecretArn }) => SeedSecretArn);
-    return Object.keys(tags)
-      .filter((key) => isClaimOf(stackId, key) && !stayed.includes(key))
-      .some((key) => isEnrollmentClaim(key) || secrets.includes(secretArn));
+    const isDeclared = createsIn(world).some(
+      (created) => created.SerialNumber === serialNumber && created.SeedSecretArn === secretArn,
+    );
+    const keys = Object.keys(tags);
+    const kept = keys.filter((key) => isClaimOf(stackId, key) && !stayed.includes(key));
+    const isClaimed = keys.some((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
+    return kept.some(isEnrollmentClaim) || (isDeclared && (kept.length > 0 || !isClaimed));
   }
 }
 
