@@ -49,7 +49,7 @@ export const scriptPart: Part = {
 
 function isInstalled(tool: string): boolean {
   try {
-    execFileSync(tool, ['--version'], { stdio: 'ignore' });
+    execFileSync(tool, ['--version'], { stdio: 'ignore', env: process.env });
     return true;
   } catch {
     return false;

@@ -1,0 +1,28 @@
+import process from 'node:process';
+import { requestsPart } from '../../bench/requests/requests';
+import { scriptPart } from '../../bench/script/script';
+
+const nodes = [process.execPath];
+
+test('the life of an enrollment takes five, two and four calls, by the function and by the bare program alike', async () => {
+  const figures = await requestsPart.measure({ nodes, runs: 1, note: () => undefined });
+  const calls = figures.filter(({ name }) => name.endsWith('.calls'));
+  expect(calls.map(({ name, value }) => [name, value])).toEqual([
+    ['requests.create.calls', 5],
+    ['requests.update.calls', 2],
+    ['requests.delete.calls', 4],
+  ]);
+  expect(figures.filter(({ value }) => !(value > 0))).toEqual([]);
+});
+
+test('a script is not measured where what it calls is not installed, and that is said', async () => {
+  const { PATH } = process.env;
+  const notes: string[] = [];
+  try {
+    process.env.PATH = '';
+    expect(await scriptPart.measure({ nodes, runs: 1, note: (text) => void notes.push(text) })).toEqual([]);
+  } finally {
+    process.env.PATH = PATH;
+  }
+  expect(notes).toEqual(['script: not measured, as this is not installed: aws, oathtool']);
+});
