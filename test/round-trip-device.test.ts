@@ -155,3 +155,43 @@ test('within a scope, the same comes of one policy', async () => {
   expect(account.aws.iam.state()).toEqual({ users: [], roles: [], devices: [] });
   expect(secrets()).toEqual([]);
 });
+
+test('a secret whose own policy shuts out everybody but custodians and the function serves both', async () => {
+  const status = await account.deploy((stack) => {
+    const custodians = new iam.Role(stack, 'Custodians', {
+      roleName: 'custodians',
+      assumedBy: new iam.AccountRootPrincipal(),
+    });
+    const admins = new iam.Role(stack, 'Admins', { roleName: 'admins', assumedBy: new iam.AccountRootPrincipal() });
+    for (const role of [custodians, admins]) {
+      role.addToPolicy(new iam.PolicyStatement({ actions: ['secretsmanager:*'], resources: ['*'] }));
+    }
+    const device = new VirtualMfaDevice(stack, 'Device', { virtualMfaDeviceName: 'break-glass' });
+    const provider = MfaEnrollmentProvider.getOrCreate(stack);
+    device.seedSecret.addToResourcePolicy(
+      new iam.PolicyStatement({
+        effect: iam.Effect.DENY,
+        principals: [new iam.AnyPrincipal()],
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: ['*'],
+        conditions: { ArnNotEquals: { 'aws:PrincipalArn': [custodians.roleArn, provider.role.roleArn] } },
+      }),
+    );
+    const user = new iam.User(stack, 'User', { userName: 'alice' });
+    const enrollment = new MfaEnrollment(stack, 'Mfa', {
+      user,
+      serialNumber: device.serialNumber,
+      seedSecret: device.seedSecret,
+    });
+    // So that the function reads the seed while the policy is in force.
+    enrollment.node.addDependency(device.seedSecret);
+  });
+  expect(status).toMatchObject({ status: 'CREATE_COMPLETE' });
+  expectToWork(devices()[0]!, 'mfa/break-glass');
+  const read = (roleName: string) =>
+    account.aws.secretsManager.call('GetSecretValue', { SecretId: 'mfa/break-glass' }, { arn: roleName, roleName });
+  expect(() => read('custodians')).not.toThrow();
+  expect(() => read('admins')).toThrow('with an explicit deny in a resource-based policy');
+  expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
+  expect(secrets()).toEqual([]);
+});

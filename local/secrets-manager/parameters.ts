@@ -52,6 +52,8 @@ export interface SecretsManagerInputs {
   RestoreSecret: OfSecret;
   TagResource: OfSecret & { readonly Tags: readonly SecretTag[] };
   UntagResource: OfSecret & { readonly TagKeys: readonly string[] };
+  PutResourcePolicy: OfSecret & { readonly ResourcePolicy: string };
+  DeleteResourcePolicy: OfSecret;
 }
 
 /** An action of this Secrets Manager. */
@@ -87,6 +89,11 @@ export const SECRETS_MANAGER_PARAMETERS: Readonly<Record<SecretsManagerAction, A
     'SecretId',
     'TagKeys',
   ]),
+  PutResourcePolicy: action({ SecretId: secretId, ResourcePolicy: { type: 'string', min: 1, max: 20480 } }, [
+    'SecretId',
+    'ResourcePolicy',
+  ]),
+  DeleteResourcePolicy: action({ SecretId: secretId }, ['SecretId']),
 };
 
 export function isSecretsManagerAction(action: string): action is SecretsManagerAction {

@@ -1,4 +1,5 @@
 import { AwsError } from '../aws-error';
+import type { Policy } from '../iam/authorization/policy';
 import type { SecretTag } from './parameters';
 
 /** What a version holds: text or bytes. */
@@ -19,6 +20,8 @@ export interface SecretVersion {
 export class Secret {
   /** Until when a deleted secret can be restored; `undefined` while it is not deleted. */
   deletionAt: number | undefined;
+  /** The resource-based policy; `undefined` while there is none. */
+  policy: Policy | undefined;
   private readonly versions = new Map<string, SecretVersion>();
 
   constructor(

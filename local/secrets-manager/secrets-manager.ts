@@ -3,6 +3,7 @@ import { AwsError } from '../aws-error';
 import type { Clock } from '../clock';
 import { violationsOf } from '../constraints';
 import type { Authorizer, Caller } from '../iam/authorization/caller';
+import { parsePolicy } from '../iam/authorization/policy';
 import { tagContext } from '../iam/authorization/request-tags';
 import { SECRETS_MANAGER_AUTHORIZATION } from '../iam/authorization/service-authorization';
 import {
@@ -178,6 +179,16 @@ export class SecretsManager {
       this.getUsable(SecretId).untag(TagKeys);
       return {};
     },
+    PutResourcePolicy: ({ SecretId, ResourcePolicy }) => {
+      const secret = this.getUsable(SecretId);
+      secret.policy = parsePolicy(ResourcePolicy, 'resource');
+      return { ARN: secret.arn, Name: secret.name };
+    },
+    DeleteResourcePolicy: ({ SecretId }) => {
+      const secret = this.getUsable(SecretId);
+      secret.policy = undefined;
+      return { ARN: secret.arn, Name: secret.name };
+    },
   };
 
   private refuseUnlessAllowed(
@@ -193,6 +204,7 @@ export class SecretsManager {
       action: `secretsmanager:${action}`,
       resource: secret?.arn ?? this.arnOfUnknown(id),
       context: { ...tagContext(carries, input), ...(version ? versionContext(input) : {}) },
+      resourcePolicy: secret?.policy,
     });
     if (refusal !== undefined) {
       throw new AwsError('AccessDeniedException', 400, refusal);

@@ -11,6 +11,7 @@ import { logGroup } from './log-group';
 import { placeholder } from './placeholder';
 import type { ResourceProvider } from './provider';
 import { secret } from './secret';
+import { secretResourcePolicy } from './secret-resource-policy';
 import type { Service } from './service';
 import { ssmParameter } from './ssm-parameter';
 
@@ -48,6 +49,7 @@ export function providersOf(options: ResourcesOptions): (type: string) => Resour
     ],
     ['AWS::Logs::LogGroup', logGroup(random, arnPrefix('logs', 'log-group:'))],
     ['AWS::SSM::Parameter', ssmParameter(random)],
+    ['AWS::SecretsManager::ResourcePolicy', secretResourcePolicy(secretsManager)],
     ['AWS::SecretsManager::Secret', secret(secretsManager, random)],
   ]);
   return (type) => (isCustomResource(type) ? custom : byType.get(type));

@@ -1,3 +1,5 @@
+import type { Policy } from './policy';
+
 /** Who signed a call. */
 export interface Caller {
   /** The principal as AWS names it in refusals: an assumed role's ARN ends in the session's name. */
@@ -14,6 +16,8 @@ export interface AuthorizationRequest {
   readonly resource: string;
   /** The request's condition keys and their values. */
   readonly context?: Readonly<Record<string, readonly string[]>>;
+  /** The policy of what is acted on, where it has one. */
+  readonly resourcePolicy?: Policy;
 }
 
 /** Says why a call is refused, in AWS's words; `undefined` where it is allowed. */

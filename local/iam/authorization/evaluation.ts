@@ -12,14 +12,15 @@ export interface Principal {
 }
 
 /**
- * Why a role's identity-based policies refuse a request, in AWS's words; `undefined` where they allow it.
+ * Why a role's policies and that of what it acts on, in the role's own account, refuse a request, in AWS's words;
+ * `undefined` where they allow it.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
 export function refusalOf(
   principal: Principal,
-  { action, resource, context }: AuthorizationRequest,
+  { action, resource, context, resourcePolicy }: AuthorizationRequest,
 ): string | undefined {
   const request = { action, resource, context: conditionContext(principal, context ?? {}) };
   const verdicts = principal.policies.map((policy) => policy.verdict(request));
@@ -27,7 +28,11 @@ export function refusalOf(
   if (verdicts.includes('deny')) {
     return `${refusal} with an explicit deny in an identity-based policy`;
   }
-  return verdicts.includes('allow')
+  const ofResource = resourcePolicy?.verdict(request);
+  if (ofResource === 'deny') {
+    return `${refusal} with an explicit deny in a resource-based policy`;
+  }
+  return verdicts.includes('allow') || ofResource === 'allow'
     ? undefined
     : `${refusal} because no identity-based policy allows the ${action} action`;
 }

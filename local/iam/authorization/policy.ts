@@ -12,7 +12,7 @@ export interface PolicyRequest {
   readonly context: ConditionContext;
 }
 
-/** An identity-based policy, read once and asked often. */
+/** A policy, read once and asked often. */
 export interface Policy {
   verdict(request: PolicyRequest): Verdict;
 }
@@ -22,6 +22,9 @@ type JsonObject = Readonly<Record<string, unknown>>;
 const POLICY_ELEMENTS = ['Version', 'Id', 'Statement'];
 const STATEMENT_ELEMENTS = ['Sid', 'Effect', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'];
 
+/** An identity-based policy speaks about whom it is attached to, a resource-based one names its principals. */
+export type PolicyKind = 'identity' | 'resource';
+
 /**
  * Reads a policy document.
  *
@@ -30,10 +33,10 @@ const STATEMENT_ELEMENTS = ['Sid', 'Effect', 'Action', 'NotAction', 'Resource', 
  * passing over it would allow or deny what AWS does not
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
  */
-export function parsePolicy(document: string): Policy {
+export function parsePolicy(document: string, kind: PolicyKind = 'identity'): Policy {
   const policy = parseJson(document);
   refuseUnknownElements(policy, POLICY_ELEMENTS);
-  const statements = oneOrMore(policy.Statement).map(parseStatement);
+  const statements = oneOrMore(policy.Statement).map((statement) => parseStatement(statement, kind));
   if (statements.length === 0) {
     throw malformed('Syntax errors in policy: no Statement.');
   }
@@ -53,11 +56,11 @@ interface Statement {
   appliesTo(request: PolicyRequest): boolean;
 }
 
-function parseStatement(statement: unknown): Statement {
+function parseStatement(statement: unknown, kind: PolicyKind): Statement {
   if (!isObject(statement)) {
     throw malformed('Syntax errors in policy: a Statement is no object.');
   }
-  refuseUnknownElements(statement, STATEMENT_ELEMENTS);
+  refuseUnknownElements(statement, kind === 'resource' ? [...STATEMENT_ELEMENTS, 'Principal'] : STATEMENT_ELEMENTS);
   const { Effect: effect } = statement;
   if (effect !== 'Allow' && effect !== 'Deny') {
     throw malformed(`Invalid effect: ${JSON.stringify(effect)}`);
@@ -66,12 +69,26 @@ function parseStatement(statement: unknown): Statement {
     matchesWildcard(pattern.toLowerCase(), action.toLowerCase()),
   );
   const namesResource = eitherOf(statement, 'Resource', matchesArn);
+  const namesPrincipal = kind === 'resource' ? principalsOf(statement.Principal) : () => true;
   const conditions = parseConditions(statement.Condition);
   return {
     effect,
     appliesTo: ({ action, resource, context }) =>
-      namesAction(action) && namesResource(resource) && conditions.every((condition) => condition.holds(context)),
+      namesPrincipal(context.get('aws:principalarn') ?? []) &&
+      namesAction(action) &&
+      namesResource(resource) &&
+      conditions.every((condition) => condition.holds(context)),
   };
+}
+
+/** Whether a role's ARN is among the principals: everybody, or roles by their ARNs. */
+function principalsOf(principal: unknown): (arns: readonly string[]) => boolean {
+  const named = texts(isObject(principal) ? principal.AWS : principal, 'Principal');
+  const unknown = named.find((each) => each !== '*' && !/^arn:[a-z-]+:iam::\d{12}:role\//.test(each));
+  if (named.length === 0 || unknown !== undefined) {
+    throw new Error(`principal '${unknown}' is not known to the local IAM: teach policy.ts`);
+  }
+  return (arns) => named.some((each) => each === '*' || arns.includes(each));
 }
 
 /** Reads an element that may be given as itself or as its `Not…`, exactly one of them. */

@@ -78,4 +78,6 @@ export const SECRETS_MANAGER_AUTHORIZATION: Readonly<Record<SecretsManagerAction
   RestoreSecret: {},
   TagResource: { requestTags: true, tagKeys: true },
   UntagResource: { tagKeys: true },
+  PutResourcePolicy: {},
+  DeleteResourcePolicy: {},
 };

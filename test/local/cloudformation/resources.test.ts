@@ -110,6 +110,57 @@ describe('AWS::IAM::Policy', () => {
   });
 });
 
+describe('AWS::SecretsManager::ResourcePolicy', () => {
+  const secret = (Name: string) => ({ Type: 'AWS::SecretsManager::Secret', Properties: { Name, SecretString: 'x' } });
+  const policy = (SecretId: string, Action: string) => ({
+    Type: 'AWS::SecretsManager::ResourcePolicy',
+    Properties: {
+      SecretId: { Ref: SecretId },
+      ResourcePolicy: { Statement: { Effect: 'Deny', Principal: '*', Action, Resource: '*' } },
+    },
+  });
+  /** What a role that may do everything is refused. */
+  const refused = (world: World, action: string, id: string) => {
+    const document = { Statement: { Effect: 'Allow', Action: '*', Resource: '*' } };
+    world.iam.call('CreateRole', { RoleName: 'role', AssumeRolePolicyDocument: '{}' });
+    world.iam.call('PutRolePolicy', {
+      RoleName: 'role',
+      PolicyName: 'all',
+      PolicyDocument: JSON.stringify(document),
+    });
+    try {
+      world.secretsManager.call(action, { SecretId: id }, { arn: 'session', roleName: 'role' });
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      world.iam.call('DeleteRolePolicy', { RoleName: 'role', PolicyName: 'all' });
+      world.iam.call('DeleteRole', { RoleName: 'role' });
+    }
+  };
+  const DENIED = expect.stringContaining('with an explicit deny in a resource-based policy') as string;
+
+  test('is in force, is changed in place, moves to another secret, and goes', async () => {
+    const world = new World();
+    const secrets = { A: secret('a'), B: secret('b') };
+    await world.create({ ...secrets, P: policy('A', 'secretsmanager:GetSecretValue') });
+    expect(refused(world, 'GetSecretValue', 'a')).toEqual(DENIED);
+    expect(refused(world, 'DescribeSecret', 'a')).toBeUndefined();
+    expect(refused(world, 'GetSecretValue', 'b')).toBeUndefined();
+
+    await world.update({ ...secrets, P: policy('A', 'secretsmanager:DescribeSecret') });
+    expect(refused(world, 'GetSecretValue', 'a')).toBeUndefined();
+    expect(refused(world, 'DescribeSecret', 'a')).toEqual(DENIED);
+
+    await world.update({ ...secrets, P: policy('B', 'secretsmanager:DescribeSecret') });
+    expect(refused(world, 'DescribeSecret', 'a')).toBeUndefined();
+    expect(refused(world, 'DescribeSecret', 'b')).toEqual(DENIED);
+
+    await world.update(secrets);
+    expect(refused(world, 'DescribeSecret', 'b')).toBeUndefined();
+  });
+});
+
 describe('AWS::SecretsManager::Secret', () => {
   const secret = (properties: object = {}) => ({ Type: 'AWS::SecretsManager::Secret', Properties: properties });
   const valueOf = (world: World, id: string) =>

@@ -57,7 +57,7 @@ export class World {
     accountId: ACCOUNT,
     region: REGION,
     random: this.random,
-    authorize: () => undefined,
+    authorize: (caller, request) => this.iam.refusalOf(caller, request),
   });
   readonly assets = new Assets();
   readonly lambda: LambdaRunner;

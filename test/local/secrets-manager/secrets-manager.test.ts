@@ -209,6 +209,19 @@ describe('rights', () => {
     expect(asked.at(-1)?.resource).toMatch(new RegExp(`^${PARTIAL_ARN}-[A-Za-z0-9]{6}$`));
   });
 
+  test('the policy of the secret itself decides with the caller’s, until it is removed', () => {
+    const { secrets, asked, create, get } = setUp();
+    const { ARN } = create();
+    const Statement = { Effect: 'Deny', Principal: '*', Action: 'secretsmanager:GetSecretValue', Resource: '*' };
+    secrets.call('PutResourcePolicy', { ...ALICE, ResourcePolicy: JSON.stringify({ Statement }) });
+    get();
+    const request = { action: 'secretsmanager:GetSecretValue', resource: ARN, context: new Map() };
+    expect(asked.at(-1)?.resourcePolicy?.verdict(request)).toBe('deny');
+    secrets.call('DeleteResourcePolicy', ALICE);
+    get();
+    expect(asked.at(-1)?.resourcePolicy).toBeUndefined();
+  });
+
   test('a refusal is AWS’s', () => {
     const { create, get } = setUp(['secretsmanager:GetSecretValue']);
     create();

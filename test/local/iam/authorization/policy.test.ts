@@ -174,6 +174,34 @@ describe('conditions', () => {
   });
 });
 
+describe('a resource-based policy', () => {
+  const ROLE = 'arn:aws:iam::123456789012:role/reader';
+  const verdict = (Principal: unknown, principalArn: string) =>
+    parsePolicy(JSON.stringify({ Statement: { ...ALLOW, Principal } }), 'resource').verdict({
+      action: 'iam:EnableMFADevice',
+      resource: 'arn:aws:iam::1:user/alice',
+      context: new Map([['aws:principalarn', [principalArn]]]),
+    });
+
+  test.each(['*', { AWS: '*' }, { AWS: ROLE }, { AWS: ['arn:aws:iam::123456789012:role/other', ROLE] }])(
+    'speaks about the principals that it names: %j',
+    (principal) => {
+      expect(verdict(principal, ROLE)).toBe('allow');
+    },
+  );
+
+  test('is silent about others', () => {
+    expect(verdict({ AWS: ROLE }, `${ROLE}s`)).toBe('silent');
+  });
+
+  test.each([[{ Service: 'lambda.amazonaws.com' }], [{ AWS: '123456789012' }], [undefined]])(
+    'with principals that can’t be judged here is refused: %j',
+    (principal) => {
+      expect(() => verdict(principal, ROLE)).toThrow('is not known to the local IAM');
+    },
+  );
+});
+
 describe('what can’t be judged here is named, never passed over', () => {
   test.each([
     ['a condition operator', { ...ALLOW, Condition: { IpAddress: { 'aws:TagKeys': 'x' } } }, "'IpAddress'"],

@@ -1,0 +1,28 @@
+import type { JsonObject } from '../json';
+import { objectOf, requiredText } from './properties';
+import type { ResourceProvider } from './provider';
+import { unless, type Service } from './service';
+
+/** `AWS::SecretsManager::ResourcePolicy`: the one policy of a secret, changed in place. Another secret has another one. */
+export function secretResourcePolicy(secretsManager: Service): ResourceProvider {
+  const put = async (properties: JsonObject) => {
+    const secretId = requiredText(properties, 'SecretId');
+    await secretsManager.call('PutResourcePolicy', {
+      SecretId: secretId,
+      ResourcePolicy: JSON.stringify(objectOf(properties, 'ResourcePolicy')),
+    });
+    return { physicalId: secretId, attributes: { Id: secretId } };
+  };
+  return {
+    properties: ['SecretId', 'ResourcePolicy'],
+    attributes: ['Id'],
+    create: put,
+    update: (_made, properties, before) =>
+      properties.SecretId === before.SecretId ? put(properties) : Promise.resolve('replace'),
+    async delete({ physicalId }) {
+      await unless(['ResourceNotFoundException'], () =>
+        secretsManager.call('DeleteResourcePolicy', { SecretId: physicalId }),
+      );
+    },
+  };
+}
