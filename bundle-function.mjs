@@ -9,7 +9,7 @@ const EXTERNAL = [
   '@smithy/core/event-streams',
 ];
 
-/** Modules that come without the one thing that the SDK takes from them, which is `undefined` then. */
+/** Modules of which the SDK gets, in place of the one thing that it takes from them, `undefined`, or what stands here. */
 const ABSENT = {
   // The chain of all places where credentials can be: files, single sign-on, the metadata of an instance. The clients
   // are given those of the environment, the only ones that Lambda has; without any, the SDK has an error of its own.
@@ -19,7 +19,11 @@ const ABSENT = {
   // Ways of retrying, which the environment would choose from: the clients are given one that never does.
   '../util-retry/AdaptiveRetryStrategy': 'AdaptiveRetryStrategy',
   '../util-retry/StandardRetryStrategy': 'StandardRetryStrategy',
+  // Asks the metadata of an instance for the region, which Lambda has in the environment. Nothing is known there.
+  './getInstanceMetadataRegion': 'getInstanceMetadataRegion',
+  '../config-resolver/regionConfig/getInstanceMetadataRegion': 'getInstanceMetadataRegion',
 };
+const IN_PLACE = { getInstanceMetadataRegion: 'async () => undefined' };
 
 /** Leaves out of the SDK's clients what the function makes no use of. */
 const trimmed = {
@@ -29,7 +33,7 @@ const trimmed = {
       onResolve({ filter: new RegExp(`^${path.replaceAll('.', '\\.')}$`) }, () => ({ path, namespace: 'absent' }));
     }
     onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
-      contents: `export const ${ABSENT[path]} = undefined;`,
+      contents: `export const ${ABSENT[path]} = ${IN_PLACE[ABSENT[path]]};`,
     }));
 
     // A class and a schema for each error that a service can answer to any of its operations. For an error without, the

@@ -171,12 +171,16 @@ export class SdkSeedStore implements SeedStore {
   }
 
   async versions(secretArn: string): Promise<SecretVersions> {
-    const { Name = '', VersionIdsToStages = {}, DeletedDate } = await sent('secretsmanager:DescribeSecret', () =>
+    const {
+      ARN = '',
+      VersionIdsToStages = {},
+      DeletedDate,
+    } = await sent('secretsmanager:DescribeSecret', () =>
       this.clientOf(secretArn).send(new DescribeSecretCommand({ SecretId: secretArn })),
     );
     const staged = Object.keys(VersionIdsToStages);
     return {
-      secretName: Name,
+      uniqueName: ARN.split(':').at(-1) ?? '',
       current: staged.find((id) => VersionIdsToStages[id]?.includes('AWSCURRENT')),
       staged,
       isDeleted: DeletedDate !== undefined,

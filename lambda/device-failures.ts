@@ -8,13 +8,28 @@ import { Failure } from './failure';
 const NEW_DEVICE =
   "make a new device: raise 'generation', or, where the name or the secret is given, give another name and another secret";
 
+/** Whoever makes the device again finds the same. */
+const MEETS_ALL = true;
+
+const COPY =
+  'copy the seed before, where somebody needs it: after the last try in an update, CloudFormation goes on and deletes the secret made for the device';
+
+/** So many that the rest of the text still has room in an answer. */
+const MOST_LISTED = 3;
+
+function listed(claims: readonly string[]): string {
+  const more = claims.length - MOST_LISTED;
+  return claims.slice(0, MOST_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
 export function secretOfAnotherDevice({ SeedSecretArn }: DeviceProperties): Failure {
   return new Failure(
     {
-      cause: `the current version of secret ${SeedSecretArn} is the seed of another device, and storing this device's seed would end the only copy of that one`,
+      cause: `the current or previous version of secret ${SeedSecretArn} is the seed of another device, and storing this device's seed would end the only copy of that one`,
       next: 'give this device a secret of its own',
     },
     'SeedOfAnotherDevice',
+    MEETS_ALL,
   );
 }
 
@@ -25,6 +40,7 @@ export function secretIsDeleted({ SeedSecretArn }: DeviceProperties): Failure {
       next: `restore it (aws secretsmanager restore-secret --secret-id ${SeedSecretArn}) or name another secret`,
     },
     'SecretScheduledForDeletion',
+    MEETS_ALL,
   );
 }
 
@@ -35,26 +51,29 @@ export function madeBySomebodyElse({ SerialNumber }: DeviceProperties): Failure 
       next: 'give this device another name, or delete the one that exists if nobody needs it',
     },
     'EntityAlreadyExists',
+    MEETS_ALL,
   );
 }
 
-export function anotherSecret({ SerialNumber, SeedSecretArn }: DeviceProperties): Failure {
+export function anotherSecret({ SerialNumber, SeedSecretArn }: DeviceProperties, claims: readonly string[]): Failure {
   return new Failure(
     {
-      cause: `this library made device ${SerialNumber} with another secret than ${SeedSecretArn}; AWS shows a seed once, so that it can't be stored anew`,
-      next: `name the secret that the device was made with; where that one is lost, ${NEW_DEVICE}`,
+      cause: `device ${SerialNumber} was made with another secret than ${SeedSecretArn}; AWS shows a seed once, so that it can't be stored anew`,
+      next: `name the secret that it was made with by those whose claims stand on it, each with its region and stack: ${listed(claims)}; where that secret is lost, ${NEW_DEVICE}`,
     },
     'AnotherSecret',
+    MEETS_ALL,
   );
 }
 
 export function seedLost({ SerialNumber, SeedSecretArn }: DeviceProperties): Failure {
   return new Failure(
     {
-      cause: `secret ${SeedSecretArn} does not hold the seed of device ${SerialNumber} any more: somebody has written to the secret more than once; AWS shows a seed once, so that it can't be stored anew`,
+      cause: `secret ${SeedSecretArn} does not hold the seed of device ${SerialNumber} any more: somebody has written to it more than once, or made it anew; AWS shows a seed once, so that it can't be stored anew`,
       next: NEW_DEVICE,
     },
     'SeedLost',
+    MEETS_ALL,
   );
 }
 
@@ -70,6 +89,7 @@ export function seedReplaced(
       next: `make the seed's version current again: aws secretsmanager update-secret-version-stage --secret-id ${SeedSecretArn} --version-stage AWSCURRENT --move-to-version-id ${version}${from}`,
     },
     'SeedReplaced',
+    MEETS_ALL,
   );
 }
 
@@ -77,9 +97,10 @@ export function untagged({ SerialNumber, SeedSecretArn }: DeviceProperties): Fai
   return new Failure(
     {
       cause: `device ${SerialNumber} has lost its tag '${SEED_VERSION_KEY}': somebody has removed it, or has made the device anew by hand`,
-      next: `if it is the same device, put the tag back; its value is the id of the version that holds the seed, which aws secretsmanager describe-secret --secret-id ${SeedSecretArn} shows; else ${NEW_DEVICE}`,
+      next: `if it is the same device, put the tag back (aws iam tag-mfa-device --serial-number ${SerialNumber} --tags Key=${SEED_VERSION_KEY},Value=<id>) with the id of the version that holds the seed, which aws secretsmanager describe-secret --secret-id ${SeedSecretArn} shows; else ${NEW_DEVICE}`,
     },
     'SeedVersionUntagged',
+    MEETS_ALL,
   );
 }
 
@@ -119,11 +140,11 @@ export function inUse({ SerialNumber }: DeviceProperties, enrollmentClaims: read
     enrollmentClaims.length === 0
       ? {
           cause: `device ${SerialNumber} is enabled for a user (DeleteConflict), and no enrollment of this library did it`,
-          next: byHand,
+          next: `${byHand}; ${COPY}`,
         }
       : {
-          cause: `device ${SerialNumber} is enabled for a user (DeleteConflict), and these enrollments claim it, each with its region and stack: ${enrollmentClaims.join(', ')}`,
-          next: `remove its enrollment first, or, where a removal policy has kept one that no stack has any more, ${byHand}`,
+          cause: `device ${SerialNumber} is enabled for a user (DeleteConflict), and these enrollments claim it, each with its region and stack: ${listed(enrollmentClaims)}`,
+          next: `remove its enrollment first, or, where a removal policy has kept one that no stack has any more, ${byHand}; ${COPY}`,
         },
     'DeleteConflict',
   );

@@ -29,9 +29,16 @@ export class DeviceTags {
 
   /** The enrollments' claims on the device, for people. */
   get enrollmentClaims(): string[] {
-    return this.tags
-      .filter(({ key }) => key.startsWith(ENROLLMENT_CLAIM_PREFIX))
-      .map(({ key, value }) => `${key} (${value})`);
+    return this.claims(ENROLLMENT_CLAIM_PREFIX);
+  }
+
+  /** The claims of those who declare the device, for people. */
+  get deviceClaims(): string[] {
+    return this.claims(DEVICE_CLAIM_PREFIX);
+  }
+
+  private claims(prefix: string): string[] {
+    return this.tags.filter(({ key }) => key.startsWith(prefix)).map(({ key, value }) => `${key} (${value})`);
   }
 
   /** Whether the device bears this tag. */

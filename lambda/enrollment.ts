@@ -90,6 +90,10 @@ export class Enrollment implements Work {
     );
   }
 
+  get wasChanged(): boolean {
+    return this.left.wasChanged;
+  }
+
   /** The state that a failure leaves, in words. */
   get stateLeft(): string {
     return this.left.words(this.claimKey);
@@ -301,14 +305,14 @@ async function all<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
 function wrongSeed({ SeedSecretArn, SerialNumber }: EnrollmentProperties): Cause {
   return {
     cause: `IAM refused ${MOST_PAIRS} pairs of codes of successive time steps (InvalidAuthenticationCode), so secret ${SeedSecretArn} does not hold the seed of device ${SerialNumber}`,
-    next: "store this device's seed, which AWS shows once when it makes the device, or make a new device",
+    next: "name the secret that holds this device's seed, or store it, unless the secret holds the only copy of another's; AWS shows a seed once, when it makes the device: where it is lost, make a new one",
   };
 }
 
 function enabledBySomebodyElse({ SerialNumber }: EnrollmentProperties): Cause {
   return {
     cause: `device ${SerialNumber} is enabled for this user already, and no enrollment of this library did it`,
-    next: "set 'adoptExisting' to true to take it over as it is, or deactivate it",
+    next: "set 'adoptExisting' to true to take it over as it is",
   };
 }
 

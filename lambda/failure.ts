@@ -32,6 +32,8 @@ export class Failure extends Error {
     readonly because: Cause,
     /** For the log. */
     readonly errorCode: string,
+    /** Whether every attempt of the same Create would have met it: then none has got any further. */
+    readonly meetsAll = false,
   ) {
     super(because.cause);
   }
@@ -52,9 +54,9 @@ function again(request: RequestType, { byHand, stackName, logicalId }: Subject):
     case 'Create':
       return 'deploy again';
     case 'Update':
-      return `deploy again; from UPDATE_ROLLBACK_FAILED, continue the rollback first: aws cloudformation continue-update-rollback --stack-name ${stackName}, and where the cause can't be mended --resources-to-skip ${logicalId}`;
+      return `deploy again; from UPDATE_ROLLBACK_FAILED, continue the rollback first: aws cloudformation continue-update-rollback --stack-name ${stackName}, and where the cause can't be mended --resources-to-skip ${logicalId} (of a nested stack, name its parent, and skip ${stackName}.${logicalId})`;
     case 'Delete':
-      return `delete the stack again, or, where CloudFormation gave this resource up, finish by hand: ${byHand}`;
+      return `delete the stack again if it is to go, or, where an update gave this resource up, finish by hand: ${byHand}`;
   }
 }
 
@@ -75,11 +77,12 @@ export function failureOf(error: unknown, subject: Subject): Failure {
     return error;
   }
   if (error instanceof CallGivenUp) {
-    return new Failure(causeOf(error.error, subject), codeOf(error.error));
+    const code = codeOf(error.error);
+    return new Failure(causeOf(error.error, subject), code, code === 'ResourceNotFound');
   }
   if (error instanceof NotASeedError) {
     const cause = `secret ${subject.secretArn} holds no seed: ${error.message}`;
-    return new Failure({ cause, next: error.next }, error.name);
+    return new Failure({ cause, next: error.next }, error.name, true);
   }
   if (error instanceof OutOfTime) {
     const { last } = error;
@@ -117,7 +120,7 @@ function causeOf(error: CallError, subject: Subject): Cause {
     case 'NoSuchEntity':
       return {
         cause: `${entityOf(error, subject)} does not exist, or was renamed (NoSuchEntity from ${action})`,
-        next: 'check the name and create what is missing',
+        next: 'check the name and create what is missing; a device that is made anew has another seed',
       };
     case 'InvalidAuthenticationCode':
       return {
@@ -200,7 +203,7 @@ function limitExceeded({ action }: CallError): Cause {
     case 'iam:TagMFADevice':
       return {
         cause: 'the device has 50 tags, the most that IAM allows, and needs more (LimitExceeded)',
-        next: 'remove a tag from the device',
+        next: 'remove a tag of your own from the device',
       };
     case 'iam:CreateVirtualMFADevice':
       return {

@@ -21,7 +21,7 @@ export interface LogFields {
 export type LogMessage =
   | 'request received'
   | 'waiting for a Create that may still be under way'
-  | 'made with another secret, nothing to undo'
+  | 'the Create was refused, nothing to undo'
   | 'no claim of ours, nothing to undo'
   | 'others rely on the device, it stays enabled'
   | 'device enabled'

@@ -94,8 +94,8 @@ export interface SeedStore {
 
 /** What is known of a secret without reading its value. */
 export interface SecretVersions {
-  /** The name of the secret, without what its ARN adds to it. */
-  readonly secretName: string;
+  /** The end of the complete ARN, name and six random characters: a secret made anew has another, a replica the same. */
+  readonly uniqueName: string;
   /** The id of the current version; `undefined` of a secret that has none. */
   readonly current: string | undefined;
   /** The ids of the versions that bear a staging label; the others can be gone at any time. */

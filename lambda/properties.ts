@@ -1,4 +1,4 @@
-import { DeviceProperties, EnrollmentProperties } from '../lib/contract';
+import { DeviceProperties, EnrollmentProperties, withoutSeed } from '../lib/contract';
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -31,8 +31,7 @@ function textIn(properties: Properties, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Somebody may have put the seed itself here; what looks like one goes no further, neither into a log nor an answer. */
+/** What looks like a seed goes no further, neither into a log nor an answer. */
 function serialNumberIn(properties: Properties): string {
-  const text = textIn(properties, 'SerialNumber') ?? '';
-  return /^[A-Z2-7= -]{16,}$/i.test(text) ? '(not shown: it looks like a seed)' : text;
+  return withoutSeed(textIn(properties, 'SerialNumber') ?? '');
 }

@@ -1,4 +1,4 @@
-import { ANSWER_WITHIN, EVENT_AGE } from '../lib/contract';
+import { ANSWER_WITHIN, EVENT_AGE, REFUSED_SUFFIX } from '../lib/contract';
 import { Attempts } from './attempts';
 import { Request, resourceIn } from './custom-resources';
 import { Failure, failureOf, identityChanged, reasonOf } from './failure';
@@ -31,7 +31,12 @@ export interface Shell extends Ports {
 
 type Outcome =
   | { readonly status: 'SUCCESS'; readonly attributes?: Resource['attributes'] }
-  | { readonly status: 'FAILED'; readonly reason: string };
+  | {
+      readonly status: 'FAILED';
+      readonly reason: string;
+      /** Whether a Create may change nothing, and has changed nothing. */
+      readonly isRefused: boolean;
+    };
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html */
 const MOST_BYTES = 4096;
@@ -81,7 +86,8 @@ async function outcomeOf(
   } catch (error) {
     const failure = failureOf(error, subject);
     shell.logger.log('request failed', { errorCode: failure.errorCode });
-    return { status: 'FAILED', reason: reasonOf(request, subject, failure, work.stateLeft) };
+    const isRefused = request === 'Create' && failure.meetsAll && !work.wasChanged;
+    return { status: 'FAILED', reason: reasonOf(request, subject, failure, work.stateLeft), isRefused };
   }
 }
 
@@ -102,6 +108,9 @@ async function carryOut(
       }
       return work.update(event.OldResourceProperties ?? {});
     case 'Delete':
+      if (event.PhysicalResourceId?.endsWith(REFUSED_SUFFIX)) {
+        return logger.log('the Create was refused, nothing to undo');
+      }
       if (!isOurs) {
         // CloudFormation made the id up, because a Create has not answered. It may still be queued or running.
         logger.log('waiting for a Create that may still be under way');
@@ -136,11 +145,15 @@ async function answer(event: CustomResourceEvent, outcome: Outcome, shell: Shell
 
 /** The body of an answer: at most as many bytes as CloudFormation takes, at the cost of the reason. */
 export function bodyOf(event: CustomResourceEvent, outcome: Outcome): string {
+  const suffix = outcome.status === 'FAILED' && outcome.isRefused ? REFUSED_SUFFIX : '';
   const answered = {
     Status: outcome.status,
     // A failed Update that named another id would make CloudFormation delete the resource it could not change.
     // Only of properties that are refused can it be too long.
-    PhysicalResourceId: (event.PhysicalResourceId ?? resourceIn(event).physicalId).slice(0, LONGEST_PHYSICAL_ID),
+    PhysicalResourceId: (event.PhysicalResourceId ?? resourceIn(event).physicalId + suffix).slice(
+      0,
+      LONGEST_PHYSICAL_ID,
+    ),
     StackId: event.StackId,
     RequestId: event.RequestId,
     LogicalResourceId: event.LogicalResourceId,

@@ -38,6 +38,8 @@ export interface Work {
   /** @param old the properties before, as CloudFormation sent them */
   update(old: Readonly<Record<string, unknown>>): Promise<void>;
   delete(): Promise<void>;
+  /** Whether this request has sent anything that changes something. */
+  readonly wasChanged: boolean;
   /** The state that a failure leaves, in words. */
   readonly stateLeft: string;
 }

@@ -1,4 +1,5 @@
 import { ScureBase32Plugin } from '@otplib/plugin-base32-scure';
+import { withoutSeed } from '../lib/contract';
 import { SecretText } from './ports';
 
 /** Bytes of a seed: RFC 4226 asks for 16 at least; AWS makes 40. https://datatracker.ietf.org/doc/html/rfc4226#section-4 */
@@ -27,7 +28,7 @@ export class NotASeedError extends Error {
   constructor(
     message: string,
     /** What to do about it. */
-    readonly next = "store this device's seed as Base32 text or as an otpauth://totp/ URI",
+    readonly next = "name a secret that holds this device's seed, as Base32 text or as an otpauth://totp/ URI",
   ) {
     super(message);
   }
@@ -51,12 +52,12 @@ function fieldOf(secret: SecretText, field: string): string {
   const object = parseObject(secret.reveal());
   if (object === undefined) {
     throw new NotASeedError(
-      `it is no JSON object, so it has no field '${field}'`,
+      `it is no JSON object, so it has no field '${withoutSeed(field)}'`,
       "leave out 'seedSecretField' if the whole secret is the seed, or store a JSON object that has this key",
     );
   }
   if (!Object.hasOwn(object, field)) {
-    throw new NotASeedError(`its JSON object has no field '${field}'`, NAME_THE_KEY);
+    throw new NotASeedError(`its JSON object has no field '${withoutSeed(field)}'`, NAME_THE_KEY);
   }
   const value = object[field];
   if (typeof value !== 'string') {

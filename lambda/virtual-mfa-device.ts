@@ -5,7 +5,6 @@ import {
   DeviceProperties,
   hashesIn,
   problemOfTag,
-  secretNamesIn,
   SEED_VERSION_KEY,
   seedVersion,
 } from '../lib/contract';
@@ -49,9 +48,9 @@ export class VirtualMfaDevice implements Work {
       const versions = await this.freeVersions();
       const found = await this.attempts.lookTwice(
         () => this.look(),
-        (read) => read === undefined || this.isOfThisRequest(read) || read.ours || this.isStored(read, versions),
+        (read) => read === undefined || this.isOfThisRequest(read) || read.ours || isStored(read, versions),
       );
-      if (await (found === undefined ? this.make(versions.secretName) : this.takeUp(found))) {
+      if (await (found === undefined ? this.make(versions) : this.takeUp(found))) {
         return;
       }
       await this.attempts.backOff(round);
@@ -68,12 +67,12 @@ export class VirtualMfaDevice implements Work {
     const versions = await this.versions();
     const found = await this.attempts.lookTwice(
       () => this.look(),
-      (read) => read !== undefined && read.ours && this.isStored(read, versions),
+      (read) => read !== undefined && read.ours && isStored(read, versions),
     );
     if (found === undefined) {
       throw failures.gone(this.properties);
     }
-    if (!this.isStored(found, versions)) {
+    if (!isStored(found, versions)) {
       throw this.whyNotStored(found, versions);
     }
     // First what goes, then what comes: the device has room for fifty, and keys may differ in case only.
@@ -100,9 +99,6 @@ export class VirtualMfaDevice implements Work {
       this.ports.logger.log('the device is gone, nothing to undo');
     } else if (!found.ours) {
       this.ports.logger.log('no claim of ours, nothing to undo');
-    } else if (this.isOfAnotherSecret(found)) {
-      // What a removal policy kept bears our claim, and the Create that wanted it with this secret was refused.
-      this.ports.logger.log('made with another secret, nothing to undo');
     } else if (found.others) {
       this.ports.logger.log('others declare the device, it stays');
       await this.change(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claim.key));
@@ -120,6 +116,10 @@ export class VirtualMfaDevice implements Work {
     return true;
   }
 
+  get wasChanged(): boolean {
+    return this.left.wasChanged;
+  }
+
   /** The state that a failure leaves, in words. */
   get stateLeft(): string {
     const device = {
@@ -133,8 +133,8 @@ export class VirtualMfaDevice implements Work {
   }
 
   /** Makes the device and stores its seed; false: look at the device again. */
-  private async make(secretName: string): Promise<boolean> {
-    const version = seedVersion(this.arnHash, sha256(secretName), this.ports.uuid());
+  private async make({ uniqueName }: SecretVersions): Promise<boolean> {
+    const version = seedVersion(this.arnHash, sha256(uniqueName), this.ports.uuid());
     const tags = [this.claim, { key: SEED_VERSION_KEY, value: version }, ...this.declaredTags];
     const made = await this.attempts.make(() =>
       this.observed(
@@ -204,13 +204,14 @@ export class VirtualMfaDevice implements Work {
     }
   }
 
-  private whyNotStored(found: DeviceTags, { staged, current }: SecretVersions): Failure {
-    const version = found.seedVersion;
+  private whyNotStored(found: DeviceTags, versions: SecretVersions): Failure {
+    const { seedVersion: version } = found;
+    const { staged, current } = versions;
     if (version === undefined) {
       return failures.untagged(this.properties);
     }
-    if (this.isOfAnotherSecret(found)) {
-      return failures.anotherSecret(this.properties);
+    if (isOfAnotherSecret(found, versions)) {
+      return failures.anotherSecret(this.properties, found.deviceClaims);
     }
     return staged.includes(version)
       ? failures.seedReplaced(this.properties, version, current)
@@ -224,26 +225,32 @@ export class VirtualMfaDevice implements Work {
       return false;
     }
     const versions = await this.versions();
-    if (this.isStored(found, versions)) {
+    if (isStored(found, versions)) {
       await this.putTags(found);
       return (await this.look()) !== undefined;
     }
-    if (found.ours && !this.isOfAnotherSecret(found)) {
+    if (this.isInTheMaking(found, versions)) {
       await this.awaitItsMaker();
       return false;
     }
-    throw found.seedVersion === undefined
+    throw !found.ours && found.seedVersion === undefined
       ? failures.madeBySomebodyElse(this.properties)
       : this.whyNotStored(found, versions);
   }
 
-  /** A Create that came before this one has made the device and may be about to store its seed. */
+  /** Whether a Create that came before this one may be about to store the seed. */
+  private isInTheMaking(found: DeviceTags, versions: SecretVersions): boolean {
+    const version = found.seedVersion;
+    const wasStored = version !== undefined && versions.staged.includes(version);
+    return found.ours && version !== undefined && !wasStored && !isOfAnotherSecret(found, versions);
+  }
+
   private async awaitItsMaker(): Promise<void> {
     this.ports.logger.log('waiting for another Create to store the seed');
     for (let look = 1; ; look++) {
       await this.attempts.backOff(look, Infinity, () => failures.neverStored(this.properties));
       const [found, versions] = [await this.look(), await this.versions()];
-      if (found === undefined || !found.ours || this.isStored(found, versions)) {
+      if (found === undefined || !found.ours || isStored(found, versions)) {
         return;
       }
     }
@@ -289,11 +296,11 @@ export class VirtualMfaDevice implements Work {
     return found;
   }
 
-  /** The versions of a secret that may take this device's seed: the current one is not the seed of another device. */
+  /** The versions of a secret that may take this device's seed: none is the seed of another device, not the former one either. */
   private async freeVersions(): Promise<SecretVersions> {
     const versions = await this.versions();
-    const holder = hashesIn(versions.current ?? '')?.device;
-    if (holder !== undefined && holder !== this.arnHash) {
+    const holders = versions.staged.map((version) => hashesIn(version)?.device);
+    if (holders.some((holder) => holder !== undefined && holder !== this.arnHash)) {
       throw failures.secretOfAnotherDevice(this.properties);
     }
     return versions;
@@ -329,18 +336,6 @@ export class VirtualMfaDevice implements Work {
     }
   }
 
-  /** Whether the secret's current version is the seed of this device. */
-  private isStored(found: DeviceTags, { current }: SecretVersions): boolean {
-    return current !== undefined && found.seedVersion === current && !this.isOfAnotherSecret(found);
-  }
-
-  /** Whether the device was made with another secret than the one that is declared; of a device that does not say, no. */
-  private isOfAnotherSecret({ seedVersion: version = '' }: DeviceTags): boolean {
-    const hash = hashesIn(version)?.secretName;
-    const hashes = secretNamesIn(this.properties.SeedSecretArn).map((name) => sha256(name).slice(0, hash?.length));
-    return hash !== undefined && !hashes.includes(hash);
-  }
-
   private isOfThisRequest({ seedVersion: version }: DeviceTags): boolean {
     return version !== undefined && this.lost.includes(version);
   }
@@ -361,6 +356,18 @@ interface DeviceLeft {
   ours: 'yes' | 'no';
   /** Whether this request has sent anything that changes something. */
   wasChanged: boolean;
+}
+
+/** Whether the secret's current version is the seed of this device. */
+function isStored(found: DeviceTags, versions: SecretVersions): boolean {
+  const { current } = versions;
+  return current !== undefined && found.seedVersion === current && !isOfAnotherSecret(found, versions);
+}
+
+/** Whether the device was made with another secret; of a device that does not say, no. */
+function isOfAnotherSecret({ seedVersion: version = '' }: DeviceTags, { uniqueName }: SecretVersions): boolean {
+  const hash = hashesIn(version)?.secret;
+  return hash !== undefined && !sha256(uniqueName).startsWith(hash);
 }
 
 function sha256(text: string): string {

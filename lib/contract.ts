@@ -35,6 +35,12 @@ export function physicalResourceId(properties: Pick<EnrollmentProperties, 'UserN
   return `${properties.UserName}|${properties.SerialNumber}`;
 }
 
+/**
+ * Ends the physical id with which a Create fails that has changed nothing and may change nothing: what exists is not its
+ * own. CloudFormation hands the id back in the Delete that follows, which then has nothing to undo.
+ */
+export const REFUSED_SUFFIX = '|refused';
+
 /** Properties of a virtual MFA device as they stand in the template. Its physical id is its ARN. */
 export interface DeviceProperties {
   /** ARN of the virtual MFA device; path and name are read out of it. */
@@ -77,27 +83,18 @@ export const SEED_VERSION_KEY = `${TAG_KEY_PREFIX}seed-version`;
  * version may be.
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  *
- * @param arnHash SHA-256 of the device's ARN in hexadecimal digits, of which the first 16 count
- * @param secretNameHash SHA-256 of the secret's name likewise, of which the first 10 count
+ * @param deviceHash SHA-256 of the device's ARN in hexadecimal digits, of which the first 16 count
+ * @param secretHash SHA-256 of the secret's name with the random end of its ARN likewise, of which the first 10 count
  */
-export function seedVersion(arnHash: string, secretNameHash: string, uuid: string): string {
-  return `${arnHash.slice(0, 16)}-${secretNameHash.slice(0, 10)}-${uuid}`;
+export function seedVersion(deviceHash: string, secretHash: string, uuid: string): string {
+  return `${deviceHash.slice(0, 16)}-${secretHash.slice(0, 10)}-${uuid}`;
 }
 
 /** The digits that stand for device and secret in the id of a secret's version; `undefined` of a version that is no seed of ours. */
-export function hashesIn(version: string): { readonly device: string; readonly secretName: string } | undefined {
-  const [, device, secretName] =
+export function hashesIn(version: string): { readonly device: string; readonly secret: string } | undefined {
+  const [, device, secret] =
     /^([0-9a-f]{16})-([0-9a-f]{10})-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.exec(version) ?? [];
-  return device === undefined || secretName === undefined ? undefined : { device, secretName };
-}
-
-/**
- * The names that a secret of this ARN can have: a complete ARN ends in a dash and six random characters, a partial one
- * in the name.
- */
-export function secretNamesIn(secretArn: string): string[] {
-  const name = secretArn.split(':').slice(6).join(':');
-  return [name, name.replace(/-[A-Za-z0-9]{6}$/, '')];
+  return device === undefined || secret === undefined ? undefined : { device, secret };
 }
 
 /** Longest key of an IAM tag. https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html */
@@ -173,17 +170,25 @@ export function problemOfUserName(userName: string): string | undefined {
 }
 
 /**
+ * A text that may be quoted: somebody may have put the seed itself where something else is expected, bare, as a URI or
+ * as a JSON secret.
+ */
+export function withoutSeed(text: string): string {
+  return /^[A-Z2-7=\s-]{16,}$|otpauth:|^\s*\{/i.test(text) ? '(not shown: it looks like a seed)' : text;
+}
+
+/**
  * Says in words what is wrong with the serial number of a virtual MFA device, which is its ARN.
  * https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
  */
 export function problemOfSerialNumber(serialNumber: string, surroundings: Surroundings = {}): string | undefined {
   const expected = "the ARN of a virtual MFA device is expected, such as 'arn:aws:iam::123456789012:mfa/alice'";
   if (!/^[\w+=/:,.@-]{9,256}$/.test(serialNumber)) {
-    return `'${serialNumber}' is no serial number: 9 to 256 letters, digits and characters of +=/:,.@_- are allowed, and ${expected}`;
+    return `'${withoutSeed(serialNumber)}' is no serial number: 9 to 256 letters, digits and characters of +=/:,.@_- are allowed, and ${expected}`;
   }
   const arn = /^arn:([a-z0-9-]+):iam::(\d{12}):(mfa\/(?:[\w+=:,.@-]+\/)*[\w+=,.@-]+|root)$/.exec(serialNumber);
   if (arn === null) {
-    return `'${serialNumber}' is not the ARN of a virtual MFA device (hardware tokens and security keys have no seed): ${expected}`;
+    return `'${withoutSeed(serialNumber)}' is not the ARN of a virtual MFA device (hardware tokens and security keys have no seed): ${expected}`;
   }
   const [, partition, account, resource] = arn;
   if (resource === 'root' || resource === 'mfa/root-account-mfa-device') {

@@ -122,7 +122,7 @@ export class InProcessSeedStore implements SeedStore {
     const stages = output.VersionIdsToStages as Record<string, string[]>;
     const staged = Object.keys(stages);
     return {
-      secretName: output.Name as string,
+      uniqueName: (output.ARN as string).split(':').at(-1) ?? '',
       current: staged.find((id) => stages[id]!.includes('AWSCURRENT')),
       staged,
       isDeleted: output.DeletedDate !== undefined,

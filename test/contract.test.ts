@@ -115,7 +115,7 @@ describe('a device', () => {
     expect(contract.SEED_VERSION_KEY).toBe('cdk-mfa-enrollment:seed-version');
     const version = `0123456789abcdef-0123456789-${uuid}`;
     expect(contract.seedVersion('0123456789abcdef'.repeat(4), '0123456789abcdef'.repeat(4), uuid)).toBe(version);
-    expect(contract.hashesIn(version)).toEqual({ device: '0123456789abcdef', secretName: '0123456789' });
+    expect(contract.hashesIn(version)).toEqual({ device: '0123456789abcdef', secret: '0123456789' });
     // The longest id that the version of a secret may have.
     expect(version).toHaveLength(64);
     expect(contract.deviceClaimKey(uuid, 'VirtualMfaDeviceAlice01234567')).toBe(

@@ -164,7 +164,10 @@ export class Roles {
 
   private propagate(role: Role): void {
     const inForce = this.inForce.get(role.name) ?? new DelayedValue<readonly Policy[]>([]);
-    inForce.write([...role.inlinePolicies.values()].map((document) => parsePolicy(document)), this.context.clock.now());
+    inForce.write(
+      [...role.inlinePolicies.values()].map((document) => parsePolicy(document)),
+      this.context.clock.now(),
+    );
     this.inForce.set(role.name, inForce);
   }
 }

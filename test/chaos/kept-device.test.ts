@@ -1,9 +1,9 @@
-import { DEVICE_RESOURCE_TYPE, SEED_VERSION_KEY } from '../../lib/contract';
+import { REFUSED_SUFFIX } from '../../lib/contract';
+import { serve } from '../../lambda/protocol';
 import { CALM } from './faults';
 import { History, Step } from './history';
 import type { DeviceChange, MadeDevice } from './made-devices';
 import { NONE, Sabotage } from './sabotage';
-import { ofType, withIam } from './wrapped-shell';
 
 /** Too rare to be left to chance. */
 describe('a device that a removal policy kept, declared anew with another secret', () => {
@@ -33,17 +33,11 @@ describe('a device that a removal policy kept, declared anew with another secret
     expect(await violations(NONE)).toEqual([]);
   });
 
-  test('would be deleted in the rollback by who does not ask which secret it was made with', async () => {
-    const overlooking: Sabotage = {
-      shell: ofType(DEVICE_RESOURCE_TYPE, (shell, event) =>
-        event.RequestType === 'Delete'
-          ? withIam(shell, (iam) => ({
-              listMFADeviceTags: async (serialNumber) =>
-                (await iam.listMFADeviceTags(serialNumber)).filter(({ key }) => key !== SEED_VERSION_KEY),
-            }))
-          : shell,
-      ),
+  test('would be deleted in the rollback by who does not know that the Create was refused', async () => {
+    const forgetting: Sabotage = {
+      serve: (event, context, shell) =>
+        serve({ ...event, PhysicalResourceId: event.PhysicalResourceId?.replace(REFUSED_SUFFIX, '') }, context, shell),
     };
-    expect(await violations(overlooking)).toMatchObject([{ invariant: 'undone' }]);
+    expect(await violations(forgetting)).toMatchObject([{ invariant: 'undone' }]);
   });
 });

@@ -353,6 +353,21 @@ describe('Update', () => {
   });
 });
 
+describe('a Create that may change nothing', () => {
+  test.each([
+    ['names a secret that does not exist', () => ({ SeedSecretArn: `${stage.secretArn}none` })],
+    ['names a secret without a seed', () => ({ SeedSecretArn: stage.createSecret('mfa/password', 'correct horse') })],
+  ])('since it %s leaves what a removal policy kept, and so does its Delete', async (_, properties) => {
+    await enrolled();
+    const ResourceProperties = stage.properties(properties());
+    const { PhysicalResourceId, Status } = await stage.request('Create', { ResourceProperties });
+    expect([Status, PhysicalResourceId]).toEqual(['FAILED', `alice|${stage.serialNumber}|refused`]);
+    expect(await stage.request('Delete', { ResourceProperties, PhysicalResourceId })).toMatchObject(SUCCESS);
+    expect(stage.devicesOf()).toEqual([stage.serialNumber]);
+    expect(stage.tags()).toEqual({ [OURS]: 'enabled eu-west-1 Staging' });
+  });
+});
+
 describe('Delete', () => {
   test('deactivates what this library enabled, then withdraws the claim', async () => {
     await enrolled();

@@ -144,8 +144,23 @@ test('an error that nobody foresaw is answered by its name alone', async () => {
   expect(Reason).not.toContain('JBSWY3DP');
 });
 
+test.each([
+  ['an otpauth URI', (seed: string) => `otpauth://totp/alice?secret=${seed}`],
+  ['a JSON secret', (seed: string) => JSON.stringify({ seed })],
+  ['the seed and the end of a line', (seed: string) => `${seed}\n`],
+])('%s in the wrong property is quoted nowhere', async (_, spelled) => {
+  const { SecretString } = stage.secretsManager.call('GetSecretValue', { SecretId: stage.secretArn });
+  const misplaced = spelled(String(SecretString));
+  for (const properties of [{ SerialNumber: misplaced }, { SeedSecretField: misplaced }]) {
+    const answer = await stage.request('Create', { ResourceProperties: stage.properties(properties) });
+    expect(answer.Reason).toContain('not shown: it looks like a seed');
+  }
+  // What left the function is searched for seeds after each test.
+  expect(stage.left.length).toBeGreaterThan(0);
+});
+
 describe('the body', () => {
-  const failed = (reason: string) => bodyOf(stage.event('Create'), { status: 'FAILED', reason });
+  const failed = (reason: string) => bodyOf(stage.event('Create'), { status: 'FAILED', reason, isRefused: false });
 
   test('is at most 4,096 bytes, not characters, whatever the reason holds', () => {
     fc.assert(
@@ -170,7 +185,9 @@ describe('the body', () => {
 
   test('has a physical id that CloudFormation takes, however long the refused values are', () => {
     const event = stage.event('Create', { ResourceProperties: stage.properties({ UserName: 'é'.repeat(5_000) }) });
-    const { PhysicalResourceId } = JSON.parse(bodyOf(event, { status: 'FAILED', reason: 'no' })) as Answer;
+    const { PhysicalResourceId } = JSON.parse(
+      bodyOf(event, { status: 'FAILED', reason: 'no', isRefused: false }),
+    ) as Answer;
     expect(PhysicalResourceId).toHaveLength(1_024);
   });
 
@@ -186,6 +203,8 @@ describe('the body', () => {
 
   test('goes out without a reason where what it has to repeat takes all the room', () => {
     const event = stage.event('Create', { LogicalResourceId: 'x'.repeat(5_000) });
-    expect(JSON.parse(bodyOf(event, { status: 'FAILED', reason: 'no' }))).toMatchObject({ Reason: '' });
+    expect(JSON.parse(bodyOf(event, { status: 'FAILED', reason: 'no', isRefused: false }))).toMatchObject({
+      Reason: '',
+    });
   });
 });

@@ -57,8 +57,8 @@ test('reads back whatever 16 to 64 bytes Base32 can spell', () => {
 });
 
 test.each<[string, string, RegExp, string?]>([
-  ['nothing', '', /is empty; store this device's seed/],
-  ['white space', ' \n', /is empty; store this device's seed/],
+  ['nothing', '', /is empty; name a secret that holds this device's seed/],
+  ['white space', ' \n', /is empty; name a secret that holds this device's seed/],
   ['something else than Base32', 'not a seed!', /not Base32/],
   ['the digits that Base32 leaves out', base32.replace(/^./, '1'), /not Base32/],
   ['a character too many', `${base32}A`, /65 characters are no whole number of bytes/],
