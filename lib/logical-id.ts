@@ -28,8 +28,7 @@ export function deriveLogicalIds(
     element?.overrideLogicalId(
       Lazy.uncachedString({
         // A stack that is being prepared is searched for tokens, of which an id that is worked out holds none.
-        produce: ({ preparing }) =>
-          preparing ? prefix : (kept.get(prefix) ?? logicalIdOf(prefix, identityIn(stack))),
+        produce: ({ preparing }) => (preparing ? prefix : (kept.get(prefix) ?? logicalIdOf(prefix, identityIn(stack)))),
       }),
     );
   }

@@ -118,7 +118,8 @@ export interface MfaEnrollmentProviderProps {
 
   /**
    * What the function may reach, by paths and names: for many users. Enrollments and devices then have no policies of
-   * their own, of which one role carries about fifteen; and one that is known to be outside is an error.
+   * their own, of which one role carries those of about ten users with devices, or of twenty-five enrollments alone; and
+   * one that is known to be outside is an error.
    *
    * With another scope, the old grant stands until what is removed with it is cleaned up.
    *
@@ -289,32 +290,61 @@ export class MfaEnrollmentProvider extends Construct {
 
   /** IAM refuses what is too much for one role only in the middle of a deployment. */
   private problemsOfPolicies(): string[] {
-    const size = this.policies
-      .filter(({ isAttachedToRole }) => isAttachedToRole)
-      .reduce((sum, { document, stack }) => sum + literalLength(stack.resolve(document)), 0);
+    const { least, likely } = lengthOf(
+      this.policies
+        .filter(({ isAttachedToRole }) => isAttachedToRole)
+        .map(({ document, stack }) => stack.resolve(document) as unknown),
+    );
     const remedy = `give '${this.node.path}' a 'scope', which needs one policy for all of them`;
-    if (size > ROLE_POLICY_LENGTH) {
+    if (least > ROLE_POLICY_LENGTH) {
       return [
-        `the policies on its role have at least ${size} characters, and IAM allows ${ROLE_POLICY_LENGTH} in all: ${remedy}`,
+        `the policies on its role have at least ${least} characters, and IAM allows ${ROLE_POLICY_LENGTH} in all: ${remedy}`,
       ];
     }
-    if (size > ROLE_POLICY_LENGTH / 2) {
+    if (likely > ROLE_POLICY_LENGTH / 2) {
+      const consequence =
+        likely > ROLE_POLICY_LENGTH
+          ? 'the deployment will most likely fail'
+          : 'an update that replaces them needs twice as many';
       Annotations.of(this).addWarningV2(
         'cdk-mfa-enrollment:rolePolicyLength',
-        `the policies on its role have at least ${size} characters of the ${ROLE_POLICY_LENGTH} that IAM allows in all, and an update that replaces them needs twice as many: ${remedy}`,
+        `the policies on its role have about ${likely} characters, IAM allows ${ROLE_POLICY_LENGTH} in all, and ${consequence}: ${remedy}`,
       );
     }
     return [];
   }
 }
 
-/** The characters of a policy document that are known, without white space, which IAM does not count. */
-function literalLength(resolved: unknown): number {
-  return JSON.stringify(resolved, (_, value: unknown) =>
-    typeof value === 'object' && value !== null && /^(Ref|Fn::\w+)$/.test(Object.keys(value)[0] ?? '')
-      ? literalText(value).replaceAll('\0', '')
-      : value,
-  ).length;
+/** What only a deployment knows stands for an ARN, mostly, or for the greater part of one. */
+const LIKELY_LENGTH = 80;
+/** At their shortest. */
+const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {
+  'AWS::Partition': 'aws',
+  'AWS::AccountId': '123456789012',
+  'AWS::Region': 'us-east-1',
+};
+
+/** How many characters policy documents will have, without white space, which IAM does not count. */
+function lengthOf(resolved: readonly unknown[]): { readonly least: number; readonly likely: number } {
+  const text = JSON.stringify(resolved, (_, value: unknown) => (isIntrinsic(value) ? textOf(value) : value));
+  const unknown = text.split(UNKNOWN).length - 1;
+  const least = text.length - unknown * UNKNOWN.length;
+  return { least, likely: least + unknown * LIKELY_LENGTH };
+}
+
+/** A NUL, as it stands in JSON. */
+const UNKNOWN = '\\u0000';
+
+function textOf(value: object): string {
+  const known = JSON.stringify(value).replace(
+    /\{"Ref":"(AWS::\w+)"\}/g,
+    (reference, name: string) => JSON.stringify(PSEUDO_PARAMETERS[name]) ?? reference,
+  );
+  return literalText(JSON.parse(known));
+}
+
+function isIntrinsic(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && /^(Ref|Fn::\w+)$/.test(Object.keys(value)[0] ?? '');
 }
 
 const functionCodes = new WeakMap<Stack, lambda.Code>();

@@ -82,13 +82,17 @@ export interface VirtualMfaDeviceProps {
    * The customer-managed key that encrypts the secret made for this device. A `seedSecret` of your own brings its own
    * key: both together are an error.
    *
+   * To the policy of a key that the app makes, the CDK adds that the account's IAM policies may decrypt by way of Secrets
+   * Manager. Where the key is to keep them out, import it: `Key.fromKeyArn`.
+   *
    * @default - the key that AWS manages for Secrets Manager in the account
    */
   readonly encryptionKey?: kms.IKey;
 
   /**
    * The secret that takes the seed, and nothing else: whatever its current value is, it is overwritten when the device
-   * is made, unless it is the seed of another device that this library made; a device is never moved to another secret, as AWS shows its seed only once.
+   * is made, unless it is the seed of another device that this library made; a device is never moved to another secret,
+   * as AWS shows its seed only once.
    *
    * Of an imported secret with a customer-managed key, the key must be known:
    * `Secret.fromSecretAttributes(this, 'Seed', { secretCompleteArn, encryptionKey })`.

@@ -1,5 +1,6 @@
-import { CfnResource, Stack } from 'aws-cdk-lib';
+import { CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice, VirtualMfaDeviceProps } from '../lib';
 import { AwsError } from '../local/aws-error';
 import type { StackDescription } from '../local/cloudformation';
@@ -194,4 +195,32 @@ test('a secret whose own policy shuts out everybody but custodians and the funct
   expect(() => read('admins')).toThrow('with an explicit deny in a resource-based policy');
   expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
   expect(secrets()).toEqual([]);
+});
+
+test('what a removal policy kept comes back under its name and with its secret, and the user never is without it', async () => {
+  account.aws.iam.call('CreateUser', { UserName: 'alice' });
+  const declareKept = (stack: Stack, seedSecret?: ISecret) => {
+    const removalPolicy = RemovalPolicy.RETAIN;
+    const device = new VirtualMfaDevice(stack, 'Device', { virtualMfaDeviceName: 'alice', seedSecret, removalPolicy });
+    new MfaEnrollment(stack, 'Mfa', {
+      user: iam.User.fromUserName(stack, 'User', 'alice'),
+      serialNumber: device.serialNumber,
+      seedSecret: device.seedSecret,
+      removalPolicy,
+    });
+  };
+  await account.deploy((stack) => declareKept(stack));
+  const [device = ''] = devices();
+  await account.destroy();
+  expect([devices(), secrets()]).toEqual([[device], ['mfa/alice']]);
+
+  const enabledAfterCalls: number[] = [];
+  account.afterCall = () => enabledAfterCalls.push(account.enabled.length);
+  expect(await account.deploy((stack) => declareKept(stack))).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
+  const back = await account.deploy((stack) => declareKept(stack, Secret.fromSecretNameV2(stack, 'Seed', 'mfa/alice')));
+  expect(back).toMatchObject({ status: 'CREATE_COMPLETE' });
+  expect(devices()).toEqual([device]);
+  expect(enabledAfterCalls.length).toBeGreaterThan(0);
+  expect(new Set(enabledAfterCalls)).toEqual(new Set([1]));
+  expectToWork(device, 'mfa/alice');
 });

@@ -308,6 +308,25 @@ describe('policies of their own', () => {
     expect(warnings(enrollMany(count))).toHaveLength(expected);
   });
 
+  /** Of users and devices whose names only a deployment knows. */
+  const warningOf = (count: number) => {
+    const stack = newStack({}, newApp());
+    for (let index = 0; index < count; index++) {
+      const { serialNumber, seedSecret } = new VirtualMfaDevice(stack, `Device${index}`);
+      new MfaEnrollment(stack, `Mfa${index}`, { user: new iam.User(stack, `User${index}`), serialNumber, seedSecret });
+    }
+    return warnings(stack).map(({ entry }) => entry.data)[0];
+  };
+
+  test.each([
+    [5, undefined],
+    [6, expect.stringMatching(/about 5\d{3} characters, .* twice as many/) as string],
+    [11, expect.stringMatching(/about 9\d{3} characters, .* twice as many/) as string],
+    [12, expect.stringMatching(/about 10\d{3} characters, .* will most likely fail/) as string],
+  ])('of %i users with devices are counted with the ARNs that a deployment will put in', (count, expected) => {
+    expect(warningOf(count)).toEqual(expected);
+  });
+
   test('that are too much for one role are an error, which names the way on', () => {
     expect(() => (enrollMany(40).node.root as ReturnType<typeof newApp>).synth()).toThrow(
       /the policies on its role have at least \d+ characters, and IAM allows 10240 in all: give 'Stack\/MfaEnrollmentProvider' a 'scope'/,
