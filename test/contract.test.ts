@@ -138,6 +138,10 @@ test('the physical id is user and device', () => {
   );
 });
 
+test('what a refused Create adds to the physical id, which no ARN holds', () => {
+  expect(contract.REFUSED_SUFFIX).toBe('|refused');
+});
+
 test('the claim of an enrollment, key and value', () => {
   const uuid = '0a1b2c3d-0000-4000-8000-123456789abc';
   expect(contract.enrollmentClaimKey(uuid, 'MfaEnrollmentAlice01234567')).toBe(
