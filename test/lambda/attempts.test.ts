@@ -137,6 +137,18 @@ describe('a call', () => {
     expect(logged).toEqual([]);
   });
 
+  test.each([
+    ['that asks whether something exists is no failure where it does not', 'NoSuchEntity', 'asks whether it exists', 0],
+    ['that asks whether something exists is logged where it fails', 'Throttling', 'asks whether it exists', 1],
+    ['that finds nothing to undo is logged', 'NoSuchEntity', undefined, 1],
+  ] as const)('%s', async (_, code, relation, lines) => {
+    const { call } = failing(new CallError('iam:ListMFADeviceTags', code, 404));
+    const logger: Logger = { log: (...line) => logged.push(line) };
+    const made = new Attempts('Delete', clock, () => 1, logger, startedAt + DEADLINE_MS);
+    await endOf(made.make(call, relation));
+    expect(logged).toHaveLength(lines);
+  });
+
   test('is logged each time that it fails, by action, code and attempt', async () => {
     const unanswered = new CallError('iam:ListMFADevices', undefined);
     await clock.run(attempts().make(failing(throttled, unanswered).call));

@@ -2,7 +2,7 @@ import https from 'node:https';
 import * as http from 'node:http';
 import { inspect } from 'node:util';
 import { SdkIam, SdkSeedStore } from '../../lambda/aws';
-import { Action, CallError } from '../../lambda/ports';
+import { Action, CallError, SecretText } from '../../lambda/ports';
 import { CodePair, Step } from '../../lambda/totp';
 import { LoopbackServer, reset, Respond } from './loopback-server';
 import { shortenSocketTimeouts } from './socket-timeouts';
@@ -10,6 +10,7 @@ import { shortenSocketTimeouts } from './socket-timeouts';
 const DEVICE = 'arn:aws:iam::123456789012:mfa/alice';
 const SECRET = secretArnIn('eu-west-3');
 const SEED = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+const VERSION = '0123456789abcdef-0123456789-00000000-0000-4000-8000-0000000000aa';
 const CODES = new CodePair(['135791', '246802'], 0 as Step);
 const TAG = { key: 'cdk-mfa-enrollment:enrollment:1/A', value: 'enabled eu-west-1 Staging & more' };
 
@@ -26,6 +27,8 @@ const IAM_CALLS: Record<string, (iam: SdkIam) => Promise<unknown>> = {
   'iam:EnableMFADevice': (iam) => iam.enableMFADevice('alice', DEVICE, CODES),
   'iam:ResyncMFADevice': (iam) => iam.resyncMFADevice('alice', DEVICE, CODES),
   'iam:DeactivateMFADevice': (iam) => iam.deactivateMFADevice('alice', DEVICE),
+  'iam:CreateVirtualMFADevice': (iam) => iam.createVirtualMFADevice({ path: '/staff/', name: 'alice' }, [TAG]),
+  'iam:DeleteVirtualMFADevice': (iam) => iam.deleteVirtualMFADevice(DEVICE),
 };
 const CALLS: [Action, () => Promise<unknown>][] = [
   ...Object.entries(IAM_CALLS).map(([action, call]): [Action, () => Promise<unknown>] => [
@@ -33,6 +36,8 @@ const CALLS: [Action, () => Promise<unknown>][] = [
     () => call(iam),
   ]),
   ['secretsmanager:GetSecretValue', () => seeds.read(SECRET)],
+  ['secretsmanager:PutSecretValue', () => seeds.write(SECRET, new SecretText(SEED), VERSION)],
+  ['secretsmanager:DescribeSecret', () => seeds.versions(SECRET)],
 ];
 const ENABLE = () => iam.enableMFADevice('alice', DEVICE, CODES);
 const READ = () => seeds.read(SECRET);
@@ -123,6 +128,16 @@ describe('a call sends its action and its parameters', () => {
     ['EnableMFADevice', { ...user, ...device, ...codes }],
     ['ResyncMFADevice', { ...user, ...device, ...codes }],
     ['DeactivateMFADevice', { ...user, ...device }],
+    [
+      'CreateVirtualMFADevice',
+      {
+        Path: '/staff/',
+        VirtualMFADeviceName: 'alice',
+        'Tags.member.1.Key': TAG.key,
+        'Tags.member.1.Value': TAG.value,
+      },
+    ],
+    ['DeleteVirtualMFADevice', device],
   ])('%s', async (name, parameters) => {
     server.respond = answer(200, iamResult(name, ''));
     await IAM_CALLS[`iam:${name}`]?.(iam);
@@ -137,6 +152,59 @@ describe('a call sends its action and its parameters', () => {
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]?.headers['x-amz-target']).toBe('secretsmanager.GetSecretValue');
     expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({ SecretId: SECRET });
+  });
+
+  test('PutSecretValue', async () => {
+    server.respond = answer(200, JSON.stringify({ ARN: SECRET, Name: 'mfa/alice', VersionId: VERSION }));
+    await seeds.write(SECRET, new SecretText(SEED), VERSION);
+    expect(server.requests.map(({ headers }) => headers['x-amz-target'])).toEqual(['secretsmanager.PutSecretValue']);
+    expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({
+      SecretId: SECRET,
+      SecretString: SEED,
+      ClientRequestToken: VERSION,
+    });
+  });
+
+  test('DescribeSecret', async () => {
+    server.respond = answer(200, JSON.stringify({ ARN: SECRET, Name: 'mfa/alice' }));
+    await seeds.versions(SECRET);
+    expect(server.requests.map(({ headers }) => headers['x-amz-target'])).toEqual(['secretsmanager.DescribeSecret']);
+    expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({ SecretId: SECRET });
+  });
+});
+
+test('the seed of a device that is made is the text that IAM shows', async () => {
+  const seed = Buffer.from(SEED).toString('base64');
+  const device = `<SerialNumber>${DEVICE}</SerialNumber><Base32StringSeed>${seed}</Base32StringSeed>`;
+  server.respond = answer(200, iamResult('CreateVirtualMFADevice', `<VirtualMFADevice>${device}</VirtualMFADevice>`));
+  expect((await iam.createVirtualMFADevice({ path: '/', name: 'alice' }, [])).reveal()).toBe(SEED);
+});
+
+describe('of a secret is known', () => {
+  const described = async (more: object) => {
+    server.respond = answer(200, JSON.stringify({ ARN: SECRET, Name: 'mfa/alice', ...more }));
+    return seeds.versions(SECRET);
+  };
+
+  test('its name with the random end of its ARN', async () => {
+    expect(await described({})).toEqual({
+      uniqueName: 'mfa/alice-AbCdEf',
+      current: undefined,
+      staged: [],
+      isDeleted: false,
+    });
+  });
+
+  test('which versions bear a label, and which is current', async () => {
+    const VersionIdsToStages = { first: ['AWSPREVIOUS'], [VERSION]: ['other', 'AWSCURRENT'], third: [] };
+    expect(await described({ VersionIdsToStages })).toMatchObject({
+      current: VERSION,
+      staged: ['first', VERSION, 'third'],
+    });
+  });
+
+  test('whether it is scheduled for deletion', async () => {
+    expect(await described({ DeletedDate: 1_800_000_000 })).toMatchObject({ isDeleted: true });
   });
 });
 

@@ -353,7 +353,27 @@ describe('Update', () => {
   });
 });
 
+test('the log tells what was done', async () => {
+  await stage.request('Create');
+  const OldResourceProperties = stage.properties({ SeedSecretArn: 'arn:aws:secretsmanager:eu-west-1:1:secret:former' });
+  await stage.clock.run(stage.clock.sleep(10 * 60_000));
+  await stage.request('Update', { OldResourceProperties });
+  await stage.request('Delete');
+  const messages = stage.left.map((line) => (JSON.parse(line) as { message?: string }).message);
+  expect(
+    messages.filter((message) => message !== undefined && !/^(request received|answering)$/.test(message)),
+  ).toEqual(['device enabled', 'seed proven', 'device deactivated']);
+});
+
 describe('a Create that may change nothing', () => {
+  test('is not one that is denied something, which another attempt may have been allowed', async () => {
+    stage.fault = refuse('secretsmanager:GetSecretValue', 'AccessDenied', 400);
+    expect(await stage.request('Create')).toMatchObject({
+      Status: 'FAILED',
+      PhysicalResourceId: `alice|${stage.serialNumber}`,
+    });
+  });
+
   test.each([
     ['names a secret that does not exist', () => ({ SeedSecretArn: `${stage.secretArn}none` })],
     ['names a secret without a seed', () => ({ SeedSecretArn: stage.createSecret('mfa/password', 'correct horse') })],

@@ -446,8 +446,16 @@ describe('Create', () => {
       action === 'iam:CreateVirtualMFADevice'
         ? () => void stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn })
         : undefined;
-    expectFailed(await stage.deviceRequest('Create'), /is scheduled for deletion, and takes no seed/);
+    const answer = await stage.deviceRequest('Create');
+    expectFailed(answer, /is scheduled for deletion, and takes no seed/);
+    // It has made a device: its Delete has to look whether that is gone.
+    expect(answer.PhysicalResourceId).toBe(PHONE);
     expect(exists()).toBe(false);
+  });
+
+  test('that may have been denied what another attempt was allowed leaves the rest to its Delete', async () => {
+    stage.fault = refuse('secretsmanager:DescribeSecret', 'AccessDenied', 400);
+    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED', PhysicalResourceId: PHONE });
   });
 
   test('makes no device where the secret is scheduled for deletion', async () => {
@@ -519,12 +527,12 @@ describe('Update', () => {
   });
 
   test('sees a tag that can be read late only', async () => {
+    const tag = (Value = '') =>
+      stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: SEED_VERSION_KEY, Value }] });
+    tag('other');
+    await stage.clock.run(stage.clock.sleep(60_000));
     stage.iam.delays = { tags: 5_000 };
-    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: SEED_VERSION_KEY, Value: 'other' }] });
-    stage.iam.call('TagMFADevice', {
-      SerialNumber: PHONE,
-      Tags: [{ Key: SEED_VERSION_KEY, Value: currentVersion() ?? '' }],
-    });
+    tag(currentVersion());
     expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
   });
 

@@ -203,6 +203,15 @@ describe('what an operator reads of a device changes only on purpose', () => {
       remove([SEED_VERSION_KEY]);
       return stage.deviceRequest('Update');
     },
+    'a device that many enrollments claim': async () => {
+      await stage.deviceRequest('Create');
+      stage.fault = refuse('iam:DeleteVirtualMFADevice', 'DeleteConflict', 409);
+      for (const name of ['A', 'B', 'C', 'D', 'E']) {
+        const Tags = [{ Key: enrollmentClaimKey(STACK_UUID, name), Value: 'enabled eu-west-1 Staging' }];
+        stage.iam.call('TagMFADevice', { SerialNumber: phone, Tags });
+      }
+      return stage.deviceRequest('Delete');
+    },
     'a device that is gone': async () => {
       await stage.deviceRequest('Create');
       stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: phone });
