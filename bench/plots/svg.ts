@@ -15,8 +15,9 @@ export function svgOfLines(title: string, lines: readonly Line[]): string {
   return svgOf({
     ...COMMON,
     title: { text: title, left: 'center' },
-    legend: { bottom: 0 },
-    grid: { left: 64, right: 24, top: 48, bottom: 72 },
+    // One below the other: how wide a label is, only who shows the drawing knows.
+    legend: { orient: 'vertical', right: 16, top: 'middle' },
+    grid: { left: 64, right: 264, top: 48, bottom: 48 },
     xAxis: { type: 'log', name: 'enrollments', nameLocation: 'middle', nameGap: 26, min: 1 },
     yAxis: { type: 'log' },
     series: lines.map(({ label, points }) => ({ type: 'line', name: label, data: points.map((point) => [...point]) })),
