@@ -170,11 +170,13 @@ export function problemOfUserName(userName: string): string | undefined {
 }
 
 /**
- * A text that may be quoted: somebody may have put the seed itself where something else is expected, bare, as a URI or
- * as a JSON secret.
+ * A text that may be quoted: somebody may have put the seed itself where something else is expected, bare or in quotes,
+ * as a URI, as a JSON secret, or among other words. The ARN of a device may have a name as long as a seed.
  */
 export function withoutSeed(text: string): string {
-  return /^[A-Z2-7=\s-]{16,}$|otpauth:|^\s*\{/i.test(text) ? '(not shown: it looks like a seed)' : text;
+  return /^["'A-Z2-7=\s-]{16,}$|^(?!arn:)[^]*[A-Z2-7]{32}|otpauth:|^\s*\{/i.test(text)
+    ? '(not shown: it looks like a seed)'
+    : text;
 }
 
 /**

@@ -138,6 +138,11 @@ test('the physical id is user and device', () => {
   );
 });
 
+test('the ARN of a device is quoted, however long its name is', () => {
+  const arn = `arn:aws:iam::123456789012:mfa/${'a'.repeat(64)}`;
+  expect(contract.withoutSeed(arn)).toBe(arn);
+});
+
 test('what a refused Create adds to the physical id, which no ARN holds', () => {
   expect(contract.REFUSED_SUFFIX).toBe('|refused');
 });

@@ -148,6 +148,8 @@ test.each([
   ['an otpauth URI', (seed: string) => `otpauth://totp/alice?secret=${seed}`],
   ['a JSON secret', (seed: string) => JSON.stringify({ seed })],
   ['the seed and the end of a line', (seed: string) => `${seed}\n`],
+  ['the seed in quotes', (seed: string) => `"${seed}"`],
+  ['the seed among words', (seed: string) => `seed: ${seed};`],
 ])('%s in the wrong property is quoted nowhere', async (_, spelled) => {
   const { SecretString } = stage.secretsManager.call('GetSecretValue', { SecretId: stage.secretArn });
   const misplaced = spelled(String(SecretString));
