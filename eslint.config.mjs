@@ -16,6 +16,11 @@ const CODES = {
   regex: '^@?otplib(/|$)',
   message: 'lambda/seed.ts and lambda/totp.ts are the only places that know it',
 };
+const OFTEN_USED = {
+  regex: '^aws-cdk-lib$',
+  importNames: ['CfnResource', 'Lazy', 'RemovalPolicy', 'Stack', 'Token'],
+  message: 'lib/cdk.ts looks it up once',
+};
 const DEVELOPMENT = {
   regex: '^(?!node:|\\.|aws-cdk-lib(/|$)|constructs(/|$)|@(aws-sdk|smithy|otplib)/|otplib$)',
   message: 'what is published stands on the CDK, and the function on the SDK and otplib',
@@ -44,7 +49,8 @@ export default tseslint.config(
     },
   },
   mayNotImport(['bin/**/*.ts'], THE_FUNCTION, { regex: '(^|/)(local|test|bench)(/|$)', message: 'bin is an app' }),
-  mayNotImport(['lib/**/*.ts'], FOR_PEOPLE, THE_FUNCTION, CLIENTS, CODES, DEVELOPMENT),
+  mayNotImport(['lib/**/*.ts'], FOR_PEOPLE, THE_FUNCTION, CLIENTS, CODES, DEVELOPMENT, OFTEN_USED),
+  mayNotImport(['lib/cdk.ts'], FOR_PEOPLE, THE_FUNCTION, CLIENTS, CODES, DEVELOPMENT),
   mayNotImport(['lib/contract.ts'], { group: ['*'], message: 'contract.ts imports nothing' }),
   mayNotImport(['lambda/**/*.ts'], FOR_PEOPLE, CDK, LIB, CLIENTS, CODES, DEVELOPMENT),
   mayNotImport(['lambda/aws.ts'], FOR_PEOPLE, CDK, LIB, CODES, DEVELOPMENT),

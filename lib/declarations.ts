@@ -1,5 +1,5 @@
-import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { Stack } from './cdk';
 
 /** Who declares what in each stack, for what a stack may declare only once. */
 export class Declarations {

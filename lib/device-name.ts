@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Stack, Token, Tokenization } from 'aws-cdk-lib';
+import { Tokenization } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { Stack, Token } from './cdk';
 
 /** Longest name that IAM takes. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html */
 const NAME_LENGTH = 226;

@@ -1,5 +1,4 @@
-import { CfnResource } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import { CfnResource } from './cdk';
 
 /*
  * What a checker of templates asks about, and why it is meant. Whoever checks an app with cdk-nag finds the reason in
@@ -15,10 +14,10 @@ export interface ExplainedWildcard {
 }
 
 /** Writes the reasons into the policy's metadata. */
-export function explainWildcards(policy: iam.Policy, wildcards: ExplainedWildcard[]): void {
+export function explainWildcards(policy: CfnResource, wildcards: ExplainedWildcard[]): void {
   if (wildcards.length > 0) {
     explain(
-      policy.node.defaultChild as CfnResource,
+      policy,
       wildcards.map(({ resource, reason }) => ({
         id: 'AwsSolutions-IAM5',
         reason,

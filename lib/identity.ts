@@ -1,5 +1,6 @@
-import { Aws, CfnResource, Stack, Token } from 'aws-cdk-lib';
+import { Aws } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { CfnResource, Stack, Token } from './cdk';
 import { Identity } from './logical-id';
 
 /*

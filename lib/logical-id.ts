@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { CfnElement, Lazy, Stack } from 'aws-cdk-lib';
+import { CfnElement } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { Lazy, Stack } from './cdk';
 import { LOGICAL_ID_LENGTH } from './contract';
 
 /** What a resource is. */
@@ -12,30 +14,45 @@ export interface Identity {
 
 const HASH_LENGTH = 8;
 
-/**
- * Gives the elements of a stack that are one thing the logical ids `<prefix><readable part><8 hex>`. They are worked out
- * at synthesis only: until then a user of the construct may still override logical ids of the resources that the
- * identity refers to. Once constructs are validated that is over, and the ids are kept, as a synthesis asks for them
- * many times.
- */
+/** Gives the elements of a construct that are one thing the logical ids `<prefix><readable part><8 hex>`. */
 export function deriveLogicalIds(
-  { stack, node }: CfnElement,
+  construct: Construct,
   identityIn: (stack: Stack) => Identity,
   elements: Readonly<Record<string, CfnElement | undefined>>,
 ): void {
-  const kept = new Map<string, string>();
-  for (const [prefix, element] of Object.entries(elements)) {
+  workOutOnce(construct, Object.values(elements), () => {
+    const identity = identityIn(Stack.of(construct));
+    return Object.keys(elements).map((prefix) => logicalIdOf(prefix, identity));
+  });
+}
+
+/** Leaves elements the logical ids that aws-cdk-lib gives them, where many resources refer to them. */
+export function keepLogicalIds(construct: Construct, elements: readonly CfnElement[]): void {
+  workOutOnce(construct, elements, () => elements.map((element) => element.stack.getLogicalId(element)));
+}
+
+/**
+ * Logical ids are worked out at synthesis only: until then a user of the construct may still override or rename those of
+ * the resources that they follow from. Once constructs are validated that is over, and the ids are kept, as a synthesis
+ * asks for them many times, and aws-cdk-lib would work them out each time.
+ */
+function workOutOnce(
+  construct: Construct,
+  elements: readonly (CfnElement | undefined)[],
+  logicalIds: () => string[],
+): void {
+  let kept: string[] | undefined;
+  elements.forEach((element, index) =>
     element?.overrideLogicalId(
       Lazy.uncachedString({
         // A stack that is being prepared is searched for tokens, of which an id that is worked out holds none.
-        produce: ({ preparing }) => (preparing ? prefix : (kept.get(prefix) ?? logicalIdOf(prefix, identityIn(stack)))),
+        produce: ({ preparing }) => (preparing ? 'Prepared' : (kept ?? logicalIds())[index]),
       }),
-    );
-  }
-  node.addValidation({
+    ),
+  );
+  construct.node.addValidation({
     validate: () => {
-      const identity = identityIn(stack);
-      Object.keys(elements).forEach((prefix) => kept.set(prefix, logicalIdOf(prefix, identity)));
+      kept = logicalIds();
       return [];
     },
   });

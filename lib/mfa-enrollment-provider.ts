@@ -1,15 +1,16 @@
 import * as path from 'node:path';
-import { Annotations, Aws, CfnElement, Duration, Fn, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Aws, Duration, Fn } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { Construct, IDependable } from 'constructs';
+import { Construct } from 'constructs';
+import { CfnPolicy, CfnResource, PolicyStatement, RemovalPolicy, Stack, Token } from './cdk';
 import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
 import { ExplainedWildcard, explainWildcards } from './explained-findings';
 import { literalText } from './identity';
-import { deriveLogicalIds } from './logical-id';
+import { deriveLogicalIds, keepLogicalIds } from './logical-id';
 import { ProviderScope } from './provider-scope';
 
 /**
@@ -20,6 +21,9 @@ const SINGLETON_ID = 'MfaEnrollmentProvider';
 
 /** The runtime that functions get by default; releases raise it. Named by its text, as older aws-cdk-lib versions know no constant for it. */
 const DEFAULT_RUNTIME = 'nodejs24.x';
+
+/** The context key by which `Role.customizeRoles` says that it is in force. */
+const CUSTOMIZED_ROLES = '@aws-cdk/iam:customizeRoles';
 
 /** The oldest major version of Node.js that the bundle runs on. */
 const OLDEST_NODE = 20;
@@ -174,7 +178,7 @@ export class MfaEnrollmentProvider extends Construct {
    * and a request that comes before they are in force could be delivered twice, or after CloudFormation has given it
    * up. Behind it stand the function, its role and its policy.
    */
-  private readonly inForce: IDependable;
+  private readonly inForce: CfnResource;
 
   /**
    * What enrollments and devices are checked against.
@@ -183,16 +187,19 @@ export class MfaEnrollmentProvider extends Construct {
    */
   public readonly _scope?: ProviderScope;
 
-  private readonly policies: RolePolicy[] = [];
-  private readonly hasOwnRole: boolean;
+  private readonly policies: InlinePolicy[] = [];
+  /** The role that this provider makes; `undefined` where it is handed in, or made elsewhere by `Role.customizeRoles`. */
+  private readonly ownRole?: iam.CfnRole;
 
   constructor(scope: Construct, id: string, props: MfaEnrollmentProviderProps = {}) {
     super(scope, id);
     validate(props);
 
-    this.hasOwnRole = props.role === undefined;
     this.role =
       props.role ?? new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    if (props.role === undefined && this.node.tryGetContext(CUSTOMIZED_ROLES) === undefined) {
+      this.ownRole = this.role.node.defaultChild as iam.CfnRole;
+    }
     const logGroup =
       props.logGroup ??
       new logs.LogGroup(this, 'LogGroup', {
@@ -200,15 +207,15 @@ export class MfaEnrollmentProvider extends Construct {
         removalPolicy: RemovalPolicy.DESTROY,
       });
 
-    const policy = this.attachPolicy(this, 'Policy', [
-      new iam.PolicyStatement({
+    const policy = this.addPolicy(this, 'Policy', [
+      new PolicyStatement({
         actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
         resources: [logGroup.logGroupArn],
       }),
       ...(props.scope === undefined ? claimStatements(this) : []),
       ...(props.vpc === undefined ? [] : networkInterfaceStatements(this)),
     ]);
-    explainWildcards(policy, [
+    explainWildcards(policy.resource, [
       ...(props.scope === undefined ? [ALL_DEVICES] : []),
       ...(props.vpc === undefined ? [] : ALL_NETWORK_INTERFACES),
     ]);
@@ -228,19 +235,21 @@ export class MfaEnrollmentProvider extends Construct {
     });
     // Lambda refuses a function in a VPC until its role may make network interfaces, and a request that ran before
     // the policy stood would find its calls denied.
-    handler.node.addDependency(policy);
+    handler.node.addDependency(policy.resource);
     this.function = handler;
-    this.serviceToken = handler.functionArn;
-    const eventInvokeConfig = new lambda.EventInvokeConfig(this, 'EventInvokeConfig', {
-      function: handler,
-      maxEventAge: Duration.seconds(EVENT_AGE),
-      retryAttempts: 0,
+    const resource = handler.node.defaultChild as lambda.CfnFunction;
+    this.serviceToken = resource.attrArn;
+    this.inForce = new lambda.CfnEventInvokeConfig(this, 'EventInvokeConfig', {
+      functionName: resource.ref,
+      qualifier: '$LATEST',
+      maximumEventAgeInSeconds: EVENT_AGE,
+      maximumRetryAttempts: 0,
     });
-    this.inForce = eventInvokeConfig;
+    keepLogicalIds(this, [resource, this.inForce, ...(this.ownRole === undefined ? [] : [this.ownRole])]);
     if (props.scope !== undefined) {
       this._scope = new ProviderScope(this, props.scope);
       const grant = this.grant(this, 'ScopePolicy', this._scope.statements(), this._scope.wildcards());
-      deriveLogicalIds(grant.policy, this._scope.identity(this.serviceToken), { MfaEnrollmentScope: grant.policy });
+      deriveLogicalIds(this, this._scope.identity(this.serviceToken), { MfaEnrollmentScope: grant.policy });
       this.inForce = grant.inForce;
     }
     this.node.addValidation({ validate: () => this.problemsOfPolicies() });
@@ -253,39 +262,49 @@ export class MfaEnrollmentProvider extends Construct {
    */
   public _grant(
     scope: Construct,
-    statements: iam.PolicyStatement[],
+    statements: PolicyStatement[],
     wildcards: ExplainedWildcard[],
   ): Partial<Grant> & Pick<Grant, 'inForce'> {
     return this._scope === undefined ? this.grant(scope, 'Policy', statements, wildcards) : { inForce: this.inForce };
   }
 
-  private grant(
-    scope: Construct,
-    id: string,
-    statements: iam.PolicyStatement[],
-    wildcards: ExplainedWildcard[],
-  ): Grant {
-    const policy = this.attachPolicy(scope, id, statements);
-    explainWildcards(policy, wildcards);
+  private grant(scope: Construct, id: string, statements: PolicyStatement[], wildcards: ExplainedWildcard[]): Grant {
+    const policy = this.addPolicy(scope, id, statements);
+    explainWildcards(policy.resource, wildcards);
     // In this order, and not both side by side: the custom resource's own dependency is then one, whatever its path is.
-    policy.node.addDependency(this.inForce);
+    policy.resource.node.addDependency(this.inForce);
     return {
-      policy: policy.node.defaultChild as CfnElement,
-      inForce: policy.isAttachedToRole ? policy : this.inForce,
+      policy: policy.resource,
+      inForce: policy.isAttachedToRole ? policy.resource : this.inForce,
     };
   }
 
-  private attachPolicy(scope: Construct, id: string, statements: iam.PolicyStatement[]): RolePolicy {
-    const policy: RolePolicy = new RolePolicy(scope, id, {
-      statements,
-      policyName: Lazy.uncachedString({ produce: () => nameOf(policy) }),
-    });
-    // In the stack of a role that this provider makes, the logical id is enough of a name.
-    const nameOf = this.hasOwnRole && Stack.of(scope) === Stack.of(this) ? logicalIdOf : stackUniqueName;
-    // Naming the role in the policy's `roles` would attach it even to a role that is not mutable.
-    this.role.attachInlinePolicy(policy);
+  private addPolicy(scope: Construct, id: string, statements: PolicyStatement[]): InlinePolicy {
+    const policy =
+      this.ownRole === undefined
+        ? this.attachedPolicy(scope, id, statements)
+        : policyOf(this.ownRole, scope, id, statements);
+    policy.resource.policyName = this.nameOf(policy.resource);
     this.policies.push(policy);
     return policy;
+  }
+
+  /** Naming the role in the policy's `roles` would attach it even to a role that is not mutable. */
+  private attachedPolicy(scope: Construct, id: string, statements: PolicyStatement[]): InlinePolicy {
+    const policy = new RolePolicy(scope, id, { statements });
+    this.role.attachInlinePolicy(policy);
+    return policy;
+  }
+
+  /**
+   * In the stack of a role that this provider makes, the logical id is enough of a name. A role that is handed in, or
+   * that of another stack's provider, may serve several stacks, which would overwrite and delete each other's policies
+   * if they named them alike. The stack's uuid tells them apart, in two regions too.
+   */
+  private nameOf({ logicalId, stack }: CfnPolicy): string {
+    return this.ownRole !== undefined && stack === Stack.of(this)
+      ? logicalId
+      : `${logicalId}-${Fn.select(2, Fn.split('/', Aws.STACK_ID))}`;
   }
 
   /** IAM refuses what is too much for one role only in the middle of a deployment. */
@@ -293,7 +312,7 @@ export class MfaEnrollmentProvider extends Construct {
     const { least, likely } = lengthOf(
       this.policies
         .filter(({ isAttachedToRole }) => isAttachedToRole)
-        .map(({ document, stack }) => stack.resolve(document) as unknown),
+        .map(({ document, resource }) => resource.stack.resolve(document) as unknown),
     );
     const remedy = `give '${this.node.path}' a 'scope', which needs one policy for all of them`;
     if (least > ROLE_POLICY_LENGTH) {
@@ -359,17 +378,42 @@ function functionCode(stack: Stack): lambda.Code {
 /** What one custom resource is granted. */
 interface Grant {
   /** The resource that grants it. */
-  readonly policy: CfnElement;
+  readonly policy: CfnResource;
   /**
    * What the custom resource depends on. CloudFormation deletes the custom resource before what it depends on: it is
    * granted until clean-up has used it.
    */
-  readonly inForce: IDependable;
+  readonly inForce: CfnResource;
 }
 
-/** A policy that knows whether it takes part in the template: a role that is not mutable takes none. */
-class RolePolicy extends iam.Policy {
+/** A policy on the function's role. */
+interface InlinePolicy {
+  readonly resource: CfnPolicy;
+  readonly document: unknown;
+  /** Whether it takes part in the template. */
+  readonly isAttachedToRole: boolean;
+}
+
+/**
+ * A policy on a role that the app makes here, without what aws-cdk-lib's own does beside it: there are as many as
+ * enrollments, and with it their synthesis took a fifth longer.
+ */
+function policyOf(role: iam.CfnRole, scope: Construct, id: string, statements: PolicyStatement[]): InlinePolicy {
+  const document = {
+    Version: '2012-10-17',
+    Statement: statements.map((statement) => statement.toStatementJson() as unknown),
+  };
+  const resource = new CfnPolicy(scope, id, { policyName: '', policyDocument: document, roles: [role.ref] });
+  return { resource, document, isAttachedToRole: true };
+}
+
+/** A policy that a role takes or does not, as one that is not mutable. */
+class RolePolicy extends iam.Policy implements InlinePolicy {
   public isAttachedToRole = false;
+
+  public get resource(): CfnPolicy {
+    return this.node.defaultChild as CfnPolicy;
+  }
 
   public override attachToRole(role: iam.IRole): void {
     this.isAttachedToRole = true;
@@ -377,28 +421,16 @@ class RolePolicy extends iam.Policy {
   }
 }
 
-/**
- * A role that is handed in, or that of another stack's provider, may serve several stacks, which would overwrite and
- * delete each other's policies if they named them alike. The stack's uuid tells them apart, in two regions too.
- */
-function stackUniqueName(policy: iam.Policy): string {
-  return `${logicalIdOf(policy)}-${Fn.select(2, Fn.split('/', Aws.STACK_ID))}`;
-}
-
-function logicalIdOf({ node }: iam.Policy): string {
-  return (node.defaultChild as CfnElement).logicalId;
-}
-
 const ALL_DEVICES: ExplainedWildcard = {
   resource: 'mfa/*',
   reason: 'One statement for all devices, to read their tags, and to write tags whose keys are of this library only.',
 };
 
-function claimStatements(scope: Construct): iam.PolicyStatement[] {
+function claimStatements(scope: Construct): PolicyStatement[] {
   const devices = Stack.of(scope).formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: '*' });
   return [
-    new iam.PolicyStatement({ actions: ['iam:ListMFADeviceTags'], resources: [devices] }),
-    new iam.PolicyStatement({
+    new PolicyStatement({ actions: ['iam:ListMFADeviceTags'], resources: [devices] }),
+    new PolicyStatement({
       actions: ['iam:TagMFADevice', 'iam:UntagMFADevice'],
       resources: [devices],
       // An empty set of keys would satisfy ForAllValues.
@@ -420,16 +452,16 @@ const ALL_NETWORK_INTERFACES: ExplainedWildcard[] = [
  * carry `lambda:SourceFunctionArn` and are not allowed any of this.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
  */
-function networkInterfaceStatements(scope: Construct): iam.PolicyStatement[] {
+function networkInterfaceStatements(scope: Construct): PolicyStatement[] {
   const conditions = { Null: { 'lambda:SourceFunctionArn': 'true' } };
   return [
     // These know no resources: IAM accepts only `*` for them.
-    new iam.PolicyStatement({
+    new PolicyStatement({
       actions: ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'],
       resources: ['*'],
       conditions,
     }),
-    new iam.PolicyStatement({
+    new PolicyStatement({
       actions: [
         'ec2:CreateNetworkInterface',
         'ec2:DeleteNetworkInterface',

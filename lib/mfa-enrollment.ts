@@ -1,8 +1,9 @@
-import { Annotations, ArnFormat, CfnResource, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, ArnFormat } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { Construct } from 'constructs';
+import { CfnResource, PolicyStatement, RemovalPolicy, Stack, Token } from './cdk';
 import {
   ENROLLMENT_RESOURCE_TYPE,
   EnrollmentAttributes,
@@ -122,19 +123,25 @@ export interface MfaEnrollmentProps {
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
  */
 export class MfaEnrollment extends Construct {
+  private readonly resource: CfnResource;
+
   /**
    * The name of the user. What refers to it waits until the device is enabled.
    *
    * @attribute
    */
-  public readonly userName: string;
+  public get userName(): string {
+    return attribute(this.resource, 'UserName');
+  }
 
   /**
    * The serial number of the device, its ARN. What refers to it waits until the device is enabled.
    *
    * @attribute
    */
-  public readonly serialNumber: string;
+  public get serialNumber(): string {
+    return attribute(this.resource, 'SerialNumber');
+  }
 
   constructor(scope: Construct, id: string, props: MfaEnrollmentProps) {
     super(scope, id);
@@ -148,7 +155,7 @@ export class MfaEnrollment extends Construct {
     fail('seedSecret', provider._scope?.problemOfSecret(props.seedSecret));
     const grant = provider._grant(this, statements(props), wildcardsOf(props.seedSecret));
 
-    const resource = new CfnResource(this, 'Resource', {
+    this.resource = new CfnResource(this, 'Resource', {
       type: ENROLLMENT_RESOURCE_TYPE,
       properties: {
         ServiceToken: provider.serviceToken,
@@ -160,13 +167,11 @@ export class MfaEnrollment extends Construct {
         AdoptExisting: props.adoptExisting === true ? true : undefined,
       } satisfies EnrollmentProperties<boolean> & Record<string, unknown>,
     });
-    deriveLogicalIds(resource, identity, { MfaEnrollment: resource, MfaEnrollmentPolicy: grant.policy });
-    applyRemoval(resource, props.removalPolicy);
-    resource.node.addDependency(grant.inForce);
+    deriveLogicalIds(this, identity, { MfaEnrollment: this.resource, MfaEnrollmentPolicy: grant.policy });
+    applyRemoval(this.resource, props.removalPolicy);
+    this.resource.node.addDependency(grant.inForce);
 
-    this.userName = attribute(resource, 'UserName');
-    this.serialNumber = attribute(resource, 'SerialNumber');
-    this.node.addValidation({ validate: () => problemsAtSynthesis(this, resource, serialNumber) });
+    this.node.addValidation({ validate: () => problemsAtSynthesis(this, this.resource, serialNumber) });
   }
 }
 
@@ -178,9 +183,9 @@ function attribute(resource: CfnResource, name: keyof EnrollmentAttributes): str
  * What one enrollment may do, and nothing else: enroll this user, and read this secret.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
  */
-function statements(props: MfaEnrollmentProps): iam.PolicyStatement[] {
+function statements(props: MfaEnrollmentProps): PolicyStatement[] {
   return [
-    new iam.PolicyStatement({
+    new PolicyStatement({
       actions: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
       resources: [props.user.userArn],
     }),

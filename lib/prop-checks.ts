@@ -1,6 +1,7 @@
-import { Annotations, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations } from 'aws-cdk-lib';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { RemovalPolicy, Stack, Token } from './cdk';
 import { isRetained } from './removal';
 import { arnOf } from './seed-secret';
 

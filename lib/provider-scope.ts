@@ -1,8 +1,9 @@
-import { Annotations, ArnFormat, Stack } from 'aws-cdk-lib';
+import { Annotations, ArnFormat } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { PolicyStatement, Stack } from './cdk';
 import { problemOfPath } from './device-name';
 import { ExplainedWildcard } from './explained-findings';
 import { deviceKey, literalText, resourceOf } from './identity';
@@ -57,16 +58,16 @@ export class ProviderScope {
   }
 
   /** One policy of constant size, however many enrollments and devices there are. */
-  public statements(): iam.PolicyStatement[] {
+  public statements(): PolicyStatement[] {
     const stack = Stack.of(this.provider);
     const arn = (service: string, region: string, resource: string) =>
       stack.formatArn({ service, region, resource, arnFormat: ArnFormat.NO_RESOURCE_NAME });
     return [
-      new iam.PolicyStatement({
+      new PolicyStatement({
         actions: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
         resources: [arn('iam', '', `user${this.userPath}*`)],
       }),
-      new iam.PolicyStatement({
+      new PolicyStatement({
         actions: [
           'iam:CreateVirtualMFADevice',
           'iam:DeleteVirtualMFADevice',
@@ -76,7 +77,7 @@ export class ProviderScope {
         ],
         resources: [arn('iam', '', `mfa${this.devicePath}*`)],
       }),
-      new iam.PolicyStatement({
+      new PolicyStatement({
         actions: ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'],
         resources: [arn('secretsmanager', stack.region, `secret:${this.seedSecretPrefix}*`)],
       }),

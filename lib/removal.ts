@@ -1,5 +1,5 @@
-import { CfnResource, RemovalPolicy } from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
+import { CfnResource, RemovalPolicy } from './cdk';
 
 /** Both ways to retain clean up a create that rolls back: what never worked is nothing to keep. */
 export function removalOf(removalPolicy?: RemovalPolicy): RemovalPolicy {

@@ -1,7 +1,7 @@
-import { ArnFormat, Stack } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import { ArnFormat } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { PolicyStatement, Stack } from './cdk';
 import { ExplainedWildcard } from './explained-findings';
 
 /** As complete an ARN as is known. */
@@ -10,7 +10,7 @@ export function arnOf(secret: secretsmanager.ISecret): string {
 }
 
 /** What reading a secret takes. */
-export function readStatements(secret: secretsmanager.ISecret): iam.PolicyStatement[] {
+export function readStatements(secret: secretsmanager.ISecret): PolicyStatement[] {
   return statements(secret, ['secretsmanager:GetSecretValue'], ['kms:Decrypt']);
 }
 
@@ -18,7 +18,7 @@ export function readStatements(secret: secretsmanager.ISecret): iam.PolicyStatem
  * What storing a value in a secret takes, and looking up which version is its current one.
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  */
-export function writeStatements(secret: secretsmanager.ISecret): iam.PolicyStatement[] {
+export function writeStatements(secret: secretsmanager.ISecret): PolicyStatement[] {
   return statements(
     secret,
     ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'],
@@ -26,9 +26,9 @@ export function writeStatements(secret: secretsmanager.ISecret): iam.PolicyState
   );
 }
 
-function statements(secret: secretsmanager.ISecret, actions: string[], keyActions: string[]): iam.PolicyStatement[] {
+function statements(secret: secretsmanager.ISecret, actions: string[], keyActions: string[]): PolicyStatement[] {
   return [
-    new iam.PolicyStatement({
+    new PolicyStatement({
       actions,
       // Secrets Manager ends every ARN in a dash and six random characters, which a partial ARN leaves out.
       resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
@@ -62,7 +62,7 @@ export function isAwsManaged(key: kms.IKey): boolean {
   return aliasNameOf(key) === AWS_MANAGED_ALIAS;
 }
 
-function keyStatementsOf(secret: secretsmanager.ISecret, key: kms.IKey, actions: string[]): iam.PolicyStatement[] {
+function keyStatementsOf(secret: secretsmanager.ISecret, key: kms.IKey, actions: string[]): PolicyStatement[] {
   const stack = Stack.of(secret);
   const { account, region } = stack.splitArn(arnOf(secret), ArnFormat.COLON_RESOURCE_NAME);
   return keyStatements(stack, { account, region }, key, actions);
@@ -74,7 +74,7 @@ export function keyStatements(
   { account, region }: { readonly account?: string; readonly region?: string },
   key: kms.IKey,
   actions: string[],
-): iam.PolicyStatement[] {
+): PolicyStatement[] {
   if (isAwsManaged(key)) {
     return [];
   }
@@ -82,13 +82,13 @@ export function keyStatements(
   // The DNS suffix differs between partitions, and not all of them are known here.
   const viaSecretsManager = { StringLike: { 'kms:ViaService': `secretsmanager.${region}.*` } };
   if (aliasName === undefined) {
-    return [new iam.PolicyStatement({ actions, resources: [keyArnOf(key)], conditions: viaSecretsManager })];
+    return [new PolicyStatement({ actions, resources: [keyArnOf(key)], conditions: viaSecretsManager })];
   }
   // The ARN of an alias grants nothing: a key that is known by its alias only is named in a condition.
   // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
   const keys = stack.formatArn({ service: 'kms', account, region, resource: 'key', resourceName: '*' });
   return [
-    new iam.PolicyStatement({
+    new PolicyStatement({
       actions,
       resources: [keys],
       conditions: { ...viaSecretsManager, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': aliasName } },

@@ -1,8 +1,8 @@
-import { ArnFormat, CfnResource, ITaggable, RemovalPolicy, Stack, TagManager, TagType, Token } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, ITaggable, TagManager, TagType } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IConstruct } from 'constructs';
+import { CfnResource, PolicyStatement, RemovalPolicy, Stack, Token } from './cdk';
 import { DEVICE_RESOURCE_TYPE, DeviceProperties, problemOfTag, problemOfTagCount, SERVICE_TIMEOUT } from './contract';
 import { Declarations } from './declarations';
 import { defaultDeviceName, problemOfDevice, problemOfDeviceName, problemOfPath } from './device-name';
@@ -190,7 +190,7 @@ export class VirtualMfaDevice extends Construct implements IVirtualMfaDevice, IT
         Tags: this.tags.renderedTags,
       } satisfies Record<keyof DeviceProperties, unknown> & Record<string, unknown>,
     });
-    deriveLogicalIds(resource, identity, { VirtualMfaDevice: resource, VirtualMfaDevicePolicy: grant.policy });
+    deriveLogicalIds(this, identity, { VirtualMfaDevice: resource, VirtualMfaDevicePolicy: grant.policy });
     applyRemoval(resource, props.removalPolicy);
     resource.node.addDependency(grant.inForce);
 
@@ -215,7 +215,7 @@ function makeSeedSecret(
   const resource = secret.node.defaultChild as secretsmanager.CfnSecret;
   resource.generateSecretString = undefined;
   explainNoRotation(resource);
-  deriveLogicalIds(resource, seedIdentity(name), { VirtualMfaDeviceSeed: resource });
+  deriveLogicalIds(secret, seedIdentity(name), { VirtualMfaDeviceSeed: resource });
   return secret;
 }
 
@@ -224,9 +224,9 @@ function makeSeedSecret(
  * makes the device, which needs the permission to tag, too.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
  */
-function statements(serialNumber: string, seedSecret: secretsmanager.ISecret): iam.PolicyStatement[] {
+function statements(serialNumber: string, seedSecret: secretsmanager.ISecret): PolicyStatement[] {
   return [
-    new iam.PolicyStatement({
+    new PolicyStatement({
       actions: ['iam:CreateVirtualMFADevice', 'iam:DeleteVirtualMFADevice', 'iam:TagMFADevice', 'iam:UntagMFADevice'],
       resources: [serialNumber],
     }),

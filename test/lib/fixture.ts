@@ -53,7 +53,7 @@ export function enrollMade(scope: Construct, props: VirtualMfaDeviceProps = {}, 
 
 /** The logical id as the construct tree stands now. */
 export function logicalIdOf(construct: Construct): string {
-  const element = construct.node.defaultChild as CfnElement;
+  const element = CfnElement.isCfnElement(construct) ? construct : (construct.node.defaultChild as CfnElement);
   return String(element.stack.resolve(element.logicalId));
 }
 

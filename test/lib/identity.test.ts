@@ -172,6 +172,17 @@ describe('overrideLogicalId after construction', () => {
     expect(logicalId).not.toBe(before);
   });
 
+  test('of the function is one by `renameLogicalId`, too', () => {
+    const stack = newStack();
+    const provider = MfaEnrollmentProvider.getOrCreate(stack);
+    const before = logicalIdOf(provider.function);
+    stack.renameLogicalId(before, 'Renamed');
+    enroll(stack);
+    expect(only(stack, 'Custom::MfaEnrollment').Properties['ServiceToken']).toEqual({
+      'Fn::GetAtt': ['Renamed', 'Arn'],
+    });
+  });
+
   test('of the enrollment stands, and leaves its policy as it was', () => {
     const stack = newStack();
     const enrollment = enroll(stack);

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { NestedStack, Stack, Stage } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -159,6 +161,21 @@ describe('role', () => {
       only(stack, 'AWS::Lambda::EventInvokeConfig').logicalId,
     ]);
   });
+
+  test.each([[{}], [{ preventSynthesis: false }]])(
+    'a role that is to be made elsewhere gets no policy, and the report on it says what it needs: %j',
+    (options) => {
+      const app = newApp();
+      const stack = newStack({}, app);
+      iam.Role.customizeRoles(stack, options);
+      enrollMade(stack, { provider: new MfaEnrollmentProvider(stack, 'Provider') });
+      expect(attachedTo(stack)).toEqual([]);
+      const report = readFileSync(join(app.outdir, 'iam-policy-report.json'), 'utf8');
+      for (const action of ['logs:PutLogEvents', 'iam:CreateVirtualMFADevice', 'iam:EnableMFADevice']) {
+        expect(report).toContain(action);
+      }
+    },
+  );
 
   test.each<[string, (stack: Stack) => iam.IRole | undefined]>([
     ['the one that the provider makes', () => undefined],
