@@ -9,32 +9,35 @@ const EXTERNAL = [
   '@smithy/core/event-streams',
 ];
 
-/** Modules of which the SDK gets, in place of the one thing that it takes from them, `undefined`, or what stands here. */
-const ABSENT = {
+/** Modules of the SDK, and what it gets in place of each. */
+const IN_PLACE = {
   // The chain of all places where credentials can be: files, single sign-on, the metadata of an instance. The clients
   // are given those of the environment, the only ones that Lambda has; without any, the SDK has an error of its own.
-  '@aws-sdk/credential-provider-node': 'defaultProvider',
+  '@aws-sdk/credential-provider-node': 'export const defaultProvider = undefined;',
+  // Settings in the files that people have for AWS clients, and Lambda has not: none is there, so the environment's
+  // count, or the SDK's own.
+  './fromSharedConfigFiles': 'export const fromSharedConfigFiles = () => () => Promise.reject({ tryNextLink: true });',
   // SHA-256 for a Node.js without OpenSSL, which could not speak HTTPS either.
-  './Sha256Js': 'Sha256Js',
+  './Sha256Js': 'export const Sha256Js = undefined;',
   // Ways of retrying, which the environment would choose from: the clients are given one that never does.
-  '../util-retry/AdaptiveRetryStrategy': 'AdaptiveRetryStrategy',
-  '../util-retry/StandardRetryStrategy': 'StandardRetryStrategy',
+  '../util-retry/AdaptiveRetryStrategy': 'export const AdaptiveRetryStrategy = undefined;',
+  '../util-retry/StandardRetryStrategy': 'export const StandardRetryStrategy = undefined;',
   // Asks the metadata of an instance for the region, which Lambda has in the environment. Nothing is known there.
-  './getInstanceMetadataRegion': 'getInstanceMetadataRegion',
-  '../config-resolver/regionConfig/getInstanceMetadataRegion': 'getInstanceMetadataRegion',
+  './getInstanceMetadataRegion': 'export const getInstanceMetadataRegion = async () => undefined;',
+  '../config-resolver/regionConfig/getInstanceMetadataRegion':
+    'export const getInstanceMetadataRegion = async () => undefined;',
+  // Warns, in the function's log, that later versions of the SDK will need a later Node.js: this one stays as it is.
+  './emitWarningIfUnsupportedVersion': 'export const state = {}, emitWarningIfUnsupportedVersion = () => {};',
 };
-const IN_PLACE = { getInstanceMetadataRegion: 'async () => undefined' };
 
 /** Leaves out of the SDK's clients what the function makes no use of. */
 const trimmed = {
   name: 'trimmed',
   setup({ onResolve, onLoad }) {
-    for (const path of Object.keys(ABSENT)) {
-      onResolve({ filter: new RegExp(`^${path.replaceAll('.', '\\.')}$`) }, () => ({ path, namespace: 'absent' }));
+    for (const path of Object.keys(IN_PLACE)) {
+      onResolve({ filter: new RegExp(`^${path.replaceAll('.', '\\.')}$`) }, () => ({ path, namespace: 'in-place' }));
     }
-    onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
-      contents: `export const ${ABSENT[path]} = ${IN_PLACE[ABSENT[path]]};`,
-    }));
+    onLoad({ filter: /.*/, namespace: 'in-place' }, ({ path }) => ({ contents: IN_PLACE[path] }));
 
     // A class and a schema for each error that a service can answer to any of its operations. For an error without, the
     // SDK throws the service's base class with AWS's code for a name; code and status are all that the function reads.

@@ -36,6 +36,7 @@ test.each(['client-iam', 'client-secrets-manager'])('no operation of %s streams'
 
 test.each([
   ['credentials from elsewhere than the environment', /credential-provider-(?!env\/)|nested-clients|token-providers/],
+  ['settings in files', /shared-ini-file-loader/],
   ['SHA-256 in JavaScript', /Sha256Js\.js$|@noble/],
   ["classes of AWS's errors", /client-[^/]+\/dist-es\/models\/errors\.js$/],
   ['CommonJS', /dist-cjs|\.cjs$/],

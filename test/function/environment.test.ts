@@ -39,12 +39,13 @@ function scopeOf(request: ReceivedRequest | undefined): string | undefined {
 
 const seed: Respond = (response) => response.end(JSON.stringify({ SecretString: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }));
 
-/** The function did all that it does with a secret that holds no seed, and ended. */
-function expectWholeCreate({ answer, iam, secretsManager, exitCode }: Outcome): void {
+/** The function did all that it does with a secret that holds no seed, and ended; and nobody warned of anything. */
+function expectWholeCreate({ answer, iam, secretsManager, exitCode, stderr }: Outcome): void {
   expect(answer.Reason).toContain('holds no seed');
   expect(iam).toBeDefined();
   expect(secretsManager).toBeDefined();
   expect(exitCode).toBe(0);
+  expect(stderr).toBe('');
 }
 
 describe("requests are signed with the credentials of the function's role", () => {
@@ -96,14 +97,17 @@ describe('without credentials, nothing is sent and the stack event says what to 
   });
 });
 
-test('without a region anywhere, the stack event says what to do', async () => {
-  const environment = { ...LAMBDA_ENVIRONMENT, AWS_REGION: undefined, AWS_CONFIG_FILE: '/nonexistent' };
-  built.answerNext({ secretsManager: seed });
-  const { answer, iam, exitCode } = await built.create(environment);
-  expect(answer.Reason).toMatch(/iam:ListMFADevice\w+ could not be sent \(RequestNotSent\)/);
-  expect(iam).toBeUndefined();
-  expect(exitCode).toBe(0);
-});
+test.each(['/nonexistent', undefined])(
+  'without a region but in a file, the stack event says what to do: %s',
+  async (file) => {
+    const environment = { ...LAMBDA_ENVIRONMENT, AWS_REGION: undefined, AWS_CONFIG_FILE: file };
+    built.answerNext({ secretsManager: seed });
+    const { answer, iam, exitCode } = await built.create(environment);
+    expect(answer.Reason).toMatch(/iam:ListMFADevice\w+ could not be sent \(RequestNotSent\)/);
+    expect(iam).toBeUndefined();
+    expect(exitCode).toBe(0);
+  },
+);
 
 // https://docs.aws.amazon.com/general/latest/gr/iam-service.html, and the regions' own pages
 describe('each partition has its endpoints', () => {
