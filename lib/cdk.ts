@@ -9,7 +9,6 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 export import CfnPolicy = iam.CfnPolicy;
 export import CfnResource = cdk.CfnResource;
 export import Lazy = cdk.Lazy;
-export import PolicyStatement = iam.PolicyStatement;
 export import RemovalPolicy = cdk.RemovalPolicy;
 export import Stack = cdk.Stack;
 export import Token = cdk.Token;

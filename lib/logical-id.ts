@@ -20,10 +20,9 @@ export function deriveLogicalIds(
   identityIn: (stack: Stack) => Identity,
   elements: Readonly<Record<string, CfnElement | undefined>>,
 ): void {
-  workOutOnce(construct, Object.values(elements), () => {
-    const identity = identityIn(Stack.of(construct));
-    return Object.keys(elements).map((prefix) => logicalIdOf(prefix, identity));
-  });
+  workOutOnce(construct, Object.values(elements), () =>
+    Object.keys(elements).map(logicalIdsOf(identityIn(Stack.of(construct)))),
+  );
 }
 
 /** Leaves elements the logical ids that aws-cdk-lib gives them, where many resources refer to them. */
@@ -58,14 +57,10 @@ function workOutOnce(
   });
 }
 
-function logicalIdOf(prefix: string, { key, names }: Identity): string {
-  const hash = createHash('sha256').update(JSON.stringify(key)).digest('hex');
+function logicalIdsOf({ key, names }: Identity): (prefix: string) => string {
+  const hash = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, HASH_LENGTH).toUpperCase();
   const readablePart = [...new Set(names.map(readable))].join('');
-  return (
-    prefix +
-    readablePart.slice(0, LOGICAL_ID_LENGTH - prefix.length - HASH_LENGTH) +
-    hash.slice(0, HASH_LENGTH).toUpperCase()
-  );
+  return (prefix) => prefix + readablePart.slice(0, LOGICAL_ID_LENGTH - prefix.length - HASH_LENGTH) + hash;
 }
 
 function readable(name: unknown): string {

@@ -6,12 +6,13 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { CfnPolicy, CfnResource, PolicyStatement, RemovalPolicy, Stack, Token } from './cdk';
+import { CfnPolicy, CfnResource, RemovalPolicy, Stack, Token } from './cdk';
 import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
 import { ExplainedWildcard, explainWildcards } from './explained-findings';
 import { literalText } from './identity';
 import { deriveLogicalIds, keepLogicalIds } from './logical-id';
 import { ProviderScope } from './provider-scope';
+import { allow, Statement } from './statement';
 
 /**
  * Id of the provider that `getOrCreate` makes. It is part of every logical id below it and never changes:
@@ -208,10 +209,7 @@ export class MfaEnrollmentProvider extends Construct {
       });
 
     const policy = this.addPolicy(this, 'Policy', [
-      new PolicyStatement({
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [logGroup.logGroupArn],
-      }),
+      allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn),
       ...(props.scope === undefined ? claimStatements(this) : []),
       ...(props.vpc === undefined ? [] : networkInterfaceStatements(this)),
     ]);
@@ -262,13 +260,13 @@ export class MfaEnrollmentProvider extends Construct {
    */
   public _grant(
     scope: Construct,
-    statements: PolicyStatement[],
+    statements: Statement[],
     wildcards: ExplainedWildcard[],
   ): Partial<Grant> & Pick<Grant, 'inForce'> {
     return this._scope === undefined ? this.grant(scope, 'Policy', statements, wildcards) : { inForce: this.inForce };
   }
 
-  private grant(scope: Construct, id: string, statements: PolicyStatement[], wildcards: ExplainedWildcard[]): Grant {
+  private grant(scope: Construct, id: string, statements: Statement[], wildcards: ExplainedWildcard[]): Grant {
     const policy = this.addPolicy(scope, id, statements);
     explainWildcards(policy.resource, wildcards);
     // In this order, and not both side by side: the custom resource's own dependency is then one, whatever its path is.
@@ -279,7 +277,7 @@ export class MfaEnrollmentProvider extends Construct {
     };
   }
 
-  private addPolicy(scope: Construct, id: string, statements: PolicyStatement[]): InlinePolicy {
+  private addPolicy(scope: Construct, id: string, statements: Statement[]): InlinePolicy {
     const policy =
       this.ownRole === undefined
         ? this.attachedPolicy(scope, id, statements)
@@ -290,8 +288,10 @@ export class MfaEnrollmentProvider extends Construct {
   }
 
   /** Naming the role in the policy's `roles` would attach it even to a role that is not mutable. */
-  private attachedPolicy(scope: Construct, id: string, statements: PolicyStatement[]): InlinePolicy {
-    const policy = new RolePolicy(scope, id, { statements });
+  private attachedPolicy(scope: Construct, id: string, statements: Statement[]): InlinePolicy {
+    const policy = new RolePolicy(scope, id, {
+      statements: statements.map((statement) => iam.PolicyStatement.fromJson(statement)),
+    });
     this.role.attachInlinePolicy(policy);
     return policy;
   }
@@ -398,11 +398,8 @@ interface InlinePolicy {
  * A policy on a role that the app makes here, without what aws-cdk-lib's own does beside it: there are as many as
  * enrollments, and with it their synthesis took a fifth longer.
  */
-function policyOf(role: iam.CfnRole, scope: Construct, id: string, statements: PolicyStatement[]): InlinePolicy {
-  const document = {
-    Version: '2012-10-17',
-    Statement: statements.map((statement) => statement.toStatementJson() as unknown),
-  };
+function policyOf(role: iam.CfnRole, scope: Construct, id: string, statements: Statement[]): InlinePolicy {
+  const document = { Version: '2012-10-17', Statement: statements };
   const resource = new CfnPolicy(scope, id, { policyName: '', policyDocument: document, roles: [role.ref] });
   return { resource, document, isAttachedToRole: true };
 }
@@ -426,18 +423,14 @@ const ALL_DEVICES: ExplainedWildcard = {
   reason: 'One statement for all devices, to read their tags, and to write tags whose keys are of this library only.',
 };
 
-function claimStatements(scope: Construct): PolicyStatement[] {
+function claimStatements(scope: Construct): Statement[] {
   const devices = Stack.of(scope).formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: '*' });
   return [
-    new PolicyStatement({ actions: ['iam:ListMFADeviceTags'], resources: [devices] }),
-    new PolicyStatement({
-      actions: ['iam:TagMFADevice', 'iam:UntagMFADevice'],
-      resources: [devices],
+    allow(['iam:ListMFADeviceTags'], devices),
+    allow(['iam:TagMFADevice', 'iam:UntagMFADevice'], devices, {
+      'ForAllValues:StringLike': { 'aws:TagKeys': `${TAG_KEY_PREFIX}*` },
       // An empty set of keys would satisfy ForAllValues.
-      conditions: {
-        'ForAllValues:StringLike': { 'aws:TagKeys': `${TAG_KEY_PREFIX}*` },
-        Null: { 'aws:TagKeys': 'false' },
-      },
+      Null: { 'aws:TagKeys': 'false' },
     }),
   ];
 }
@@ -452,25 +445,21 @@ const ALL_NETWORK_INTERFACES: ExplainedWildcard[] = [
  * carry `lambda:SourceFunctionArn` and are not allowed any of this.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
  */
-function networkInterfaceStatements(scope: Construct): PolicyStatement[] {
+function networkInterfaceStatements(scope: Construct): Statement[] {
   const conditions = { Null: { 'lambda:SourceFunctionArn': 'true' } };
   return [
     // These know no resources: IAM accepts only `*` for them.
-    new PolicyStatement({
-      actions: ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'],
-      resources: ['*'],
-      conditions,
-    }),
-    new PolicyStatement({
-      actions: [
+    allow(['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'], '*', conditions),
+    allow(
+      [
+        'ec2:AssignPrivateIpAddresses',
         'ec2:CreateNetworkInterface',
         'ec2:DeleteNetworkInterface',
-        'ec2:AssignPrivateIpAddresses',
         'ec2:UnassignPrivateIpAddresses',
       ],
-      resources: [Stack.of(scope).formatArn({ service: 'ec2', resource: '*', resourceName: '*' })],
+      Stack.of(scope).formatArn({ service: 'ec2', resource: '*', resourceName: '*' }),
       conditions,
-    }),
+    ),
   ];
 }
 

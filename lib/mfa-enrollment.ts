@@ -3,7 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { Construct } from 'constructs';
-import { CfnResource, PolicyStatement, RemovalPolicy, Stack, Token } from './cdk';
+import { CfnResource, RemovalPolicy, Stack, Token } from './cdk';
 import {
   ENROLLMENT_RESOURCE_TYPE,
   EnrollmentAttributes,
@@ -26,6 +26,7 @@ import {
 } from './prop-checks';
 import { applyRemoval, isDeletedDevice, isRetained } from './removal';
 import { arnOf, readStatements, wildcardsOf } from './seed-secret';
+import { allow, Statement } from './statement';
 
 /**
  * Properties of an `MfaEnrollment`.
@@ -183,12 +184,12 @@ function attribute(resource: CfnResource, name: keyof EnrollmentAttributes): str
  * What one enrollment may do, and nothing else: enroll this user, and read this secret.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
  */
-function statements(props: MfaEnrollmentProps): PolicyStatement[] {
+function statements(props: MfaEnrollmentProps): Statement[] {
   return [
-    new PolicyStatement({
-      actions: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
-      resources: [props.user.userArn],
-    }),
+    allow(
+      ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
+      props.user.userArn,
+    ),
     ...readStatements(props.seedSecret),
   ];
 }

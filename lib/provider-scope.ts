@@ -3,7 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { PolicyStatement, Stack } from './cdk';
+import { Stack } from './cdk';
 import { problemOfPath } from './device-name';
 import { ExplainedWildcard } from './explained-findings';
 import { deviceKey, literalText, resourceOf } from './identity';
@@ -11,6 +11,7 @@ import { Identity } from './logical-id';
 import type { MfaEnrollmentProviderScope } from './mfa-enrollment-provider';
 import { literal, refuse } from './prop-checks';
 import { arnOf, isAwsManaged, keyStatements, wildcardsOfKey } from './seed-secret';
+import { allow, Statement } from './statement';
 
 /**
  * What a `VirtualMfaDevice` calls the secret that it makes: `mfa<path><name>`, and so different for different devices.
@@ -58,29 +59,29 @@ export class ProviderScope {
   }
 
   /** One policy of constant size, however many enrollments and devices there are. */
-  public statements(): PolicyStatement[] {
+  public statements(): Statement[] {
     const stack = Stack.of(this.provider);
     const arn = (service: string, region: string, resource: string) =>
       stack.formatArn({ service, region, resource, arnFormat: ArnFormat.NO_RESOURCE_NAME });
     return [
-      new PolicyStatement({
-        actions: ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
-        resources: [arn('iam', '', `user${this.userPath}*`)],
-      }),
-      new PolicyStatement({
-        actions: [
+      allow(
+        ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
+        arn('iam', '', `user${this.userPath}*`),
+      ),
+      allow(
+        [
           'iam:CreateVirtualMFADevice',
           'iam:DeleteVirtualMFADevice',
           'iam:ListMFADeviceTags',
           'iam:TagMFADevice',
           'iam:UntagMFADevice',
         ],
-        resources: [arn('iam', '', `mfa${this.devicePath}*`)],
-      }),
-      new PolicyStatement({
-        actions: ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'],
-        resources: [arn('secretsmanager', stack.region, `secret:${this.seedSecretPrefix}*`)],
-      }),
+        arn('iam', '', `mfa${this.devicePath}*`),
+      ),
+      allow(
+        ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'],
+        arn('secretsmanager', stack.region, `secret:${this.seedSecretPrefix}*`),
+      ),
       ...this.encryptionKeys.flatMap((key) => keyStatements(stack, stack, key, ['kms:Decrypt', 'kms:GenerateDataKey'])),
     ];
   }

@@ -1,8 +1,9 @@
 import { ArnFormat } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { PolicyStatement, Stack } from './cdk';
+import { Stack } from './cdk';
 import { ExplainedWildcard } from './explained-findings';
+import { allow, Statement } from './statement';
 
 /** As complete an ARN as is known. */
 export function arnOf(secret: secretsmanager.ISecret): string {
@@ -10,7 +11,7 @@ export function arnOf(secret: secretsmanager.ISecret): string {
 }
 
 /** What reading a secret takes. */
-export function readStatements(secret: secretsmanager.ISecret): PolicyStatement[] {
+export function readStatements(secret: secretsmanager.ISecret): Statement[] {
   return statements(secret, ['secretsmanager:GetSecretValue'], ['kms:Decrypt']);
 }
 
@@ -18,7 +19,7 @@ export function readStatements(secret: secretsmanager.ISecret): PolicyStatement[
  * What storing a value in a secret takes, and looking up which version is its current one.
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  */
-export function writeStatements(secret: secretsmanager.ISecret): PolicyStatement[] {
+export function writeStatements(secret: secretsmanager.ISecret): Statement[] {
   return statements(
     secret,
     ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'],
@@ -26,13 +27,10 @@ export function writeStatements(secret: secretsmanager.ISecret): PolicyStatement
   );
 }
 
-function statements(secret: secretsmanager.ISecret, actions: string[], keyActions: string[]): PolicyStatement[] {
+function statements(secret: secretsmanager.ISecret, actions: string[], keyActions: string[]): Statement[] {
   return [
-    new PolicyStatement({
-      actions,
-      // Secrets Manager ends every ARN in a dash and six random characters, which a partial ARN leaves out.
-      resources: [secret.secretFullArn ?? `${secret.secretArn}-??????`],
-    }),
+    // Secrets Manager ends every ARN in a dash and six random characters, which a partial ARN leaves out.
+    allow(actions, secret.secretFullArn ?? `${secret.secretArn}-??????`),
     ...(secret.encryptionKey === undefined ? [] : keyStatementsOf(secret, secret.encryptionKey, keyActions)),
   ];
 }
@@ -62,7 +60,7 @@ export function isAwsManaged(key: kms.IKey): boolean {
   return aliasNameOf(key) === AWS_MANAGED_ALIAS;
 }
 
-function keyStatementsOf(secret: secretsmanager.ISecret, key: kms.IKey, actions: string[]): PolicyStatement[] {
+function keyStatementsOf(secret: secretsmanager.ISecret, key: kms.IKey, actions: string[]): Statement[] {
   const stack = Stack.of(secret);
   const { account, region } = stack.splitArn(arnOf(secret), ArnFormat.COLON_RESOURCE_NAME);
   return keyStatements(stack, { account, region }, key, actions);
@@ -74,7 +72,7 @@ export function keyStatements(
   { account, region }: { readonly account?: string; readonly region?: string },
   key: kms.IKey,
   actions: string[],
-): PolicyStatement[] {
+): Statement[] {
   if (isAwsManaged(key)) {
     return [];
   }
@@ -82,18 +80,13 @@ export function keyStatements(
   // The DNS suffix differs between partitions, and not all of them are known here.
   const viaSecretsManager = { StringLike: { 'kms:ViaService': `secretsmanager.${region}.*` } };
   if (aliasName === undefined) {
-    return [new PolicyStatement({ actions, resources: [keyArnOf(key)], conditions: viaSecretsManager })];
+    return [allow(actions, keyArnOf(key), viaSecretsManager)];
   }
   // The ARN of an alias grants nothing: a key that is known by its alias only is named in a condition.
   // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
   const keys = stack.formatArn({ service: 'kms', account, region, resource: 'key', resourceName: '*' });
-  return [
-    new PolicyStatement({
-      actions,
-      resources: [keys],
-      conditions: { ...viaSecretsManager, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': aliasName } },
-    }),
-  ];
+  const conditions = { ...viaSecretsManager, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': aliasName } };
+  return [allow(actions, keys, conditions)];
 }
 
 /** The name of an alias whose key is not known. */

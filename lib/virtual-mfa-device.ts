@@ -2,7 +2,7 @@ import { ArnFormat, ITaggable, TagManager, TagType } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IConstruct } from 'constructs';
-import { CfnResource, PolicyStatement, RemovalPolicy, Stack, Token } from './cdk';
+import { CfnResource, RemovalPolicy, Stack, Token } from './cdk';
 import { DEVICE_RESOURCE_TYPE, DeviceProperties, problemOfTag, problemOfTagCount, SERVICE_TIMEOUT } from './contract';
 import { Declarations } from './declarations';
 import { defaultDeviceName, problemOfDevice, problemOfDeviceName, problemOfPath } from './device-name';
@@ -21,6 +21,7 @@ import {
 import { applyRemoval, noteRemovalOfDevice, removalOf } from './removal';
 import { seedSecretName } from './provider-scope';
 import { arnOf, wildcardsOf, writeStatements } from './seed-secret';
+import { allow, Statement } from './statement';
 
 /**
  * A virtual MFA device whose seed is in a secret.
@@ -224,12 +225,12 @@ function makeSeedSecret(
  * makes the device, which needs the permission to tag, too.
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
  */
-function statements(serialNumber: string, seedSecret: secretsmanager.ISecret): PolicyStatement[] {
+function statements(serialNumber: string, seedSecret: secretsmanager.ISecret): Statement[] {
   return [
-    new PolicyStatement({
-      actions: ['iam:CreateVirtualMFADevice', 'iam:DeleteVirtualMFADevice', 'iam:TagMFADevice', 'iam:UntagMFADevice'],
-      resources: [serialNumber],
-    }),
+    allow(
+      ['iam:CreateVirtualMFADevice', 'iam:DeleteVirtualMFADevice', 'iam:TagMFADevice', 'iam:UntagMFADevice'],
+      serialNumber,
+    ),
     ...writeStatements(seedSecret),
   ];
 }
