@@ -413,6 +413,16 @@ describe('Create', () => {
     expect(exists()).toBe(true);
   });
 
+  test('a device that was taken for foreign, and is of another delivery of the same Create, goes with the Delete', async () => {
+    stage.createDevice('phone');
+    const answer = await stage.deviceRequest('Create');
+    expectFailed(answer, /exists already, and no VirtualMfaDevice of this library made it/);
+    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: OURS, Value: 'eu-west-1 Staging' }] });
+    const { PhysicalResourceId } = answer;
+    expect(await stage.deviceRequest('Delete', {}, { PhysicalResourceId })).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+  });
+
   test("never overwrites another device's seed", async () => {
     await made();
     const SerialNumber = serialNumberOf('tablet');
