@@ -69,6 +69,7 @@ export class Enrollment implements Work {
 
   /** Undoes what this enrollment did, and only that. */
   async delete(): Promise<void> {
+    this.left.device = 'not deactivated';
     const claims = await this.attempts.lookTwice(
       () => this.readClaims(),
       (read) => read.ours !== undefined && !read.oursIsTheLast,

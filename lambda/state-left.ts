@@ -1,6 +1,7 @@
 /** What is known of a device while a request works on it, so that a failure can say what it leaves. */
 export class StateLeft {
-  device: 'not read' | 'enabled' | 'not enabled' | 'enabled for another user' | 'unknown' = 'not read';
+  device: 'not read' | 'not deactivated' | 'enabled' | 'not enabled' | 'enabled for another user' | 'unknown' =
+    'not read';
   claim: 'present' | 'absent' | 'unknown' = 'absent';
   /** Whether this request has sent anything that changes something. */
   wasChanged = false;
@@ -8,6 +9,7 @@ export class StateLeft {
   words(claimKey: string): string {
     const device = {
       'not read': [],
+      'not deactivated': ['the device was not deactivated'],
       enabled: ['the device is enabled for this user'],
       'not enabled': ['the device is not enabled for this user'],
       'enabled for another user': ['the device stays enabled for another user'],

@@ -11,6 +11,7 @@ import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
 import { ExplainedWildcard, explainWildcards } from './explained-findings';
 import { literalText } from './identity';
 import { deriveLogicalIds, keepLogicalIds } from './logical-id';
+import { literal } from './prop-checks';
 import { ProviderScope } from './provider-scope';
 import { allow, Statement } from './statement';
 
@@ -188,19 +189,22 @@ export class MfaEnrollmentProvider extends Construct {
    */
   public readonly _scope?: ProviderScope;
 
-  private readonly policies: InlinePolicy[] = [];
+  /** Those on the role: other providers may have it, too. */
+  private readonly policies: InlinePolicy[];
   /** The role that this provider makes; `undefined` where it is handed in, or made elsewhere by `Role.customizeRoles`. */
   private readonly ownRole?: iam.CfnRole;
 
   constructor(scope: Construct, id: string, props: MfaEnrollmentProviderProps = {}) {
     super(scope, id);
-    validate(props);
+    validate(this, props);
 
     this.role =
       props.role ?? new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     if (props.role === undefined && this.node.tryGetContext(CUSTOMIZED_ROLES) === undefined) {
       this.ownRole = this.role.node.defaultChild as iam.CfnRole;
     }
+    this.policies = policiesOn.get(this.role) ?? [];
+    policiesOn.set(this.role, this.policies);
     const logGroup =
       props.logGroup ??
       new logs.LogGroup(this, 'LogGroup', {
@@ -237,12 +241,12 @@ export class MfaEnrollmentProvider extends Construct {
     this.function = handler;
     const resource = handler.node.defaultChild as lambda.CfnFunction;
     this.serviceToken = resource.attrArn;
-    this.inForce = new lambda.CfnEventInvokeConfig(this, 'EventInvokeConfig', {
-      functionName: resource.ref,
-      qualifier: '$LATEST',
-      maximumEventAgeInSeconds: EVENT_AGE,
-      maximumRetryAttempts: 0,
+    const eventInvokeConfig = new lambda.EventInvokeConfig(this, 'EventInvokeConfig', {
+      function: handler,
+      maxEventAge: Duration.seconds(EVENT_AGE),
+      retryAttempts: 0,
     });
+    this.inForce = eventInvokeConfig.node.defaultChild as CfnResource;
     keepLogicalIds(this, [resource, this.inForce, ...(this.ownRole === undefined ? [] : [this.ownRole])]);
     if (props.scope !== undefined) {
       this._scope = new ProviderScope(this, props.scope);
@@ -314,7 +318,8 @@ export class MfaEnrollmentProvider extends Construct {
         .filter(({ isAttachedToRole }) => isAttachedToRole)
         .map(({ document, resource }) => resource.stack.resolve(document) as unknown),
     );
-    const remedy = `give '${this.node.path}' a 'scope', which needs one policy for all of them`;
+    const remedy =
+      "give enrollments and devices a 'provider' with a 'scope', which needs one policy for all of them, or several with a role for each";
     if (least > ROLE_POLICY_LENGTH) {
       return [
         `the policies on its role have at least ${least} characters, and IAM allows ${ROLE_POLICY_LENGTH} in all: ${remedy}`,
@@ -365,6 +370,9 @@ function textOf(value: object): string {
 function isIntrinsic(value: unknown): value is object {
   return typeof value === 'object' && value !== null && /^(Ref|Fn::\w+)$/.test(Object.keys(value)[0] ?? '');
 }
+
+/** The policies of all providers on each role. */
+const policiesOn = new WeakMap<iam.IRole, InlinePolicy[]>();
 
 const functionCodes = new WeakMap<Stack, lambda.Code>();
 
@@ -463,7 +471,14 @@ function networkInterfaceStatements(scope: Construct): Statement[] {
   ];
 }
 
-function validate(props: MfaEnrollmentProviderProps): void {
+function validate(scope: Construct, props: MfaEnrollmentProviderProps): void {
+  const account = literal(Stack.of(scope).account);
+  const roleAccount = literal(props.role?.principalAccount);
+  if (account !== undefined && roleAccount !== undefined && account !== roleAccount) {
+    throw new Error(
+      `'role' is in account ${roleAccount}, but the stack is in account ${account}: a function runs as a role of its own account`,
+    );
+  }
   const { name } = props.runtime ?? { name: DEFAULT_RUNTIME };
   if (!Token.isUnresolved(name) && Number(/^nodejs(\d+)\.x$/.exec(name)?.[1] ?? 0) < OLDEST_NODE) {
     throw new Error(

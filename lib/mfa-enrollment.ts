@@ -225,11 +225,20 @@ function validate(scope: Construct, props: MfaEnrollmentProps): void {
   if (/[*?]/.test(props.user.userArn)) {
     fail('user', `'${props.user.userArn}' has a '*' or a '?': one user is expected, named by its whole ARN`);
   }
+  if (props.user.userArn.includes(':user/arn:')) {
+    fail('user', `'${props.user.userArn}' has an ARN in place of the user's name: import it by 'User.fromUserArn'`);
+  }
   fail('seedSecret', problemOfSecret(props.seedSecret));
   if (props.seedSecretField === '') {
     fail(
       'seedSecretField',
       "'' is no key of a JSON secret: name the key, or leave it out where the whole secret is the seed",
+    );
+  }
+  if (/^[A-Z2-7=\s-]{32,}$/i.test(props.seedSecretField ?? '')) {
+    fail(
+      'seedSecretField',
+      'looks like a seed, which stands in the secret only: name the key under which it stands there',
     );
   }
   fail('removalPolicy', problemOfRemovalPolicy('an MFA enrollment', props.removalPolicy));

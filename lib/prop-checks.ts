@@ -1,4 +1,5 @@
 import { Annotations } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { RemovalPolicy, Stack, Token } from './cdk';
@@ -24,10 +25,17 @@ export function problemOfRemovalPolicy(what: string, removalPolicy?: RemovalPoli
     : `'${removalPolicy}' has no meaning for ${what}: DESTROY, RETAIN and RETAIN_ON_UPDATE_OR_DELETE are allowed`;
 }
 
-/** Says in words that a secret is none that can stand in a policy: it would be a wildcard, and grant more. */
+/** Says in words that a secret, or its key, is none that can stand in a policy: it would be a wildcard, and grant more. */
 export function problemOfSecret(secret: secretsmanager.ISecret): string | undefined {
   return /[*?]/.test(arnOf(secret))
     ? `'${arnOf(secret)}' has a '*' or a '?': one secret is expected, named without wildcards`
+    : secret.encryptionKey && problemOfKey(secret.encryptionKey);
+}
+
+/** The same of a key. */
+export function problemOfKey({ keyArn }: kms.IKey): string | undefined {
+  return /[*?]/.test(keyArn)
+    ? `'${keyArn}' has a '*' or a '?': one key is expected, named without wildcards`
     : undefined;
 }
 

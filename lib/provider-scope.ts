@@ -9,7 +9,7 @@ import { ExplainedWildcard } from './explained-findings';
 import { deviceKey, literalText, resourceOf } from './identity';
 import { Identity } from './logical-id';
 import type { MfaEnrollmentProviderScope } from './mfa-enrollment-provider';
-import { literal, refuse } from './prop-checks';
+import { literal, problemOfKey, refuse } from './prop-checks';
 import { arnOf, isAwsManaged, keyStatements, wildcardsOfKey } from './seed-secret';
 import { allow, Statement } from './statement';
 
@@ -42,6 +42,7 @@ export class ProviderScope {
     refuse('scope.userPath', problemOfPath(userPath));
     refuse('scope.devicePath', problemOfPath(devicePath));
     refuse('scope.seedSecretPrefix', problemOfPrefix(this.seedSecretPrefix));
+    encryptionKeys.forEach((key) => refuse('scope.encryptionKeys', problemOfKey(key)));
     const warn = (id: string, words: string) =>
       Annotations.of(provider).addWarningV2(`cdk-mfa-enrollment:${id}`, words);
     if (userPath === '/') {

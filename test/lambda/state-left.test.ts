@@ -11,6 +11,7 @@ test('before anything is read, nothing is said but that nothing was changed', ()
 });
 
 test.each<[StateLeft['device'], string]>([
+  ['not deactivated', 'the device was not deactivated; nothing was changed'],
   ['enabled', 'the device is enabled for this user; nothing was changed'],
   ['not enabled', 'the device is not enabled for this user; nothing was changed'],
   ['enabled for another user', 'the device stays enabled for another user; nothing was changed'],

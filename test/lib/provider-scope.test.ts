@@ -329,8 +329,20 @@ describe('policies of their own', () => {
 
   test('that are too much for one role are an error, which names the way on', () => {
     expect(() => (enrollMany(40).node.root as ReturnType<typeof newApp>).synth()).toThrow(
-      /the policies on its role have at least \d+ characters, and IAM allows 10240 in all: give 'Stack\/MfaEnrollmentProvider' a 'scope'/,
+      /the policies on its role have at least \d+ characters, and IAM allows 10240 in all: give enrollments and devices a 'provider' with a 'scope'.*, or several with a role for each/,
     );
+  });
+
+  test('of several providers are counted together where they have one role', () => {
+    const stack = newStack({ env: ENV }, newApp());
+    const role = new iam.Role(stack, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    for (const id of ['One', 'Other']) {
+      const provider = new MfaEnrollmentProvider(stack, id, { role });
+      for (let index = 0; index < 7; index++) {
+        enrollStaff(stack, provider, {}, `${id}-${index}`);
+      }
+    }
+    expect(warnings(stack)).toHaveLength(2);
   });
 
   test('that are not attached, as the role is not mutable, do not count', () => {

@@ -142,6 +142,39 @@ describe('account and partition', () => {
     );
   });
 
+  test('a user imported by an ARN in place of its name is an error', () => {
+    const stack = newStack({ env: ENV });
+    const user = iam.User.fromUserName(stack, 'Imported', `arn:aws:iam::${ACCOUNT}:user/alice`);
+    expect(() => enroll(stack, { user })).toThrow(
+      /^'user': '.*:user\/arn:aws:iam::123456789012:user\/alice' has an ARN in place of the user's name: import it by 'User.fromUserArn'/,
+    );
+  });
+
+  test('a key that would stand as a wildcard is an error', () => {
+    const stack = newStack({ env: ENV });
+    const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', `arn:aws:kms:eu-central-1:${ACCOUNT}:key/*`);
+    const secretCompleteArn = `arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:mfa/alice-AbCdEf`;
+    const seedSecret = Secret.fromSecretAttributes(stack, 'Seed', { secretCompleteArn, encryptionKey });
+    expect(() => enroll(stack, { seedSecret })).toThrow(/^'seedSecret': '.*:key\/\*' has a '\*' or a '\?': one key/);
+    const scope = { userPath: '/staff/', devicePath: '/staff/', encryptionKeys: [encryptionKey] };
+    expect(() => new MfaEnrollmentProvider(stack, 'Provider', { scope })).toThrow(/^'scope.encryptionKeys': '/);
+  });
+
+  test('a seed as the key of a JSON secret is an error, and quoted nowhere', () => {
+    const seed = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+    const attempt = () => enroll(newStack(), { seedSecretField: seed });
+    expect(attempt).toThrow(/^'seedSecretField': looks like a seed/);
+    expect(attempt).not.toThrow(seed);
+  });
+
+  test("a function's role of another account is an error", () => {
+    const stack = newStack({ env: ENV });
+    const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::999999999999:role/mfa');
+    expect(() => new MfaEnrollmentProvider(stack, 'Provider', { role })).toThrow(
+      "'role' is in account 999999999999, but the stack is in account 123456789012: a function runs as a role of its own account",
+    );
+  });
+
   test("a user of the app's stack for another account is an error", () => {
     const app = newApp();
     const users = newStack({ env: { account: '999999999999', region: 'eu-central-1' } }, app, 'Users');
