@@ -132,6 +132,14 @@ test("the logical ids of the stack's own provider", () => {
   expect(Object.keys(resources(stack, 'AWS::Lambda::Function'))).toEqual(['MfaEnrollmentProviderFunction84DBEAB4']);
 });
 
+test('the retry settings of a function keep their id: under another they would be written anew, and deleted as the old', () => {
+  const stack = newStack();
+  MfaEnrollmentProvider.getOrCreate(stack);
+  expect(Object.keys(resources(stack, 'AWS::Lambda::EventInvokeConfig'))).toEqual([
+    'MfaEnrollmentProviderEventInvokeConfig7B8DC963',
+  ]);
+});
+
 test('the physical id is user and device', () => {
   expect(contract.physicalResourceId({ UserName: 'alice', SerialNumber: DEVICE })).toBe(
     'alice|arn:aws:iam::123456789012:mfa/alice',
