@@ -235,7 +235,8 @@ function validate(scope: Construct, props: MfaEnrollmentProps): void {
       "'' is no key of a JSON secret: name the key, or leave it out where the whole secret is the seed",
     );
   }
-  if (/^[A-Z2-7=\s-]{32,}$/i.test(props.seedSecretField ?? '')) {
+  // As IAM shows it; with small letters or dashes, it may be a key that people have chosen.
+  if (/^[A-Z2-7]{32,}=*$/.test(props.seedSecretField ?? '')) {
     fail(
       'seedSecretField',
       'looks like a seed, which stands in the secret only: name the key under which it stands there',

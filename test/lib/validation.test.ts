@@ -167,6 +167,12 @@ describe('account and partition', () => {
     expect(attempt).not.toThrow(seed);
   });
 
+  test('a long key of a JSON secret is none', () => {
+    const enrollWith = (seedSecretField: string) => () => enroll(newStack(), { seedSecretField });
+    expect(enrollWith('virtual-mfa-device-seed-of-break-glass-user-2')).not.toThrow();
+    expect(enrollWith('VIRTUAL_MFA_DEVICE_SEED_OF_BREAK_GLASS')).not.toThrow();
+  });
+
   test("a function's role of another account is an error", () => {
     const stack = newStack({ env: ENV });
     const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::999999999999:role/mfa');
