@@ -10,8 +10,11 @@ const mayNotImport = (files, ...patterns) => ({ files, rules: { 'no-restricted-i
 const FOR_PEOPLE = { regex: '(^|/)(local|test|bench|bin)(/|$)', message: 'it is not published' };
 const THE_FUNCTION = { regex: '(^|/)lambda(/|$)', message: 'lib is for synthesis, lambda for the function' };
 const CDK = { regex: '^(aws-cdk-lib|constructs)(/|$)', message: 'it is never in the function' };
-const LIB = { regex: '/lib(?!/contract$)(/|$)', message: 'of lib, the function sees contract.ts only' };
-const CLIENTS = { regex: '^@(aws-sdk|smithy)/', message: 'lambda/aws.ts is the only place that imports a client' };
+const LIB = {
+  regex: '/lib(?!/(contract|checks)$)(/|$)',
+  message: 'of lib, the function sees contract.ts and checks.ts only',
+};
+const CLIENTS = { regex: '^@(aws-sdk|smithy)/', message: 'lambda/aws/sdk.ts is the only place that imports a client' };
 const CODES = {
   regex: '^@?otplib(/|$)',
   message: 'lambda/seed.ts and lambda/totp.ts are the only places that know it',
@@ -19,7 +22,7 @@ const CODES = {
 const OFTEN_USED = {
   regex: '^aws-cdk-lib$',
   importNames: ['CfnResource', 'Lazy', 'RemovalPolicy', 'Stack', 'Token'],
-  message: 'lib/cdk.ts looks it up once',
+  message: 'lib/private/cdk.ts looks it up once',
 };
 const DEVELOPMENT = {
   regex: '^(?!node:|\\.|aws-cdk-lib(/|$)|constructs(/|$)|@(aws-sdk|smithy|otplib)/|otplib$)',
@@ -37,6 +40,8 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       'no-console': 'error',
+      curly: 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
@@ -50,9 +55,9 @@ export default tseslint.config(
   },
   mayNotImport(['bin/**/*.ts'], THE_FUNCTION, { regex: '(^|/)(local|test|bench)(/|$)', message: 'bin is an app' }),
   mayNotImport(['lib/**/*.ts'], FOR_PEOPLE, THE_FUNCTION, CLIENTS, CODES, DEVELOPMENT, OFTEN_USED),
-  mayNotImport(['lib/cdk.ts'], FOR_PEOPLE, THE_FUNCTION, CLIENTS, CODES, DEVELOPMENT),
+  mayNotImport(['lib/private/cdk.ts'], FOR_PEOPLE, THE_FUNCTION, CLIENTS, CODES, DEVELOPMENT),
   mayNotImport(['lib/contract.ts'], { group: ['*'], message: 'contract.ts imports nothing' }),
   mayNotImport(['lambda/**/*.ts'], FOR_PEOPLE, CDK, LIB, CLIENTS, CODES, DEVELOPMENT),
-  mayNotImport(['lambda/aws.ts'], FOR_PEOPLE, CDK, LIB, CODES, DEVELOPMENT),
+  mayNotImport(['lambda/aws/sdk.ts'], FOR_PEOPLE, CDK, LIB, CODES, DEVELOPMENT),
   mayNotImport(['lambda/seed.ts', 'lambda/totp.ts'], FOR_PEOPLE, CDK, LIB, CLIENTS, DEVELOPMENT),
 );

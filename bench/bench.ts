@@ -61,7 +61,9 @@ async function main(): Promise<void> {
     writeFileSync(join(__dirname, 'results.json'), results);
   }
   process.stdout.write(values.json ? results : [...figures.map(line), ...notes.map((note) => `${note}\n`)].join(''));
-  if (figures.some(isMissed)) process.exitCode = 1;
+  if (figures.some(isMissed)) {
+    process.exitCode = 1;
+  }
 }
 
 function circumstances() {

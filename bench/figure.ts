@@ -36,7 +36,9 @@ export async function interleaved<Name extends string, Result>(
   for (let round = 0; round <= rounds; round++) {
     for (const name of names) {
       const result = await run(name);
-      if (round > 0) results.get(name)!.push(result);
+      if (round > 0) {
+        results.get(name)!.push(result);
+      }
     }
   }
   return results;

@@ -1,19 +1,16 @@
+import { problemOfSerialNumber, problemOfTag, problemOfTagCount, problemOfUserName } from '../lib/checks';
 import {
   DEVICE_RESOURCE_TYPE,
   deviceClaimKey,
   ENROLLMENT_RESOURCE_TYPE,
   enrollmentClaimKey,
   physicalResourceId,
-  problemOfSerialNumber,
-  problemOfTag,
-  problemOfTagCount,
-  problemOfUserName,
 } from '../lib/contract';
-import { Enrollment } from './enrollment';
+import { Enrollment } from './enrollment/enrollment';
 import { deviceProperties, enrollmentProperties } from './properties';
-import { RequestType } from './reactions';
-import { Declaration, Resource } from './resource';
-import { VirtualMfaDevice } from './virtual-mfa-device';
+import { type RequestType } from './aws/reactions';
+import { type Declaration, type Resource } from './resource';
+import { VirtualMfaDevice } from './device/device';
 
 /** Of what CloudFormation sends, what says which resource it is about. */
 export interface Request {

@@ -1,6 +1,6 @@
-import { CallGivenUp, OutOfTime } from './attempts';
-import { Action, CallError } from './ports';
-import { isPassing, RequestType } from './reactions';
+import { CallGivenUp, OutOfTime } from './aws/attempts';
+import { type Action, type CallError } from './aws/ports';
+import { isPassing, type RequestType } from './aws/reactions';
 import { NotASeedError } from './seed';
 
 /** What a request is about, for words. */

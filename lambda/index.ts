@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SdkIam, SdkSeedStore } from './aws';
+import { SdkIam, SdkSeedStore } from './aws/sdk';
 import { deliver } from './delivery';
 import { LineLogger } from './logger';
-import { CustomResourceEvent, InvocationContext, serve, Shell } from './protocol';
+import { type CustomResourceEvent, type InvocationContext, serve, type Shell } from './protocol';
 
 const clock = { now: () => performance.now(), sleep: (ms: number) => sleep(ms) };
 

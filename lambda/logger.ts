@@ -1,4 +1,4 @@
-import { Action } from './ports';
+import { type Action } from './aws/ports';
 
 /**
  * All that may be logged. The list is closed on purpose: an event holds a live response URL, inputs of calls hold

@@ -1,4 +1,5 @@
-import { DeviceProperties, EnrollmentProperties, withoutSeed } from '../lib/contract';
+import { withoutSeed } from '../lib/checks';
+import { type DeviceProperties, type EnrollmentProperties } from '../lib/contract';
 
 type Properties = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
-import { Attempts } from './attempts';
-import { Subject } from './failure';
-import { LogFields, Logger } from './logger';
-import { Clock, Iam, SeedStore } from './ports';
+import { type Attempts } from './aws/attempts';
+import { type Subject } from './failure';
+import { type LogFields, type Logger } from './logger';
+import { type Clock, type Iam, type SeedStore } from './aws/ports';
 
 /** Where a resource is declared. */
 export interface Declaration {

@@ -1,6 +1,6 @@
 import { ScureBase32Plugin } from '@otplib/plugin-base32-scure';
-import { withoutSeed } from '../lib/contract';
-import { SecretText } from './ports';
+import { withoutSeed } from '../lib/checks';
+import { type SecretText } from './aws/ports';
 
 /** Bytes of a seed: RFC 4226 asks for 16 at least; AWS makes 40. https://datatracker.ietf.org/doc/html/rfc4226#section-4 */
 const SHORTEST = 16;

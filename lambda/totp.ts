@@ -1,6 +1,6 @@
 import { crypto } from '@otplib/plugin-crypto-node';
 import { generateSync } from '@otplib/totp';
-import { Seed } from './seed';
+import { type Seed } from './seed';
 
 /** Seconds of a time step, as AWS's virtual devices have it. https://datatracker.ietf.org/doc/html/rfc6238#section-5.2 */
 const PERIOD = 30;

@@ -1,19 +1,19 @@
 import * as path from 'node:path';
 import { Annotations, Aws, Duration, Fn } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as kms from 'aws-cdk-lib/aws-kms';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { CfnPolicy, CfnResource, RemovalPolicy, Stack, Token } from './cdk';
+import { CfnPolicy, type CfnResource, RemovalPolicy, Stack, Token } from './private/cdk';
 import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
-import { ExplainedWildcard, explainWildcards } from './explained-findings';
-import { literalText } from './identity';
-import { deriveLogicalIds, keepLogicalIds } from './logical-id';
-import { literal } from './prop-checks';
-import { ProviderScope } from './provider-scope';
-import { allow, Statement } from './statement';
+import { type ExplainedWildcard, explainWildcards } from './private/acknowledged-findings';
+import { literalText } from './private/identity';
+import { deriveLogicalIds, keepLogicalIds } from './private/logical-id';
+import { literal } from './private/prop-checks';
+import { ProviderScope } from './private/path-scope';
+import { allow, type Statement } from './private/statement';
 
 /**
  * Id of the provider that `getOrCreate` makes. It is part of every logical id below it and never changes:

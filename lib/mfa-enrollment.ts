@@ -1,20 +1,19 @@
 import { Annotations, ArnFormat } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { Construct } from 'constructs';
-import { CfnResource, RemovalPolicy, Stack, Token } from './cdk';
+import { CfnResource, type RemovalPolicy, Stack, Token } from './private/cdk';
+import { problemOfSerialNumber, problemOfUserName } from './checks';
 import {
   ENROLLMENT_RESOURCE_TYPE,
-  EnrollmentAttributes,
-  EnrollmentProperties,
-  problemOfSerialNumber,
-  problemOfUserName,
+  type EnrollmentAttributes,
+  type EnrollmentProperties,
   SERVICE_TIMEOUT,
 } from './contract';
-import { Declarations } from './declarations';
-import { deviceKey, enrollmentIdentity, resourceOf } from './identity';
-import { deriveLogicalIds, problemOfLogicalId } from './logical-id';
+import { Declarations } from './private/declarations';
+import { deviceKey, enrollmentIdentity, resourceOf } from './private/identity';
+import { deriveLogicalIds, problemOfLogicalId } from './private/logical-id';
 import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
 import {
   literal,
@@ -23,10 +22,10 @@ import {
   problemOfSecret,
   refuse,
   warnOfForeignSecret,
-} from './prop-checks';
-import { applyRemoval, isDeletedDevice, isRetained } from './removal';
-import { arnOf, readStatements, wildcardsOf } from './seed-secret';
-import { allow, Statement } from './statement';
+} from './private/prop-checks';
+import { applyRemoval, isDeletedDevice, isRetained } from './private/removal';
+import { arnOf, readStatements, wildcardsOf } from './private/seed-secret';
+import { allow, type Statement } from './private/statement';
 
 /**
  * Properties of an `MfaEnrollment`.

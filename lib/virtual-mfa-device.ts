@@ -1,14 +1,15 @@
-import { ArnFormat, ITaggable, TagManager, TagType } from 'aws-cdk-lib';
-import * as kms from 'aws-cdk-lib/aws-kms';
+import { ArnFormat, type ITaggable, TagManager, TagType } from 'aws-cdk-lib';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { Construct, IConstruct } from 'constructs';
-import { CfnResource, RemovalPolicy, Stack, Token } from './cdk';
-import { DEVICE_RESOURCE_TYPE, DeviceProperties, problemOfTag, problemOfTagCount, SERVICE_TIMEOUT } from './contract';
-import { Declarations } from './declarations';
-import { defaultDeviceName, problemOfDevice, problemOfDeviceName, problemOfPath } from './device-name';
-import { explainNoRotation } from './explained-findings';
-import { deviceIdentity, DeviceName, deviceNameKey, seedIdentity } from './identity';
-import { deriveLogicalIds, problemOfLogicalId } from './logical-id';
+import { Construct, type IConstruct } from 'constructs';
+import { CfnResource, type RemovalPolicy, Stack, Token } from './private/cdk';
+import { problemOfTag, problemOfTagCount } from './checks';
+import { DEVICE_RESOURCE_TYPE, type DeviceProperties, SERVICE_TIMEOUT } from './contract';
+import { Declarations } from './private/declarations';
+import { defaultDeviceName, problemOfDevice, problemOfDeviceName, problemOfPath } from './private/device-name';
+import { explainNoRotation } from './private/acknowledged-findings';
+import { deviceIdentity, type DeviceName, deviceNameKey, seedIdentity } from './private/identity';
+import { deriveLogicalIds, problemOfLogicalId } from './private/logical-id';
 import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
 import {
   literal,
@@ -17,11 +18,11 @@ import {
   problemOfSecret,
   refuse,
   warnOfForeignSecret,
-} from './prop-checks';
-import { applyRemoval, noteRemovalOfDevice, removalOf } from './removal';
-import { seedSecretName } from './provider-scope';
-import { arnOf, wildcardsOf, writeStatements } from './seed-secret';
-import { allow, Statement } from './statement';
+} from './private/prop-checks';
+import { applyRemoval, noteRemovalOfDevice, removalOf } from './private/removal';
+import { seedSecretName } from './private/path-scope';
+import { arnOf, wildcardsOf, writeStatements } from './private/seed-secret';
+import { allow, type Statement } from './private/statement';
 
 /**
  * A virtual MFA device whose seed is in a secret.

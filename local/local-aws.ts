@@ -5,14 +5,14 @@ import {
   CloudFormation,
   deploy,
   providersOf,
-  ReceivedAnswer,
-  StackDescription,
-  StackEvent,
+  type ReceivedAnswer,
+  type StackDescription,
+  type StackEvent,
 } from './cloudformation';
 import type { Clock } from './clock';
-import { AnsweredCall, AwsServer, Fault, IncomingCall } from './http';
+import { type AnsweredCall, AwsServer, type Fault, type IncomingCall } from './http';
 import { Iam } from './iam';
-import { DeliveryPolicy, LambdaRunner, Processes } from './lambda';
+import { type DeliveryPolicy, LambdaRunner, Processes } from './lambda';
 import { systemRandom } from './lambda/uuid';
 import { SecretsManager } from './secrets-manager';
 

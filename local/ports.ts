@@ -1,18 +1,18 @@
 import {
-  Action,
+  type Action,
   CallError,
-  DeviceName,
-  Iam as IamPort,
+  type DeviceName,
+  type Iam as IamPort,
   SecretText,
-  SecretVersions,
-  SeedStore,
-  Tag,
-} from '../lambda/ports';
-import { CodePair } from '../lambda/totp';
+  type SecretVersions,
+  type SeedStore,
+  type Tag,
+} from '../lambda/aws/ports';
+import { type CodePair } from '../lambda/totp';
 import { AwsError } from './aws-error';
-import { Clock } from './clock';
-import { Caller, Iam } from './iam/iam';
-import { SecretsManager } from './secrets-manager/secrets-manager';
+import { type Clock } from './clock';
+import { type Caller, type Iam } from './iam/iam';
+import { type SecretsManager } from './secrets-manager/secrets-manager';
 
 /** How a call travels: what happens before, instead of and after its effect. Rejects with a `CallError`. */
 export type Channel = <T>(action: Action, effect: () => T) => Promise<T>;

@@ -1,7 +1,7 @@
-import { CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnResource, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice, VirtualMfaDeviceProps } from '../lib';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice, type VirtualMfaDeviceProps } from '../lib';
 import { AwsError } from '../local/aws-error';
 import type { StackDescription } from '../local/cloudformation';
 import type { IncomingCall } from '../local/http';
@@ -64,7 +64,9 @@ test('one deployment makes user, device, secret and enrollment, and a destroy le
 test('the seed goes by one call into the secret, whose only version it is; nobody else is given it', async () => {
   const written: unknown[] = [];
   account.faultOf = ({ action, input }) => {
-    if (action === 'PutSecretValue') written.push((input as { SecretString: string }).SecretString);
+    if (action === 'PutSecretValue') {
+      written.push((input as { SecretString: string }).SecretString);
+    }
     return undefined;
   };
   await deploy();

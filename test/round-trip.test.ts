@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { MfaEnrollment, MfaEnrollmentProps } from '../lib';
+import { MfaEnrollment, type MfaEnrollmentProps } from '../lib';
 import { AwsError } from '../local/aws-error';
 import type { StackDescription } from '../local/cloudformation';
 import type { IncomingCall } from '../local/http';
@@ -141,7 +141,9 @@ test.each<[string, () => void, RegExp, Partial<MfaEnrollmentProps>?]>([
 test('a lost answer of EnableMFADevice is no failure', async () => {
   let lost = false;
   account.faultOf = ({ action }) => {
-    if (action !== 'EnableMFADevice' || lost) return undefined;
+    if (action !== 'EnableMFADevice' || lost) {
+      return undefined;
+    }
     lost = true;
     return { lost: 'after' };
   };
@@ -153,7 +155,9 @@ test('a lost answer of EnableMFADevice is no failure', async () => {
 test('a function that dies leaves a stack that rolls back clean', async () => {
   let dead = false;
   account.deliveries = () => {
-    if (dead) return [{ delayMs: 0 }];
+    if (dead) {
+      return [{ delayMs: 0 }];
+    }
     dead = true;
     return [{ delayMs: 0, dies: { atCall: 5 } }];
   };

@@ -2,34 +2,34 @@ import childProcess from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
-import { SdkIam } from '../lambda/aws';
+import { SdkIam } from '../lambda/aws/sdk';
 import { deliver } from '../lambda/delivery';
 import { LineLogger } from '../lambda/logger';
-import { Action, CallError, SecretText } from '../lambda/ports';
-import { CustomResourceEvent, InvocationContext, serve } from '../lambda/protocol';
+import { type Action, CallError, SecretText } from '../lambda/aws/ports';
+import { type CustomResourceEvent, type InvocationContext, serve } from '../lambda/protocol';
 import { parseSeed } from '../lambda/seed';
-import { codePairAt, Step } from '../lambda/totp';
+import { codePairAt, type Step } from '../lambda/totp';
 import { AwsError } from '../local/aws-error';
 import { SkippingClock } from '../local/clock';
 import {
   AnswerDesk,
   AnswerListener,
   CloudFormation,
-  OpenBehaviour,
+  type OpenBehaviour,
   providersOf,
-  ResourceFault,
-  StackDescription,
-  StackEvent,
+  type ResourceFault,
+  type StackDescription,
+  type StackEvent,
 } from '../local/cloudformation';
-import { AwsServer, Fault } from '../local/http';
-import { Caller, Iam } from '../local/iam';
-import { Delivery, InProcessEnvironments, LambdaRunner, Life } from '../local/lambda';
-import { Channel, directly, InProcessIam, InProcessSeedStore } from '../local/ports';
+import { AwsServer, type Fault } from '../local/http';
+import { type Caller, Iam } from '../local/iam';
+import { type Delivery, InProcessEnvironments, LambdaRunner, type Life } from '../local/lambda';
+import { type Channel, directly, InProcessIam, InProcessSeedStore } from '../local/ports';
 import { SecretsManager } from '../local/secrets-manager';
 import { VirtualClock } from '../local/virtual-clock';
 import { enroll, enrollmentResource, ENV, newStack } from './lib/fixture';
@@ -137,10 +137,14 @@ class Account {
         try {
           const output = await directly(action, effect);
           const fault = this.instead(action, event);
-          if (fault !== undefined) throw fault;
+          if (fault !== undefined) {
+            throw fault;
+          }
           return output;
         } catch (error) {
-          if (error instanceof CallError && error.code === 'AccessDenied') this.denied.push(action);
+          if (error instanceof CallError && error.code === 'AccessDenied') {
+            this.denied.push(action);
+          }
           throw error;
         }
       });
@@ -359,7 +363,9 @@ test('a synthesis starts no process: no Docker and no bundler is needed where an
 test('nothing is sent to the function before its retry settings are in force: a Create that dies runs once', async () => {
   const account = new Account();
   account.before = async ({ type, action }) => {
-    if (type === 'AWS::Lambda::EventInvokeConfig' && action === 'create') await account.clock.sleep(5 * 60_000);
+    if (type === 'AWS::Lambda::EventInvokeConfig' && action === 'create') {
+      await account.clock.sleep(5 * 60_000);
+    }
   };
   account.deliveryOf = ({ RequestType }) => ({
     delayMs: 0,
@@ -410,10 +416,11 @@ test('the function is one file, the same bytes wherever it is built', () => {
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   const builtIn = (place: string) => {
     for (const part of [
-      'build.mjs',
-      'bundle-function.mjs',
+      'scripts/build.mjs',
+      'scripts/bundle-function.mjs',
       'lambda',
       'lib/contract.ts',
+      'lib/checks.ts',
       'package.json',
       'tsconfig.json',
     ]) {
@@ -422,7 +429,7 @@ test('the function is one file, the same bytes wherever it is built', () => {
     // The construct library is compiled, too, which takes long and has no part in the function.
     mkdirSync(join(place, 'node_modules/jsii/bin'), { recursive: true });
     writeFileSync(join(place, 'node_modules/jsii/bin/jsii'), '');
-    childProcess.execFileSync(process.execPath, ['build.mjs'], { cwd: place });
+    childProcess.execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: place });
     const files = readdirSync(join(place, 'dist/function'));
     return Object.fromEntries(files.map((file) => [file, readFileSync(join(place, 'dist/function', file), 'utf8')]));
   };

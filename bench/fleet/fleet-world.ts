@@ -1,6 +1,6 @@
 import { LineLogger } from '../../lambda/logger';
-import { Action, CallError } from '../../lambda/ports';
-import { CustomResourceEvent, InvocationContext, serve } from '../../lambda/protocol';
+import { type Action, CallError } from '../../lambda/aws/ports';
+import { type CustomResourceEvent, type InvocationContext, serve } from '../../lambda/protocol';
 import { AnswerDesk, CloudFormation, providersOf, type StackDescription } from '../../local/cloudformation';
 import { Iam, type Throttle } from '../../local/iam';
 import { InProcessEnvironments, LambdaRunner, type Life } from '../../local/lambda';
@@ -90,7 +90,9 @@ class FleetWorld {
     this.cloudFormation = new CloudFormation({
       ...place,
       onEvent: ({ status, logicalId, reason }) => {
-        if (status.endsWith('FAILED')) this.failures.push(`${logicalId}: ${reason}`);
+        if (status.endsWith('FAILED')) {
+          this.failures.push(`${logicalId}: ${reason}`);
+        }
       },
       providerOf: providersOf({
         ...place,
@@ -163,13 +165,21 @@ class FleetWorld {
 
   private async answered<T>(action: Action, effect: () => T): Promise<T> {
     const fault = this.fault(action);
-    if (fault?.effect === false) throw fault.error;
+    if (fault?.effect === false) {
+      throw fault.error;
+    }
     const isIam = action.startsWith('iam:');
-    if (isIam) this.iamCalls += 1;
+    if (isIam) {
+      this.iamCalls += 1;
+    }
     try {
       const output = await directly(action, effect);
-      if (isIam) this.iamCallsLetThrough += 1;
-      if (fault?.effect === true) throw fault.error;
+      if (isIam) {
+        this.iamCallsLetThrough += 1;
+      }
+      if (fault?.effect === true) {
+        throw fault.error;
+      }
       return output;
     } catch (error) {
       if (isIam && error !== fault?.error && error instanceof CallError && error.code !== 'Throttling') {
@@ -181,7 +191,9 @@ class FleetWorld {
 
   /** What is wrong with a call that fails: AWS is out of order, or no answer comes, with the effect or without. */
   private fault(action: Action): { readonly error: CallError; readonly effect: boolean } | undefined {
-    if (this.random() >= (this.weather.failing ?? 0)) return undefined;
+    if (this.random() >= (this.weather.failing ?? 0)) {
+      return undefined;
+    }
     const effect = this.random() < 0.5;
     const error =
       this.random() < 0.5 ? new CallError(action, 'ServiceUnavailable', 503) : new CallError(action, undefined);

@@ -1,4 +1,4 @@
-import { Clock, Iam, SecretText, SeedStore, Tag } from '../../lambda/ports';
+import { type Clock, type Iam, SecretText, type SeedStore, type Tag } from '../../lambda/aws/ports';
 import { callIam, callSecretsManager } from '../signed-request';
 
 /**

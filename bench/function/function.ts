@@ -2,8 +2,8 @@ import { fork, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LoopbackServer, type Respond } from '../../test/lambda/loopback-server';
-import { selfSignedIdentity } from '../../test/lambda/self-signed';
+import { LoopbackServer, type Respond } from '../../test/lambda/aws/loopback-server';
+import { selfSignedIdentity } from '../../test/lambda/aws/self-signed';
 import { type Conditions, type Figure, interleaved, median, type Part } from '../figure';
 import { type Contender, contenders } from './contenders';
 

@@ -60,10 +60,14 @@ export function drawPlots(figures: readonly Figure[], folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const plot of LINES) {
     const series = linesOf(plot, figures);
-    if (series.length > 0) writeFileSync(join(folder, plot.file), svgOfLines(plot.title, series));
+    if (series.length > 0) {
+      writeFileSync(join(folder, plot.file), svgOfLines(plot.title, series));
+    }
   }
   for (const plot of BARS) {
     const bars = barsOf(plot, figures);
-    if (bars.length > 0) writeFileSync(join(folder, plot.file), svgOfBars(plot.title, bars));
+    if (bars.length > 0) {
+      writeFileSync(join(folder, plot.file), svgOfBars(plot.title, bars));
+    }
   }
 }

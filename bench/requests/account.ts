@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SecretText } from '../../lambda/ports';
+import { SecretText } from '../../lambda/aws/ports';
 import { parseSeed } from '../../lambda/seed';
 import { codePairAt, stepAt } from '../../lambda/totp';
 import { systemClock } from '../../local/clock';
@@ -26,7 +26,9 @@ export class Account {
     clock: systemClock,
     onCall: ({ errorCode }) => {
       this.calls += 1;
-      if (errorCode !== undefined) this.failures += 1;
+      if (errorCode !== undefined) {
+        this.failures += 1;
+      }
     },
   });
   private readonly answers: Server = createServer((request, response) => {

@@ -42,7 +42,9 @@ export const requestsPart: Part = {
       for (let round = 0; round < WARM_UP + runs; round++) {
         for (const name of ['function', 'bare'] as const) {
           const lived = await life(contenders[name], account, `${name}-${round}`);
-          if (round >= WARM_UP) TYPES.forEach((type) => results[name][type].push(lived[type]));
+          if (round >= WARM_UP) {
+            TYPES.forEach((type) => results[name][type].push(lived[type]));
+          }
         }
       }
       return figuresOf(results);
@@ -78,7 +80,9 @@ async function life(child: ChildProcess, account: Account, name: string): Promis
     const [calls, failures] = [account.calls, account.failures];
     const event = requestEvent(type, subject, account.responseUrl, account.codesOf(subject));
     const ms = await served(child, event);
-    if (account.failures > failures) throw new Error(`AWS refused a call in ${type} of ${name}`);
+    if (account.failures > failures) {
+      throw new Error(`AWS refused a call in ${type} of ${name}`);
+    }
     return { ms, calls: account.calls - calls };
   };
   return { Create: await request('Create'), Update: await request('Update'), Delete: await request('Delete') };

@@ -63,7 +63,9 @@ async function timed(account: Account, enroll: (subject: Subject) => Promise<voi
   const start = performance.now();
   await enroll(subject);
   const ms = performance.now() - start;
-  if (!account.isEnabled(subject)) throw new Error(`${subject.serialNumber} was not enabled`);
+  if (!account.isEnabled(subject)) {
+    throw new Error(`${subject.serialNumber} was not enabled`);
+  }
   return ms;
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { App, CustomResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { type App, CustomResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';

@@ -55,7 +55,9 @@ export class AnswerDesk {
       answered,
       giveUp: () => {
         const pending = this.pending.get(pathOf(url));
-        if (pending !== undefined) pending.closedBecause ??= 'nobody waits for it any more';
+        if (pending !== undefined) {
+          pending.closedBecause ??= 'nobody waits for it any more';
+        }
       },
     };
   }
@@ -75,7 +77,9 @@ export class AnswerDesk {
    */
   put(url: string, body: string, contentType = ''): 200 | 403 {
     const pending = this.pending.get(pathOf(url));
-    if (pending === undefined || contentType !== '') return 403;
+    if (pending === undefined || contentType !== '') {
+      return 403;
+    }
     const { request } = pending;
     const judgement = judge(body, request);
     const why = pending.closedBecause ?? (judgement.effective ? undefined : judgement.why);

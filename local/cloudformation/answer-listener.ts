@@ -37,7 +37,9 @@ export class AnswerListener {
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await bodyOf(request);
-    if (body === undefined) return;
+    if (body === undefined) {
+      return;
+    }
     const status =
       request.method === 'PUT' ? this.desk?.put(request.url ?? '/', body, request.headers['content-type']) : undefined;
     response.writeHead(status ?? 403, { 'content-length': 0 }).end();
@@ -51,7 +53,9 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) return undefined;
+      if (bytes > MAX_BODY_BYTES) {
+        return undefined;
+      }
       chunks.push(chunk);
     }
   } catch {

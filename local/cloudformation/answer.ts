@@ -27,15 +27,27 @@ export type Judgement =
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
  */
 export function judge(body: string, request: Request): Judgement {
-  if (Buffer.byteLength(body) > MAX_ANSWER_BYTES) return failed('Response object is too long.');
+  if (Buffer.byteLength(body) > MAX_ANSWER_BYTES) {
+    return failed('Response object is too long.');
+  }
   const object = parsed(body);
-  if (object === undefined) return failed('Response is not valid JSON.');
+  if (object === undefined) {
+    return failed('Response is not valid JSON.');
+  }
 
   const { Status: status, Data: attributes = {}, PhysicalResourceId: physicalId, Reason: reason } = object;
-  if (status !== 'SUCCESS' && status !== 'FAILED') return ignored('Status is neither SUCCESS nor FAILED');
-  if (object.StackId !== request.stackId) return ignored('StackId is not that of the request');
-  if (object.RequestId !== request.requestId) return ignored('RequestId is not that of the request');
-  if (object.LogicalResourceId !== request.logicalId) return ignored('LogicalResourceId is not that of the request');
+  if (status !== 'SUCCESS' && status !== 'FAILED') {
+    return ignored('Status is neither SUCCESS nor FAILED');
+  }
+  if (object.StackId !== request.stackId) {
+    return ignored('StackId is not that of the request');
+  }
+  if (object.RequestId !== request.requestId) {
+    return ignored('RequestId is not that of the request');
+  }
+  if (object.LogicalResourceId !== request.logicalId) {
+    return ignored('LogicalResourceId is not that of the request');
+  }
 
   if (typeof physicalId !== 'string' || physicalId.length < 1 || physicalId.length > MAX_PHYSICAL_ID_LENGTH) {
     return failed('Invalid PhysicalResourceId');
@@ -47,7 +59,9 @@ export function judge(body: string, request: Request): Judgement {
       physicalId,
     );
   }
-  if (!isObject(attributes)) return failed('Data is not an object', physicalId);
+  if (!isObject(attributes)) {
+    return failed('Data is not an object', physicalId);
+  }
   return { effective: true, answer: { status, physicalId, attributes } };
 }
 

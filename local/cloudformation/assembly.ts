@@ -27,7 +27,9 @@ export function readAssembly(directory: string): Assembly {
   const stacks: AssemblyStack[] = [];
   const files = new Map<string, string>();
   for (const [id, artifact] of Object.entries(section(readJson(join(directory, 'manifest.json')), 'artifacts'))) {
-    if (!isObject(artifact)) continue;
+    if (!isObject(artifact)) {
+      continue;
+    }
     const properties = section(artifact, 'properties');
     if (artifact.type === 'aws:cloudformation:stack') {
       stacks.push({
@@ -36,11 +38,15 @@ export function readAssembly(directory: string): Assembly {
         template: readJson(join(directory, text(properties.templateFile) ?? `${id}.template.json`)),
       });
     } else if (artifact.type === 'cdk:asset-manifest') {
-      for (const [key, path] of assetsIn(directory, text(properties.file) ?? `${id}.json`)) files.set(key, path);
+      for (const [key, path] of assetsIn(directory, text(properties.file) ?? `${id}.json`)) {
+        files.set(key, path);
+      }
     } else if (artifact.type === 'cdk:cloud-assembly') {
       const stage = readAssembly(join(directory, text(properties.directoryName) ?? id));
       stacks.push(...stage.stacks);
-      for (const [key, path] of stage.files) files.set(key, path);
+      for (const [key, path] of stage.files) {
+        files.set(key, path);
+      }
     }
   }
   return { stacks, files };
@@ -49,9 +55,13 @@ export function readAssembly(directory: string): Assembly {
 /** An asset goes to one bucket per region that needs it; the keys there lead to the same file. */
 function assetsIn(directory: string, file: string): [string, string][] {
   return Object.values(section(readJson(join(directory, file)), 'files')).flatMap((asset): [string, string][] => {
-    if (!isObject(asset)) return [];
+    if (!isObject(asset)) {
+      return [];
+    }
     const path = text(section(asset, 'source').path);
-    if (path === undefined) return [];
+    if (path === undefined) {
+      return [];
+    }
     return Object.values(section(asset, 'destinations')).flatMap((destination): [string, string][] => {
       const key = isObject(destination) ? text(destination.objectKey) : undefined;
       return key === undefined ? [] : [[key, join(directory, path)]];
@@ -60,9 +70,13 @@ function assetsIn(directory: string, file: string): [string, string][] {
 }
 
 function readJson(path: string): JsonObject {
-  if (!existsSync(path)) throw new Error(`${path} does not exist: is this the output of 'cdk synth'?`);
+  if (!existsSync(path)) {
+    throw new Error(`${path} does not exist: is this the output of 'cdk synth'?`);
+  }
   const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-  if (!isObject(value)) throw new Error(`${path} holds no JSON object`);
+  if (!isObject(value)) {
+    throw new Error(`${path} holds no JSON object`);
+  }
   return value;
 }
 

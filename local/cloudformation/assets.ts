@@ -7,7 +7,9 @@ export class Assets {
 
   /** Publishes files: paths by key. */
   publish(files: ReadonlyMap<string, string>): void {
-    for (const [key, path] of files) this.files.set(key, resolve(path));
+    for (const [key, path] of files) {
+      this.files.set(key, resolve(path));
+    }
   }
 
   /** The path of the file or directory under this key. */

@@ -60,11 +60,14 @@ export function draw(
   const check = (expression: Expression, where: string): Set<string> => {
     const named = references(expression, conditions);
     const unresolved = [...named].filter((name) => !nameIsKnown(name));
-    if (unresolved.length > 0) throw templateError(`unresolved dependencies [${unresolved.join(', ')}] in ${where}`);
+    if (unresolved.length > 0) {
+      throw templateError(`unresolved dependencies [${unresolved.join(', ')}] in ${where}`);
+    }
     for (const [logicalId, attribute] of attributesRead(expression, conditions)) {
       const type = template.resources.get(logicalId)?.type;
-      if (type === undefined)
+      if (type === undefined) {
         throw templateError(`Fn::GetAtt in ${where} refers to '${logicalId}', which is no resource`);
+      }
       const { attributes } = providers.of(type);
       if (attributes !== 'any' && !attributes.includes(attribute)) {
         throw templateError(`attribute '${attribute}' of ${type} in ${where} is not supported locally`);
@@ -81,7 +84,9 @@ export function draw(
         if (!template.resources.has(dependency)) {
           throw templateError(`unresolved dependencies [${dependency}] in DependsOn of resource '${logicalId}'`);
         }
-        if (logicalIds.has(dependency)) dependsOn.add(dependency);
+        if (logicalIds.has(dependency)) {
+          dependsOn.add(dependency);
+        }
       }
       return [logicalId, { declaration, properties, dependsOn }];
     }),
@@ -90,10 +95,14 @@ export function draw(
 
   const outputs = new Map<string, PlannedOutput>();
   for (const [name, output] of template.outputs) {
-    if (output.condition !== undefined && !conditionHolds(output.condition, conditions)) continue;
+    if (output.condition !== undefined && !conditionHolds(output.condition, conditions)) {
+      continue;
+    }
     const planned = parseOutput(name, output);
     check(planned.value, `output '${name}'`);
-    if (planned.exportName !== undefined) check(planned.exportName, `output '${name}'`);
+    if (planned.exportName !== undefined) {
+      check(planned.exportName, `output '${name}'`);
+    }
     outputs.set(name, planned);
   }
   return { template, parameters, conditions, resources, outputs };
@@ -111,7 +120,9 @@ function parseOutput(name: string, { value, exportName }: OutputDeclaration): Pl
 
 function refuseUnknown({ logicalId, type, properties }: ResourceDeclaration, providers: ResourceProviders): void {
   const known = providers.of(type).properties;
-  if (known === 'any') return;
+  if (known === 'any') {
+    return;
+  }
   for (const property of Object.keys(properties)) {
     if (!known.includes(property)) {
       throw templateError(`property '${property}' of resource '${logicalId}' (${type}) is not supported locally`);
@@ -122,13 +133,19 @@ function refuseUnknown({ logicalId, type, properties }: ResourceDeclaration, pro
 function refuseCircles(resources: ReadonlyMap<string, PlannedResource>): void {
   const settled = new Set<string>();
   const visit = (logicalId: string, path: readonly string[]): void => {
-    if (settled.has(logicalId)) return;
+    if (settled.has(logicalId)) {
+      return;
+    }
     if (path.includes(logicalId)) {
       const circle = path.slice(path.indexOf(logicalId));
       throw templateError(`circular dependency between resources: [${circle.join(', ')}]`);
     }
-    for (const dependency of resources.get(logicalId)?.dependsOn ?? []) visit(dependency, [...path, logicalId]);
+    for (const dependency of resources.get(logicalId)?.dependsOn ?? []) {
+      visit(dependency, [...path, logicalId]);
+    }
     settled.add(logicalId);
   };
-  for (const logicalId of resources.keys()) visit(logicalId, []);
+  for (const logicalId of resources.keys()) {
+    visit(logicalId, []);
+  }
 }

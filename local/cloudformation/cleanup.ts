@@ -34,14 +34,20 @@ export async function cleanUp(
   const first = new Set<string>();
   const last = new Set<string>();
   for (const [key, leftover] of items) {
-    if (oldHalfOrder === 'ordered' || leftover.kind !== 'resource' || !leftover.oldHalf) continue;
+    if (oldHalfOrder === 'ordered' || leftover.kind !== 'resource' || !leftover.oldHalf) {
+      continue;
+    }
     ((random(1)[0] ?? 0) < 128 ? first : last).add(key);
   }
   const inBetween = new Map([...items].filter(([key]) => !first.has(key) && !last.has(key)));
   const before = (key: string): Iterable<string> => {
     const leftover = inBetween.get(key);
-    if (first.has(key)) return [];
-    if (leftover === undefined) return [...first, ...inBetween.keys()];
+    if (first.has(key)) {
+      return [];
+    }
+    if (leftover === undefined) {
+      return [...first, ...inBetween.keys()];
+    }
     const needed = logicalIdOf(leftover);
     const dependents = [...inBetween].filter(([, other]) => allNeededBy(logicalIdOf(other), needs).has(needed));
     return [...first, ...dependents.map(([dependent]) => dependent)];
@@ -64,7 +70,9 @@ async function cleanUpOne(operation: Operation, leftover: Leftover): Promise<Out
     return 'done';
   }
   for (let attempt = 1; attempt <= CLEANUP_ATTEMPTS; attempt++) {
-    if ((await operation.delete(resource, 'cleanup')) === 'done') break;
+    if ((await operation.delete(resource, 'cleanup')) === 'done') {
+      break;
+    }
   }
   return 'done';
 }

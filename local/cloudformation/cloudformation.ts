@@ -69,7 +69,9 @@ export class CloudFormation {
       throw new AwsError('AlreadyExistsException', 400, `Stack [${stackName}] already exists`);
     }
     const { stack, creation } = this.stacks.begin(stackName, source);
-    if ((await creation.forward()) === undefined) await creation.rollback();
+    if ((await creation.forward()) === undefined) {
+      await creation.rollback();
+    }
     return describe(stack);
   }
 
@@ -81,13 +83,17 @@ export class CloudFormation {
   async updateStack({ stackName, ...source }: StackRequest): Promise<StackDescription> {
     const stack = this.stacks.existing(stackName);
     const blueprint = this.stacks.blueprintFor(stack, source);
-    if (isSame(stack.blueprint, blueprint)) throw validationError('No updates are to be performed.');
+    if (isSame(stack.blueprint, blueprint)) {
+      throw validationError('No updates are to be performed.');
+    }
     const update = new StackUpdate(this.engine, stack, blueprint);
     if ((await update.forward()) !== undefined) {
       await update.cleanUp();
     } else {
       const leftovers = await update.rollback();
-      if (leftovers !== undefined) await update.cleanUpRollback(leftovers);
+      if (leftovers !== undefined) {
+        await update.cleanUpRollback(leftovers);
+      }
     }
     return describe(stack);
   }
@@ -134,7 +140,9 @@ function engineOf(options: CloudFormationOptions, stacks: () => Stacks): Engine 
     providers: {
       of: (type) => {
         const provider = type === 'AWS::CloudFormation::Stack' ? nested : options.providerOf(type);
-        if (provider === undefined) throw templateError(`resource type ${type} is not supported locally`);
+        if (provider === undefined) {
+          throw templateError(`resource type ${type} is not supported locally`);
+        }
         return provider;
       },
     },

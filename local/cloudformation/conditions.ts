@@ -25,10 +25,16 @@ export function evaluateConditions(section: JsonObject, given: ConditionScope): 
 
   const named = (name: string): boolean => {
     const known = values.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      return known;
+    }
     const definition = section[name];
-    if (definition === undefined) throw templateError(`unresolved condition '${name}'`);
-    if (underWay.has(name)) throw templateError(`condition '${name}' depends on itself`);
+    if (definition === undefined) {
+      throw templateError(`unresolved condition '${name}'`);
+    }
+    if (underWay.has(name)) {
+      throw templateError(`condition '${name}' depends on itself`);
+    }
     underWay.add(name);
     const value = evaluate(definition, `condition '${name}'`);
     values.set(name, value);
@@ -45,7 +51,9 @@ export function evaluateConditions(section: JsonObject, given: ConditionScope): 
         const [left, right, ...more] = operands(argument, `Fn::Equals in ${where}`).map((operand) =>
           resolve(parse(operand, where), scope),
         );
-        if (right === undefined || more.length > 0) throw templateError(`Fn::Equals in ${where} needs two values`);
+        if (right === undefined || more.length > 0) {
+          throw templateError(`Fn::Equals in ${where} needs two values`);
+        }
         return text(left, where) === text(right, where);
       }
       case 'Fn::And':
@@ -54,7 +62,9 @@ export function evaluateConditions(section: JsonObject, given: ConditionScope): 
         return each().some(Boolean);
       case 'Fn::Not': {
         const [operand, ...more] = each();
-        if (operand === undefined || more.length > 0) throw templateError(`Fn::Not in ${where} needs one condition`);
+        if (operand === undefined || more.length > 0) {
+          throw templateError(`Fn::Not in ${where} needs one condition`);
+        }
         return !operand;
       }
       default:
@@ -69,16 +79,22 @@ export function evaluateConditions(section: JsonObject, given: ConditionScope): 
 function only(condition: Json, where: string): readonly [string, Json] {
   const entries = isObject(condition) ? Object.entries(condition) : [];
   const [entry] = entries;
-  if (entry === undefined || entries.length > 1) throw templateError(`${where} is not a single condition function`);
+  if (entry === undefined || entries.length > 1) {
+    throw templateError(`${where} is not a single condition function`);
+  }
   return entry;
 }
 
 function operands(argument: Json, what: string): readonly Json[] {
-  if (!isList(argument)) throw templateError(`${what} needs a list`);
+  if (!isList(argument)) {
+    throw templateError(`${what} needs a list`);
+  }
   return argument;
 }
 
 function text(value: Json | undefined, where: string): string {
-  if (!isScalar(value)) throw templateError(`${where} holds ${kindOf(value)} where a string is needed`);
+  if (!isScalar(value)) {
+    throw templateError(`${where} holds ${kindOf(value)} where a string is needed`);
+  }
   return String(value);
 }

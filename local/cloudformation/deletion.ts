@@ -21,14 +21,18 @@ export async function deleteResources(
     [...resources].filter(([, { planned }]) => planned.dependsOn.has(logicalId)).map(([dependent]) => dependent);
   const outcomes = await inOrder([...resources.keys()].reverse(), dependents, async (logicalId): Promise<Outcome> => {
     const resource = resources.get(logicalId);
-    if (resource === undefined) return 'done';
+    if (resource === undefined) {
+      return 'done';
+    }
     if (keeps.includes(resource.planned.declaration.deletionPolicy)) {
       operation.tell(resource.planned, 'DELETE_SKIPPED', resource.made.physicalId);
       stack.forget(logicalId);
       return 'done';
     }
     const outcome = await operation.delete(resource, phase);
-    if (outcome === 'done') stack.forget(logicalId);
+    if (outcome === 'done') {
+      stack.forget(logicalId);
+    }
     return outcome;
   });
   return [...outcomes].filter(([, outcome]) => outcome === 'failed').map(([logicalId]) => logicalId);

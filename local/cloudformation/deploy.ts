@@ -31,11 +31,15 @@ export async function deploy(
   assets.publish(files);
   const request = { stackName: stack.stackName, template: stack.template, parameters };
   const existing = cloudFormation.describeStack(stack.stackName);
-  if (existing === undefined || existing.status === 'DELETE_COMPLETE') return cloudFormation.createStack(request);
+  if (existing === undefined || existing.status === 'DELETE_COMPLETE') {
+    return cloudFormation.createStack(request);
+  }
   if (existing.status === 'ROLLBACK_COMPLETE') {
     await cloudFormation.deleteStack(stack.stackName);
     return cloudFormation.createStack(request);
   }
-  if (!cloudFormation.isDifferent(request)) return existing;
+  if (!cloudFormation.isDifferent(request)) {
+    return existing;
+  }
   return cloudFormation.updateStack(request);
 }

@@ -58,14 +58,24 @@ const FUNCTIONS: Readonly<Record<string, Parser>> = {
  * @throws AwsError `ValidationError` that names the intrinsic function that is unknown or malformed
  */
 export function parse(value: Json, where: string): Expression {
-  if (isList(value)) return { kind: 'list', items: value.map((item) => parse(item, where)) };
-  if (!isObject(value)) return parseLiteral(value, where);
+  if (isList(value)) {
+    return { kind: 'list', items: value.map((item) => parse(item, where)) };
+  }
+  if (!isObject(value)) {
+    return parseLiteral(value, where);
+  }
   const keys = Object.keys(value);
   const name = keys.find((key) => key === 'Ref' || key.startsWith('Fn::'));
-  if (name === undefined || (name === 'Ref' && keys.length > 1)) return parseObject(value, where);
-  if (keys.length > 1) throw templateError(`${name} in ${where} stands beside other keys`);
+  if (name === undefined || (name === 'Ref' && keys.length > 1)) {
+    return parseObject(value, where);
+  }
+  if (keys.length > 1) {
+    throw templateError(`${name} in ${where} stands beside other keys`);
+  }
   const parser = FUNCTIONS[name];
-  if (parser === undefined) throw templateError(`intrinsic function ${name} in ${where} is not supported locally`);
+  if (parser === undefined) {
+    throw templateError(`intrinsic function ${name} in ${where} is not supported locally`);
+  }
   return parser(value[name] ?? null, where);
 }
 
@@ -73,8 +83,12 @@ export function parse(value: Json, where: string): Expression {
 export function references(expression: Expression, conditions: ReadonlyMap<string, boolean>): Set<string> {
   const found = new Set<string>();
   const visit = (visited: Expression): void => {
-    if (visited.kind === 'ref') found.add(visited.name);
-    if (visited.kind === 'attribute') found.add(visited.logicalId);
+    if (visited.kind === 'ref') {
+      found.add(visited.name);
+    }
+    if (visited.kind === 'attribute') {
+      found.add(visited.logicalId);
+    }
     children(visited, conditions).forEach(visit);
   };
   visit(expression);
@@ -109,7 +123,9 @@ function children(expression: Expression, conditions: ReadonlyMap<string, boolea
       return [expression.source];
     case 'if': {
       const holds = conditions.get(expression.condition);
-      if (holds === undefined) throw templateError(`unresolved condition '${expression.condition}'`);
+      if (holds === undefined) {
+        throw templateError(`unresolved condition '${expression.condition}'`);
+      }
       return [holds ? expression.yes : expression.no];
     }
     case 'findInMap':
@@ -133,7 +149,9 @@ function parseObject(value: JsonObject, where: string): Expression {
 function parseGetAtt(argument: Json, where: string): Expression {
   const path = typeof argument === 'string' ? splitAttribute(argument) : list(argument, 2, `Fn::GetAtt in ${where}`);
   const [logicalId, attribute] = path.map((part) => text(part, `Fn::GetAtt in ${where}`));
-  if (!logicalId || !attribute) throw templateError(`Fn::GetAtt in ${where} names no attribute`);
+  if (!logicalId || !attribute) {
+    throw templateError(`Fn::GetAtt in ${where} names no attribute`);
+  }
   return { kind: 'attribute', logicalId, attribute };
 }
 
@@ -147,7 +165,9 @@ function parseSub(argument: Json, where: string): Expression {
   const [source, variables]: readonly Json[] = isList(argument)
     ? list(argument, 2, `Fn::Sub in ${where}`)
     : [argument, {}];
-  if (!isObject(variables)) throw templateError(`Fn::Sub in ${where} has variables that are no object`);
+  if (!isObject(variables)) {
+    throw templateError(`Fn::Sub in ${where} has variables that are no object`);
+  }
   const template = text(source, `Fn::Sub in ${where}`);
   const items: Expression[] = [];
   let end = 0;
@@ -156,21 +176,30 @@ function parseSub(argument: Json, where: string): Expression {
     items.push(parseLiteral(template.slice(end, match.index), where));
     end = match.index + whole.length;
     const variable = variables[name];
-    if (literally) items.push({ kind: 'literal', value: whole.replace('!', '') });
-    else if (variable !== undefined) items.push(parse(variable, where));
-    else if (name.includes('.')) items.push(parseGetAtt(name, where));
-    else items.push({ kind: 'ref', name });
+    if (literally) {
+      items.push({ kind: 'literal', value: whole.replace('!', '') });
+    } else if (variable !== undefined) {
+      items.push(parse(variable, where));
+    } else if (name.includes('.')) {
+      items.push(parseGetAtt(name, where));
+    } else {
+      items.push({ kind: 'ref', name });
+    }
   }
   items.push(parseLiteral(template.slice(end), where));
   return { kind: 'join', delimiter: '', items: { kind: 'list', items } };
 }
 
 function list(argument: Json, length: number, what: string): readonly Json[] {
-  if (!isList(argument) || argument.length !== length) throw templateError(`${what} needs a list of ${length} values`);
+  if (!isList(argument) || argument.length !== length) {
+    throw templateError(`${what} needs a list of ${length} values`);
+  }
   return argument;
 }
 
 function text(value: Json | undefined, what: string): string {
-  if (!isScalar(value)) throw templateError(`${what} needs a string where ${kindOf(value)} stands`);
+  if (!isScalar(value)) {
+    throw templateError(`${what} needs a string where ${kindOf(value)} stands`);
+  }
   return String(value);
 }

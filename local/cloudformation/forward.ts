@@ -67,7 +67,9 @@ export class Forward {
       (logicalId) => this.work(resources.get(logicalId) as PlannedResource),
       this.controller.signal,
     );
-    if (this.controller.signal.aborted) return undefined;
+    if (this.controller.signal.aborted) {
+      return undefined;
+    }
     try {
       return this.results();
     } catch (error) {
@@ -83,7 +85,9 @@ export class Forward {
 
   /** Why it stopped, in the words of the stack's event. */
   get reason(): string {
-    if (this.stopped !== undefined) return this.stopped;
+    if (this.stopped !== undefined) {
+      return this.stopped;
+    }
     return (['create', 'update'] as const)
       .filter((action) => this.failed[action].length > 0)
       .map((action) => `The following resource(s) failed to ${action}: [${this.failed[action].join(', ')}].`)
@@ -124,7 +128,9 @@ export class Forward {
   ): Promise<Outcome> {
     const { operation } = this;
     const { logicalId } = planned.declaration;
-    if (as === 'CREATE') operation.tell(planned, 'CREATE_IN_PROGRESS');
+    if (as === 'CREATE') {
+      operation.tell(planned, 'CREATE_IN_PROGRESS');
+    }
     this.changes.set(logicalId, change());
     let made: Made;
     try {
@@ -161,7 +167,9 @@ export class Forward {
       // A FAILED answer with another id names another resource, exactly as a successful one does.
       const named = error instanceof ResourceFailure ? error.physicalId : undefined;
       const left = named === undefined ? before.made : { physicalId: named, attributes: {} };
-      if (!(error instanceof ResourceRefusal)) this.changes.set(logicalId, changed(left));
+      if (!(error instanceof ResourceRefusal)) {
+        this.changes.set(logicalId, changed(left));
+      }
       return this.fail(planned, 'update', error, left.physicalId);
     }
     if (made === 'replace') {
@@ -193,12 +201,17 @@ export class Forward {
     const exports = new Map<string, Json>();
     for (const [name, { value, exportName }] of this.blueprint.outputs) {
       const resolved = resolve(value, this.scope);
-      if (resolved === undefined) continue;
+      if (resolved === undefined) {
+        continue;
+      }
       outputs.set(name, resolved);
-      if (exportName === undefined) continue;
+      if (exportName === undefined) {
+        continue;
+      }
       const exported = resolve(exportName, this.scope);
-      if (typeof exported !== 'string')
+      if (typeof exported !== 'string') {
         throw validationError(`Export of output '${name}' has a name that is no string`);
+      }
       exports.set(exported, resolved);
     }
     this.refuseBrokenImports(exports);
@@ -209,9 +222,13 @@ export class Forward {
   private refuseBrokenImports(exports: ReadonlyMap<string, Json>): void {
     const { engine, stack } = this.operation;
     for (const [name, value] of stack.exports) {
-      if (isDeepStrictEqual(exports.get(name), value)) continue;
+      if (isDeepStrictEqual(exports.get(name), value)) {
+        continue;
+      }
       const [importer] = engine.importersOf(stack, name);
-      if (importer === undefined) continue;
+      if (importer === undefined) {
+        continue;
+      }
       const verb = exports.has(name) ? 'updated' : 'deleted';
       throw validationError(`Export ${name} cannot be ${verb} as it is in use by ${importer.name}`);
     }

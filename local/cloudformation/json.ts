@@ -21,7 +21,11 @@ export function isScalar(value: Json | undefined): value is string | number | bo
 
 /** What kind of value it is, for error messages: the value itself may be a secret. */
 export function kindOf(value: Json | undefined): string {
-  if (value === undefined || value === null) return 'nothing';
-  if (isList(value)) return 'a list';
+  if (value === undefined || value === null) {
+    return 'nothing';
+  }
+  if (isList(value)) {
+    return 'a list';
+  }
   return isObject(value) ? 'an object' : `a ${typeof value}`;
 }

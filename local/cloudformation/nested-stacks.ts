@@ -31,7 +31,9 @@ export class StacksWithinStacks implements NestedStacks {
     const stackName = `${parent}-${logicalId}-${suffix(this.engine.random)}`;
     const { stack, creation } = this.stacks().begin(stackName, { template: this.template(templateUrl), parameters });
     signal?.addEventListener('abort', () => creation.cancel(), { once: true });
-    if ((await creation.forward()) !== undefined) return standing(stack);
+    if ((await creation.forward()) !== undefined) {
+      return standing(stack);
+    }
     creation.fail();
     const reason = `Embedded stack ${stack.id} was not successfully created: ${creation.reason}`;
     throw new ResourceFailure(reason, stack.id);
@@ -45,9 +47,13 @@ export class StacksWithinStacks implements NestedStacks {
   ): Promise<NestedStack> {
     const stack = this.stacks().existing(stackId);
     const unfinished = this.halfway.get(stackId);
-    if (unfinished !== undefined) return this.back(stack, unfinished);
+    if (unfinished !== undefined) {
+      return this.back(stack, unfinished);
+    }
     const blueprint = this.stacks().blueprintFor(stack, { template: this.template(templateUrl), parameters });
-    if (isSame(stack.blueprint, blueprint)) return standing(stack);
+    if (isSame(stack.blueprint, blueprint)) {
+      return standing(stack);
+    }
     return this.forward(stack, blueprint, signal);
   }
 
@@ -77,13 +83,17 @@ export class StacksWithinStacks implements NestedStacks {
   private async back(stack: Stack, update: StackUpdate): Promise<NestedStack> {
     this.halfway.delete(stack.id);
     const leftovers = await update.rollback();
-    if (leftovers === undefined) throw new Error(`Embedded stack ${stack.id} was not successfully rolled back`);
+    if (leftovers === undefined) {
+      throw new Error(`Embedded stack ${stack.id} was not successfully rolled back`);
+    }
     return { ...standing(stack), cleanUp: () => update.cleanUpRollback(leftovers) };
   }
 
   private template(url: string): unknown {
     const template = this.templateAt(url);
-    if (template === undefined) throw validationError(`TemplateURL ${url} leads to no template`);
+    if (template === undefined) {
+      throw validationError(`TemplateURL ${url} leads to no template`);
+    }
     return template;
   }
 }

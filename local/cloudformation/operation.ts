@@ -69,7 +69,9 @@ export class Operation {
     signal?: AbortSignal,
   ): Promise<ResourceProvider> {
     await this.engine.fault({ stackName: this.stack.name, logicalId, type, action, phase });
-    if (signal?.aborted) throw new ResourceRefusal(`Resource ${action === 'create' ? 'creation' : action} cancelled`);
+    if (signal?.aborted) {
+      throw new ResourceRefusal(`Resource ${action === 'create' ? 'creation' : action} cancelled`);
+    }
     return this.engine.providers.of(type);
   }
 

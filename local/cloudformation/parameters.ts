@@ -24,11 +24,17 @@ export function parameterValues(template: Template, given: Readonly<Record<strin
   for (const parameter of template.parameters.values()) {
     const { name, type } = parameter;
     const value = given[name] ?? (PARAMETER_STORE.test(type) ? undefined : parameter.defaultValue);
-    if (value !== undefined) values.set(name, typed(parameter, value));
+    if (value !== undefined) {
+      values.set(name, typed(parameter, value));
+    }
     // Without a value, the name in Parameter Store remains: it can be declared, but not referred to.
-    else if (!PARAMETER_STORE.test(type) || parameter.defaultValue === undefined) missing.push(name);
+    else if (!PARAMETER_STORE.test(type) || parameter.defaultValue === undefined) {
+      missing.push(name);
+    }
   }
-  if (missing.length > 0) throw validationError(`Parameters: [${missing.join(', ')}] must have values`);
+  if (missing.length > 0) {
+    throw validationError(`Parameters: [${missing.join(', ')}] must have values`);
+  }
   return values;
 }
 
@@ -36,14 +42,18 @@ function typed(parameter: ParameterDeclaration, value: string): string | readonl
   const { name, type } = parameter;
   if (LIST.test(type)) {
     const items = value.split(',').map((item) => item.trim());
-    for (const item of items) check(parameter, item, type === 'List<Number>');
+    for (const item of items) {
+      check(parameter, item, type === 'List<Number>');
+    }
     return items;
   }
   if (type === 'String' || type === 'Number') {
     check(parameter, value, type === 'Number');
     return value;
   }
-  if (PARAMETER_STORE.test(type)) return type.endsWith('<String>') ? value : value.split(',');
+  if (PARAMETER_STORE.test(type)) {
+    return type.endsWith('<String>') ? value : value.split(',');
+  }
   throw validationError(`Parameter '${name}': type '${type}' is not supported locally`);
 }
 

@@ -49,7 +49,9 @@ export function resolve(expression: Expression, scope: Scope): Json | undefined 
       const items = listOf(expression.from, scope, 'Fn::Select');
       const index = Number(resolve(expression.index, scope));
       const selected = items[index];
-      if (selected === undefined) throw templateError(`Fn::Select cannot select index ${index} of ${items.length}`);
+      if (selected === undefined) {
+        throw templateError(`Fn::Select cannot select index ${index} of ${items.length}`);
+      }
       return selected;
     }
     case 'split':
@@ -71,20 +73,28 @@ export function resolve(expression: Expression, scope: Scope): Json | undefined 
 /** Whether a condition of the template holds. */
 export function conditionHolds(name: string, conditions: ReadonlyMap<string, boolean>): boolean {
   const holds = conditions.get(name);
-  if (holds === undefined) throw templateError(`unresolved condition '${name}'`);
+  if (holds === undefined) {
+    throw templateError(`unresolved condition '${name}'`);
+  }
   return holds;
 }
 
 function resolveRef(name: string, scope: Scope): Json | undefined {
-  if (name === 'AWS::NoValue') return undefined;
+  if (name === 'AWS::NoValue') {
+    return undefined;
+  }
   const value = scope.pseudoParameters.get(name) ?? scope.parameters.get(name) ?? scope.resource(name)?.physicalId;
-  if (value === undefined) throw templateError(`Ref '${name}' refers to nothing that has a value`);
+  if (value === undefined) {
+    throw templateError(`Ref '${name}' refers to nothing that has a value`);
+  }
   return value;
 }
 
 function resolveAttribute(logicalId: string, attribute: string, scope: Scope): Json {
   const resource = scope.resource(logicalId);
-  if (resource === undefined) throw templateError(`Fn::GetAtt '${logicalId}.${attribute}' refers to no resource`);
+  if (resource === undefined) {
+    throw templateError(`Fn::GetAtt '${logicalId}.${attribute}' refers to no resource`);
+  }
   const value = at(resource.attributes, attribute);
   if (value === undefined) {
     throw templateError(
@@ -96,7 +106,9 @@ function resolveAttribute(logicalId: string, attribute: string, scope: Scope): J
 
 /** The attribute of that name; or what its dots lead to, as in `Outputs.Name` of a nested stack. */
 function at(attributes: JsonObject, attribute: string): Json | undefined {
-  if (attributes[attribute] !== undefined) return attributes[attribute];
+  if (attributes[attribute] !== undefined) {
+    return attributes[attribute];
+  }
   return attribute
     .split('.')
     .reduce<Json | undefined>((found, key) => (isObject(found) ? found[key] : undefined), attributes);
@@ -104,17 +116,23 @@ function at(attributes: JsonObject, attribute: string): Json | undefined {
 
 function findInMap(keys: readonly string[], mappings: JsonObject): Json {
   const found = keys.reduce<Json | undefined>((level, key) => (isObject(level) ? level[key] : undefined), mappings);
-  if (found === undefined) throw templateError(`Fn::FindInMap finds nothing under '${keys.join("', '")}'`);
+  if (found === undefined) {
+    throw templateError(`Fn::FindInMap finds nothing under '${keys.join("', '")}'`);
+  }
   return found;
 }
 
 function listOf(expression: Expression, scope: Scope, what: string): readonly Json[] {
   const value = resolve(expression, scope);
-  if (!isList(value)) throw templateError(`${what} needs a list where ${kindOf(value)} stands`);
+  if (!isList(value)) {
+    throw templateError(`${what} needs a list where ${kindOf(value)} stands`);
+  }
   return value;
 }
 
 function textOf(value: Json | undefined, what: string): string {
-  if (!isScalar(value)) throw templateError(`${what} needs a string where ${kindOf(value)} stands`);
+  if (!isScalar(value)) {
+    throw templateError(`${what} needs a string where ${kindOf(value)} stands`);
+  }
   return String(value);
 }

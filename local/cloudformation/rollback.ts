@@ -39,12 +39,16 @@ export async function updateBack(operation: Operation, { changes }: Forward): Pr
       operation.tell(planned, 'UPDATE_IN_PROGRESS', after.made.physicalId);
       try {
         const made = await operation.update(after, planned, properties, 'rollback');
-        if (made === 'replace') throw new Error('a rollback cannot replace a resource again');
+        if (made === 'replace') {
+          throw new Error('a rollback cannot replace a resource again');
+        }
         const now = { planned, properties, made };
         stack.put(logicalId, now);
         operation.tell(planned, 'UPDATE_COMPLETE', made.physicalId);
         leftovers.push(...halves([after, before], now));
-        if (made.cleanUp !== undefined) leftovers.push({ kind: 'nested', logicalId, cleanUp: made.cleanUp });
+        if (made.cleanUp !== undefined) {
+          leftovers.push({ kind: 'nested', logicalId, cleanUp: made.cleanUp });
+        }
         return 'done';
       } catch (error) {
         operation.tell(planned, 'UPDATE_FAILED', after.made.physicalId, reasonOf(error));
@@ -53,7 +57,9 @@ export async function updateBack(operation: Operation, { changes }: Forward): Pr
     },
   );
   for (const change of changes.values()) {
-    if (change.kind === 'created' && change.after !== undefined) leftovers.push(newResource(change.after));
+    if (change.kind === 'created' && change.after !== undefined) {
+      leftovers.push(newResource(change.after));
+    }
   }
   return {
     failed: [...outcomes].filter(([, outcome]) => outcome === 'failed').map(([logicalId]) => logicalId),
@@ -63,7 +69,9 @@ export async function updateBack(operation: Operation, { changes }: Forward): Pr
 
 /** In place, always; where CloudFormation knows of a replacement only by a custom resource's answer, as is chosen. */
 function getsAnUpdate({ engine }: Operation, before: StackResource, after: StackResource): boolean {
-  if (before.made.physicalId === after.made.physicalId) return true;
+  if (before.made.physicalId === after.made.physicalId) {
+    return true;
+  }
   return isCustomResource(before.planned.declaration.type) && engine.rollbackOfReplaced === 'update-then-delete';
 }
 

@@ -21,7 +21,9 @@ export async function inOrder(
   const done = Promise.resolve<Outcome>('done');
   const afterwards = async (item: string): Promise<Outcome | undefined> => {
     const firsts = await Promise.all([...before(item)].map((first) => begun.get(first) ?? done));
-    if (signal?.aborted || firsts.some((first) => first !== 'done')) return undefined;
+    if (signal?.aborted || firsts.some((first) => first !== 'done')) {
+      return undefined;
+    }
     const outcome = await work(item);
     outcomes.set(item, outcome);
     return outcome;
@@ -49,7 +51,9 @@ export function allNeededBy(
   found: Set<string> = new Set(),
 ): ReadonlySet<string> {
   for (const needed of needs(item)) {
-    if (found.has(needed)) continue;
+    if (found.has(needed)) {
+      continue;
+    }
     found.add(needed);
     allNeededBy(needed, needs, found);
   }

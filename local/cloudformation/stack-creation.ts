@@ -23,7 +23,9 @@ export class StackCreation implements OperationUnderWay {
     this.operation.setStatus('CREATE_IN_PROGRESS', 'User Initiated');
     const results = await this.work.run();
     this.stack.underWay = undefined;
-    if (results === undefined) return undefined;
+    if (results === undefined) {
+      return undefined;
+    }
     this.stack.outputs = results.outputs;
     this.stack.exports = results.exports;
     this.stack.imports = this.work.imports;
@@ -36,12 +38,14 @@ export class StackCreation implements OperationUnderWay {
     this.operation.setStatus('ROLLBACK_IN_PROGRESS', this.work.reason);
     this.keepUnfinished();
     const failed = await deleteResources(this.operation, 'rollback', ['Retain']);
-    if (failed.length === 0) this.operation.setStatus('ROLLBACK_COMPLETE');
-    else
+    if (failed.length === 0) {
+      this.operation.setStatus('ROLLBACK_COMPLETE');
+    } else {
       this.operation.setStatus(
         'ROLLBACK_FAILED',
         `The following resource(s) failed to delete: [${failed.join(', ')}].`,
       );
+    }
   }
 
   /** The stack ends failed, and whoever asked for it deletes it. */
@@ -62,7 +66,9 @@ export class StackCreation implements OperationUnderWay {
   /** What a failed Create made, or may have made, is the stack's to delete. */
   private keepUnfinished(): void {
     for (const [logicalId, change] of this.work.changes) {
-      if (change.after !== undefined) this.stack.put(logicalId, change.after);
+      if (change.after !== undefined) {
+        this.stack.put(logicalId, change.after);
+      }
     }
   }
 }

@@ -32,7 +32,9 @@ export class StackUpdate implements OperationUnderWay {
     this.operation.setStatus('UPDATE_IN_PROGRESS', 'User Initiated');
     const results = await this.work.run();
     this.stack.underWay = undefined;
-    if (results === undefined) return undefined;
+    if (results === undefined) {
+      return undefined;
+    }
     this.stack.blueprint = this.blueprint;
     this.stack.outputs = results.outputs;
     this.stack.exports = results.exports;
@@ -45,15 +47,21 @@ export class StackUpdate implements OperationUnderWay {
   async cleanUp(): Promise<void> {
     const leftovers: Leftover[] = [];
     for (const [logicalId, resource] of this.before.resources) {
-      if (this.blueprint.resources.has(logicalId)) continue;
+      if (this.blueprint.resources.has(logicalId)) {
+        continue;
+      }
       const retained = resource.planned.declaration.deletionPolicy !== 'Delete';
       leftovers.push({ kind: 'resource', resource, retained, oldHalf: false });
       this.stack.forget(logicalId);
     }
     for (const [logicalId, change] of this.work.changes) {
       const cleanUpNested = change.after?.made.cleanUp;
-      if (cleanUpNested !== undefined) leftovers.push({ kind: 'nested', logicalId, cleanUp: cleanUpNested });
-      if (change.kind !== 'replaced') continue;
+      if (cleanUpNested !== undefined) {
+        leftovers.push({ kind: 'nested', logicalId, cleanUp: cleanUpNested });
+      }
+      if (change.kind !== 'replaced') {
+        continue;
+      }
       const retained = change.before.planned.declaration.updateReplacePolicy !== 'Delete';
       leftovers.push({ kind: 'resource', resource: change.before, retained, oldHalf: true });
     }
@@ -83,7 +91,11 @@ export class StackUpdate implements OperationUnderWay {
 
   /** Deletes what the update had made. */
   async cleanUpRollback(leftovers: readonly Leftover[]): Promise<void> {
-    for (const [logicalId, change] of this.work.changes) if (change.kind === 'created') this.stack.forget(logicalId);
+    for (const [logicalId, change] of this.work.changes) {
+      if (change.kind === 'created') {
+        this.stack.forget(logicalId);
+      }
+    }
     const planned = [...this.blueprint.resources].map(([id, resource]) => [id, { planned: resource }] as const);
     await cleanUp(this.operation, leftovers, needsIn(new Map([...this.before.resources, ...planned])));
     this.operation.setStatus('UPDATE_ROLLBACK_COMPLETE');
@@ -103,7 +115,9 @@ export class StackUpdate implements OperationUnderWay {
     const { blueprint, resources, outputs, exports, imports } = this.before;
     Object.assign(this.stack, { blueprint, outputs, exports, imports });
     for (const [logicalId, resource] of resources) {
-      if (!this.work.changes.has(logicalId)) this.stack.put(logicalId, resource);
+      if (!this.work.changes.has(logicalId)) {
+        this.stack.put(logicalId, resource);
+      }
     }
     for (const [logicalId, change] of this.work.changes) {
       if (change.kind !== 'created') {

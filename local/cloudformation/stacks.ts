@@ -58,10 +58,14 @@ export class Stacks {
 
   /** Deletes a stack; one that could not be deleted whole may be deleted again. */
   async delete(stack: Stack): Promise<void> {
-    if (stack.busy) throw validationError(`Stack:${stack.id} is in ${stack.status} state and can not be deleted.`);
+    if (stack.busy) {
+      throw validationError(`Stack:${stack.id} is in ${stack.status} state and can not be deleted.`);
+    }
     for (const exportName of stack.exports.keys()) {
       const [importer] = this.importersOf(stack, exportName);
-      if (importer === undefined) continue;
+      if (importer === undefined) {
+        continue;
+      }
       throw validationError(`Delete canceled. Cannot delete export ${exportName} as it is in use by ${importer.name}.`);
     }
     const operation = new Operation(this.engine, stack);
@@ -85,7 +89,9 @@ export class Stacks {
   /** @throws AwsError `ValidationError` when there is none */
   existing(stackName: string): Stack {
     const stack = this.find(stackName);
-    if (stack === undefined) throw validationError(`Stack with id ${stackName} does not exist`);
+    if (stack === undefined) {
+      throw validationError(`Stack with id ${stackName} does not exist`);
+    }
     return stack;
   }
 
@@ -93,7 +99,9 @@ export class Stacks {
   importValue(exportName: string): Json {
     for (const { exports } of this.byId.values()) {
       const value = exports.get(exportName);
-      if (value !== undefined) return value;
+      if (value !== undefined) {
+        return value;
+      }
     }
     throw validationError(`No export named ${exportName} found.`);
   }

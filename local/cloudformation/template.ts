@@ -88,13 +88,19 @@ const PARAMETER_ATTRIBUTES = [
  * @throws AwsError `ValidationError` that names what is unknown or wrong
  */
 export function readTemplate(source: unknown): Template {
-  if (!isObject(source)) throw templateError('the template is not a JSON object');
+  if (!isObject(source)) {
+    throw templateError('the template is not a JSON object');
+  }
   refuseUnknown(source, SECTIONS, 'template section');
   for (const rule of Object.keys(section(source, 'Rules'))) {
-    if (rule !== BOOTSTRAP_RULE) throw templateError(`rule '${rule}' is not supported locally`);
+    if (rule !== BOOTSTRAP_RULE) {
+      throw templateError(`rule '${rule}' is not supported locally`);
+    }
   }
   const resources = entries(source, 'Resources', readResource);
-  if (resources.size === 0) throw templateError('at least one Resources member must be defined');
+  if (resources.size === 0) {
+    throw templateError('at least one Resources member must be defined');
+  }
   return {
     parameters: entries(source, 'Parameters', readParameter),
     mappings: section(source, 'Mappings'),
@@ -106,7 +112,9 @@ export function readTemplate(source: unknown): Template {
 
 function section(source: JsonObject, name: string): JsonObject {
   const found = source[name] ?? {};
-  if (!isObject(found)) throw templateError(`section '${name}' is not an object`);
+  if (!isObject(found)) {
+    throw templateError(`section '${name}' is not an object`);
+  }
   return found;
 }
 
@@ -117,18 +125,26 @@ function entries<T>(
 ): ReadonlyMap<string, T> {
   return new Map(
     Object.entries(section(source, name)).map(([id, declaration]) => {
-      if (!isObject(declaration)) throw templateError(`'${id}' in section '${name}' is not an object`);
+      if (!isObject(declaration)) {
+        throw templateError(`'${id}' in section '${name}' is not an object`);
+      }
       return [id, read(id, declaration)];
     }),
   );
 }
 
 function readResource(logicalId: string, declaration: JsonObject): ResourceDeclaration {
-  if (!/^[A-Za-z0-9]+$/.test(logicalId)) throw templateError(`resource name '${logicalId}' is not alphanumeric`);
+  if (!/^[A-Za-z0-9]+$/.test(logicalId)) {
+    throw templateError(`resource name '${logicalId}' is not alphanumeric`);
+  }
   refuseUnknown(declaration, RESOURCE_ATTRIBUTES, `attribute of resource '${logicalId}'`);
   const { Type: type, Properties: properties = {}, DependsOn: dependsOn = [], Condition: condition } = declaration;
-  if (typeof type !== 'string') throw templateError(`resource '${logicalId}' has no Type`);
-  if (!isObject(properties)) throw templateError(`Properties of resource '${logicalId}' are not an object`);
+  if (typeof type !== 'string') {
+    throw templateError(`resource '${logicalId}' has no Type`);
+  }
+  if (!isObject(properties)) {
+    throw templateError(`Properties of resource '${logicalId}' are not an object`);
+  }
   if (condition !== undefined && typeof condition !== 'string') {
     throw templateError(`Condition of resource '${logicalId}' is not the name of a condition`);
   }
@@ -145,8 +161,12 @@ function readResource(logicalId: string, declaration: JsonObject): ResourceDecla
 
 function readRemoval(declaration: JsonObject, attribute: string, logicalId: string): Removal {
   const value = declaration[attribute] ?? 'Delete';
-  if (value === 'Delete' || value === 'Retain') return value;
-  if (value === 'RetainExceptOnCreate' && attribute === 'DeletionPolicy') return value;
+  if (value === 'Delete' || value === 'Retain') {
+    return value;
+  }
+  if (value === 'RetainExceptOnCreate' && attribute === 'DeletionPolicy') {
+    return value;
+  }
   throw templateError(`${attribute} ${JSON.stringify(value)} of resource '${logicalId}' is not supported locally`);
 }
 
@@ -171,7 +191,9 @@ function readParameter(name: string, declaration: JsonObject): ParameterDeclarat
 function readOutput(name: string, declaration: JsonObject): OutputDeclaration {
   refuseUnknown(declaration, ['Description', 'Value', 'Export', 'Condition'], `attribute of output '${name}'`);
   const { Value: value, Condition: condition, Export: exported } = declaration;
-  if (value === undefined) throw templateError(`output '${name}' has no Value`);
+  if (value === undefined) {
+    throw templateError(`output '${name}' has no Value`);
+  }
   if (exported !== undefined && (!isObject(exported) || exported.Name === undefined)) {
     throw templateError(`Export of output '${name}' has no Name`);
   }
@@ -183,12 +205,16 @@ function readOutput(name: string, declaration: JsonObject): OutputDeclaration {
 }
 
 function textOf(value: Json | undefined, what: string): string {
-  if (!isScalar(value)) throw templateError(`${what} is not a string`);
+  if (!isScalar(value)) {
+    throw templateError(`${what} is not a string`);
+  }
   return String(value);
 }
 
 function refuseUnknown(found: JsonObject, known: readonly string[], what: string): void {
   for (const key of Object.keys(found)) {
-    if (!known.includes(key)) throw templateError(`${what} '${key}' is not supported locally`);
+    if (!known.includes(key)) {
+      throw templateError(`${what} '${key}' is not supported locally`);
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { XMLBuilder } from 'fast-xml-parser';
 import { AwsError } from '../aws-error';
-import { Constraint, constraintOf, Parameters } from '../constraints';
+import { type Constraint, constraintOf, type Parameters } from '../constraints';
 import { IAM_PARAMETERS, isIamAction } from '../iam/parameters';
 import type { Call, Protocol, WireRequest, WireResponse } from './protocol';
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AwsError } from '../aws-error';
 import type { Clock } from '../clock';
 import type { Caller, Iam } from '../iam';
 import type { SecretsManager } from '../secrets-manager';
-import { CredentialScope, credentialScopeOf } from './credential-scope';
+import { type CredentialScope, credentialScopeOf } from './credential-scope';
 import { jsonProtocol } from './json-protocol';
 import type { Call, Protocol, WireRequest, WireResponse } from './protocol';
 import { queryProtocol } from './query-protocol';

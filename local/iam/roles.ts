@@ -1,9 +1,9 @@
 import { AwsError } from '../aws-error';
-import { parsePolicy, Policy } from './authorization/policy';
+import { parsePolicy, type Policy } from './authorization/policy';
 import type { AccountContext } from './context';
 import { DelayedValue } from './delays';
-import { Page, PageRequest, pageOf } from './pages';
-import { Tag, Tags } from './tags';
+import { type Page, type PageRequest, pageOf } from './pages';
+import { type Tag, Tags } from './tags';
 
 /** Characters of all inline policies of a role together. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const MOST_POLICY_CHARACTERS = 10_240;

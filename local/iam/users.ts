@@ -1,7 +1,7 @@
 import { AwsError } from '../aws-error';
 import type { AccountContext } from './context';
-import { Page, PageRequest, pageOf } from './pages';
-import { Tag, Tags } from './tags';
+import { type Page, type PageRequest, pageOf } from './pages';
+import { type Tag, Tags } from './tags';
 
 /** An IAM user. A rename keeps the id, and with it the devices. */
 export interface User {

@@ -1,9 +1,9 @@
 import { AwsError } from '../aws-error';
 import { base32 } from './base32';
 import type { AccountContext } from './context';
-import { Codes, DeviceClock } from './device-clock';
-import { Page, PageRequest, pageOf } from './pages';
-import { Tag, Tags } from './tags';
+import { type Codes, DeviceClock } from './device-clock';
+import { type Page, type PageRequest, pageOf } from './pages';
+import { type Tag, Tags } from './tags';
 import type { User } from './users';
 
 /** Bytes of a seed as AWS makes them: 64 characters of Base32. */

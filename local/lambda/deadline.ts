@@ -31,14 +31,20 @@ export function deadline(clock: Clock, at: number): Deadline {
       const left = at - clock.now();
       await clock.sleep(clock === systemClock ? Math.min(left, SLICE_MS) : left);
     }
-    if (!lifted) resolve();
+    if (!lifted) {
+      resolve();
+    }
   };
   const skips = clock instanceof SkippingClock;
-  if (!skips) void watch();
+  if (!skips) {
+    void watch();
+  }
   return {
     reached,
     onlyTimeIsLeft: () => {
-      if (skips) void watch();
+      if (skips) {
+        void watch();
+      }
     },
     lift: () => {
       lifted = true;

@@ -83,7 +83,9 @@ export class ExecutionEnvironment {
   /** An AWS call of this environment has taken effect. */
   callMade(): void {
     this.calls += 1;
-    if (this.current === undefined || this.calls !== this.current.attempt.diesAtCall) return;
+    if (this.current === undefined || this.calls !== this.current.attempt.diesAtCall) {
+      return;
+    }
     this.current.end({ kind: 'died', reason: `killed at AWS call ${this.calls}` });
     this.child.kill('SIGKILL');
   }
@@ -97,7 +99,9 @@ export class ExecutionEnvironment {
 
   private send({ requestId, event, deadline: at }: Attempt): void {
     const { functionName, functionArn, memorySizeMb, logGroupName } = this.configuration;
-    if (!this.child.connected) return;
+    if (!this.child.connected) {
+      return;
+    }
     this.child.send({
       type: 'invoke',
       requestId,
@@ -132,8 +136,12 @@ export class ExecutionEnvironment {
   private async sleep(sleep: number, ms: number): Promise<void> {
     const at = this.current?.attempt.deadline ?? Infinity;
     await this.clock.sleep(Math.min(ms, Math.max(0, at - this.clock.now())));
-    if (this.clock.now() >= at) return this.timeOut();
-    if (this.child.connected) this.child.send({ type: 'awake', sleep, now: this.clock.now() });
+    if (this.clock.now() >= at) {
+      return this.timeOut();
+    }
+    if (this.child.connected) {
+      this.child.send({ type: 'awake', sleep, now: this.clock.now() });
+    }
   }
 
   private timeOut(): void {

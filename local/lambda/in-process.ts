@@ -69,7 +69,9 @@ class InProcessLife implements Life {
       now: () => clock.now(),
       sleep: async (ms) => {
         await clock.sleep(Math.min(ms, Math.max(0, attempt.deadline - clock.now())));
-        if (clock.now() >= attempt.deadline) this.timeOut();
+        if (clock.now() >= attempt.deadline) {
+          this.timeOut();
+        }
         return this.onlyAlive(undefined);
       },
     };

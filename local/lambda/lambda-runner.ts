@@ -103,7 +103,9 @@ export class LambdaRunner {
 
   /** Resolves when no event is waiting or running any more. */
   async idle(): Promise<void> {
-    while (this.outstanding.size > 0) await Promise.all(this.outstanding);
+    while (this.outstanding.size > 0) {
+      await Promise.all(this.outstanding);
+    }
   }
 
   /** Ends every execution environment, the running ones included. */
@@ -145,14 +147,20 @@ export class LambdaRunner {
     delivery: Delivery,
     endings: Ending[],
   ): Promise<void> {
-    if (delivery.delayMs > 0) await this.clock.sleep(delivery.delayMs);
+    if (delivery.delayMs > 0) {
+      await this.clock.sleep(delivery.delayMs);
+    }
     for (let attempt = 0; ; attempt++) {
       const ending = await this.attempt(functionName, requestId, event, queuedAt, attempt === 0 ? delivery : undefined);
       endings.push(ending);
       const { maximumRetryAttempts } = this.eventInvoke.get(functionName) ?? DEFAULT_EVENT_INVOKE;
       const wait = RETRY_DELAYS_MS[attempt];
-      if (ending.kind === 'returned' || ending.kind === 'dropped') return;
-      if (attempt >= maximumRetryAttempts || wait === undefined) return;
+      if (ending.kind === 'returned' || ending.kind === 'dropped') {
+        return;
+      }
+      if (attempt >= maximumRetryAttempts || wait === undefined) {
+        return;
+      }
       await this.clock.sleep(wait);
     }
   }
@@ -166,13 +174,19 @@ export class LambdaRunner {
   ): Promise<Ending> {
     for (let throttled = 1; ; throttled++) {
       const configuration = this.functions.get(functionName);
-      if (configuration === undefined) return { kind: 'dropped', reason: `function ${functionName} is deleted` };
+      if (configuration === undefined) {
+        return { kind: 'dropped', reason: `function ${functionName} is deleted` };
+      }
       const { maximumEventAgeSeconds } = this.eventInvoke.get(functionName) ?? DEFAULT_EVENT_INVOKE;
       if (this.clock.now() - queuedAt > maximumEventAgeSeconds * 1000) {
         return { kind: 'dropped', reason: `event is older than ${maximumEventAgeSeconds} seconds` };
       }
-      if (delivery?.dies === 'before') return { kind: 'died', reason: 'killed before the handler ran' };
-      if (this.running < this.concurrency) return this.run(configuration, requestId, event, delivery?.dies?.atCall);
+      if (delivery?.dies === 'before') {
+        return { kind: 'died', reason: 'killed before the handler ran' };
+      }
+      if (this.running < this.concurrency) {
+        return this.run(configuration, requestId, event, delivery?.dies?.atCall);
+      }
       await this.clock.sleep(throttledDelayMs(throttled, this.random));
     }
   }

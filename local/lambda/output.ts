@@ -20,32 +20,47 @@ export class Output {
 
   /** Resolves when everything that was written up to the end of this attempt has been read. */
   endOf(requestId: string): Promise<void> {
-    if (this.ended.delete(requestId)) return Promise.resolve();
+    if (this.ended.delete(requestId)) {
+      return Promise.resolve();
+    }
     return new Promise((resolve) => this.waiting.set(requestId, resolve));
   }
 
   private take(text: string): void {
     const lines = (this.rest + text).split('\n');
     this.rest = lines.pop() ?? '';
-    for (const line of lines) this.takeLine(line);
+    for (const line of lines) {
+      this.takeLine(line);
+    }
   }
 
   private takeLine(line: string): void {
     const mark = line.indexOf(END_MARK);
     const written = mark < 0 ? line : line.slice(0, mark);
-    if (mark < 0 || written !== '') this.onLine(written);
-    if (mark < 0) return;
+    if (mark < 0 || written !== '') {
+      this.onLine(written);
+    }
+    if (mark < 0) {
+      return;
+    }
     const requestId = line.slice(mark + END_MARK.length);
     const resolve = this.waiting.get(requestId);
     this.waiting.delete(requestId);
-    if (resolve === undefined) this.ended.add(requestId);
-    else resolve();
+    if (resolve === undefined) {
+      this.ended.add(requestId);
+    } else {
+      resolve();
+    }
   }
 
   private finish(): void {
-    if (this.rest !== '') this.takeLine(this.rest);
+    if (this.rest !== '') {
+      this.takeLine(this.rest);
+    }
     this.rest = '';
-    for (const resolve of this.waiting.values()) resolve();
+    for (const resolve of this.waiting.values()) {
+      resolve();
+    }
     this.waiting.clear();
   }
 }

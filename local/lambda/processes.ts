@@ -47,7 +47,9 @@ export class Processes implements ExecutionEnvironments {
     for (const environment of all) {
       const { idle } = environment;
       environment.retired = true;
-      if (idle) void environment.close().then(() => all.delete(environment));
+      if (idle) {
+        void environment.close().then(() => all.delete(environment));
+      }
     }
   }
 
@@ -76,7 +78,9 @@ export class Processes implements ExecutionEnvironments {
 
   private of(functionName: string): Set<ExecutionEnvironment> {
     const existing = this.environments.get(functionName);
-    if (existing !== undefined) return existing;
+    if (existing !== undefined) {
+      return existing;
+    }
     const created = new Set<ExecutionEnvironment>();
     this.environments.set(functionName, created);
     return created;

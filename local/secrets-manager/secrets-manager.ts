@@ -9,10 +9,10 @@ import { SECRETS_MANAGER_AUTHORIZATION } from '../iam/authorization/service-auth
 import {
   isSecretsManagerAction,
   SECRETS_MANAGER_PARAMETERS,
-  SecretsManagerAction,
-  SecretsManagerInputs,
+  type SecretsManagerAction,
+  type SecretsManagerInputs,
 } from './parameters';
-import { Secret, SecretValue, SecretVersion } from './secret';
+import { Secret, type SecretValue, type SecretVersion } from './secret';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_RECOVERY_DAYS = 30;

@@ -1,9 +1,9 @@
 import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, SEED_VERSION_KEY } from '../../lib/contract';
-import { SecretText } from '../../lambda/ports';
+import { SecretText } from '../../lambda/aws/ports';
 import { parseSeed } from '../../lambda/seed';
 import { codePairAt, stepAt } from '../../lambda/totp';
 import { AwsError } from '../../local/aws-error';
-import { Device, DEVICES, User } from './declaration';
+import { type Device, DEVICES, type User } from './declaration';
 import type { Name } from './made-devices';
 import { pathOfDevice, serialNumberOf } from './synthesis';
 import type { World } from './world';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import logUpdate from 'log-update';
-import { Outcome, runHistories } from './run';
+import { type Outcome, runHistories } from './run';
 import { NONE, SABOTAGES } from './sabotage';
 
 const HELP = `Runs random histories of stacks, administrators and faults, in virtual time, and checks the invariants.

@@ -1,4 +1,4 @@
-import { changedDevices, DeviceChange, MadeDevice } from './made-devices';
+import { changedDevices, type DeviceChange, type MadeDevice } from './made-devices';
 
 /**
  * What the operators of a history declare: one or two stacks of users and enrollments, over four devices that exist and

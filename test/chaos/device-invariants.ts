@@ -1,6 +1,6 @@
-import { DEVICE_CLAIM_PREFIX, DEVICE_RESOURCE_TYPE, deviceClaimKey, DeviceProperties } from '../../lib/contract';
+import { DEVICE_CLAIM_PREFIX, DEVICE_RESOURCE_TYPE, deviceClaimKey, type DeviceProperties } from '../../lib/contract';
 import { STACKS } from './declaration';
-import { devicesGivenUp, Ended, uuidOf } from './invariants';
+import { devicesGivenUp, type Ended, uuidOf } from './invariants';
 import type { World } from './world';
 
 /** After a deployment that ended COMPLETE, every device that got an event in it is there, and its secret holds its seed. */

@@ -1,9 +1,9 @@
 import { DEVICE_RESOURCE_TYPE, deviceClaimKey, ENROLLMENT_RESOURCE_TYPE, SEED_VERSION_KEY } from '../../lib/contract';
-import { CallError, Tag } from '../../lambda/ports';
+import { CallError, type Tag } from '../../lambda/aws/ports';
 import type { CustomResourceEvent, Shell } from '../../lambda/protocol';
 import type { Sabotage } from './sabotage';
-import { renamed, resourcesOf, shortHash, Template } from './template';
-import { ofType, seeingItsOwnClaimOnly, withIam, Wrap } from './wrapped-shell';
+import { renamed, resourcesOf, shortHash, type Template } from './template';
+import { ofType, seeingItsOwnClaimOnly, withIam, type Wrap } from './wrapped-shell';
 
 /** Remedies of devices that stacks make. */
 export const DEVICE_SABOTAGES: Readonly<Record<string, () => Sabotage>> = {

@@ -1,4 +1,4 @@
-import { Action, CallError } from '../../lambda/ports';
+import { type Action, CallError } from '../../lambda/aws/ports';
 import type { Throttle } from '../../local/iam';
 import type { Delivery } from '../../local/lambda';
 

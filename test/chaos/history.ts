@@ -1,15 +1,15 @@
 import { DEVICE_CLAIM_PREFIX } from '../../lib/contract';
 import type { StackDescription } from '../../local/cloudformation';
-import { ByHand, workByHand } from './administrators';
-import { Change, changed, EMPTY, StackDeclaration, StackName, STACKS } from './declaration';
+import { type ByHand, workByHand } from './administrators';
+import { type Change, changed, EMPTY, type StackDeclaration, type StackName, STACKS } from './declaration';
 import { checkOrphans, checkStored, excuseDevicesOf, excuseWhatIsLeft } from './device-invariants';
-import { CALM, FaultPlan } from './faults';
-import { checkDeleted, checkEnrolled, checkForeignTags, checkUndone, Ended, uuidOf } from './invariants';
+import { CALM, type FaultPlan } from './faults';
+import { checkDeleted, checkEnrolled, checkForeignTags, checkUndone, type Ended, uuidOf } from './invariants';
 import type { DeviceChange, MadeDevice } from './made-devices';
 import type { Sabotage } from './sabotage';
-import { Snapshot, snapshotOf } from './snapshot';
+import { type Snapshot, snapshotOf } from './snapshot';
 import { synthesize } from './synthesis';
-import { Violation, World } from './world';
+import { type Violation, World } from './world';
 
 /** What happens next: an operation on a stack, or an administrator at work. */
 export type Step =

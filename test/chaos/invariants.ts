@@ -2,11 +2,11 @@ import {
   DEVICE_CLAIM_PREFIX,
   DEVICE_RESOURCE_TYPE,
   deviceClaimKey,
-  DeviceProperties,
+  type DeviceProperties,
   ENROLLMENT_CLAIM_PREFIX,
   ENROLLMENT_RESOURCE_TYPE,
   enrollmentClaimKey,
-  EnrollmentProperties,
+  type EnrollmentProperties,
 } from '../../lib/contract';
 import type { StackDescription } from '../../local/cloudformation';
 import { TAG_KEYS } from './made-devices';

@@ -1,9 +1,9 @@
 import { REFUSED_SUFFIX } from '../../lib/contract';
 import { serve } from '../../lambda/protocol';
 import { CALM } from './faults';
-import { History, Step } from './history';
+import { History, type Step } from './history';
 import type { DeviceChange, MadeDevice } from './made-devices';
-import { NONE, Sabotage } from './sabotage';
+import { NONE, type Sabotage } from './sabotage';
 
 /** Too rare to be left to chance. */
 describe('a device that a removal policy kept, declared anew with another secret', () => {

@@ -1,4 +1,4 @@
-import { otherProvider, Provider, User } from './declaration';
+import { otherProvider, type Provider, type User } from './declaration';
 
 /** Names that operators give devices, and administrators too. One of them stands in a path. */
 export const NAMES = ['m1', 'm2', 'm3'] as const;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { FaultKind, FAULTS } from './faults';
-import { History, Step, Story } from './history';
-import { NONE, Sabotage } from './sabotage';
+import { type FaultKind, FAULTS } from './faults';
+import { History, type Step, type Story } from './history';
+import { NONE, type Sabotage } from './sabotage';
 import { story } from './stories';
 import type { Violation } from './world';
 

@@ -1,8 +1,8 @@
 import { ENROLLMENT_RESOURCE_TYPE, physicalResourceId } from '../../lib/contract';
-import { CallError } from '../../lambda/ports';
-import { CustomResourceEvent, InvocationContext, serve, Shell } from '../../lambda/protocol';
+import { CallError } from '../../lambda/aws/ports';
+import { type CustomResourceEvent, type InvocationContext, serve, type Shell } from '../../lambda/protocol';
 import { DEVICE_SABOTAGES } from './device-sabotage';
-import { renamed, resourcesOf, shortHash, Template, TemplateResource as Resource } from './template';
+import { renamed, resourcesOf, shortHash, type Template, type TemplateResource as Resource } from './template';
 import { ofType, seeingItsOwnClaimOnly, withIam } from './wrapped-shell';
 
 /**

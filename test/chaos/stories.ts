@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import type { ByHand } from './administrators';
-import { Change, DEVICES, IMPORTED, OWNED, PROVIDERS, STACKS } from './declaration';
-import { FaultPlan } from './faults';
-import { DeviceChange, NAMES, SEED_SECRETS } from './made-devices';
+import { type Change, DEVICES, IMPORTED, OWNED, PROVIDERS, STACKS } from './declaration';
+import { type FaultPlan } from './faults';
+import { type DeviceChange, NAMES, SEED_SECRETS } from './made-devices';
 import type { Step, Story } from './history';
 
 const device = fc.constantFrom(...DEVICES);

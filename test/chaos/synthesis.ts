@@ -3,12 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Aws, CfnParameter, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnParameter as CfnSsmParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
-import { Enrollment, IMPORTED, OWNED, Provider, StackDeclaration, StackName, User } from './declaration';
-import { hasGenerations, MadeDevice, Name, TAGS, VAULTS } from './made-devices';
+import {
+  type Enrollment,
+  IMPORTED,
+  OWNED,
+  type Provider,
+  type StackDeclaration,
+  type StackName,
+  type User,
+} from './declaration';
+import { hasGenerations, type MadeDevice, type Name, TAGS, type VAULTS } from './made-devices';
 
 export const ACCOUNT = '123456789012';
 export const REGION = 'eu-west-1';

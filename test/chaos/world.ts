@@ -1,24 +1,24 @@
 import { ENROLLMENT_CLAIM_PREFIX } from '../../lib/contract';
 import { LineLogger } from '../../lambda/logger';
-import { Action, CallError, SecretText } from '../../lambda/ports';
-import { CustomResourceEvent, InvocationContext, serve, Shell } from '../../lambda/protocol';
+import { type Action, CallError, SecretText } from '../../lambda/aws/ports';
+import { type CustomResourceEvent, type InvocationContext, serve, type Shell } from '../../lambda/protocol';
 import { NotASeedError, parseSeed } from '../../lambda/seed';
 import { AwsError } from '../../local/aws-error';
-import { AnswerDesk, CloudFormation, providersOf, StackEvent } from '../../local/cloudformation';
-import { Caller, Iam } from '../../local/iam';
-import { InProcessEnvironments, LambdaRunner, Life } from '../../local/lambda';
+import { AnswerDesk, CloudFormation, providersOf, type StackEvent } from '../../local/cloudformation';
+import { type Caller, Iam } from '../../local/iam';
+import { InProcessEnvironments, LambdaRunner, type Life } from '../../local/lambda';
 import { uuid } from '../../local/lambda/uuid';
-import { Channel, directly, InProcessIam, InProcessSeedStore } from '../../local/ports';
+import { type Channel, directly, InProcessIam, InProcessSeedStore } from '../../local/ports';
 import { SecretsManager } from '../../local/secrets-manager';
 import { VirtualClock } from '../../local/virtual-clock';
 import { Births } from './births';
 import { DEVICES, IMPORTED } from './declaration';
-import { CALM, drawCallFault, drawDeliveries, FaultKind, FaultPlan } from './faults';
+import { CALM, drawCallFault, drawDeliveries, type FaultKind, type FaultPlan } from './faults';
 import { bytes, numbers } from './random';
 import type { Sabotage } from './sabotage';
 import { VAULTS } from './made-devices';
 import { ACCOUNT, pathOf, REGION, vaultNameOf } from './synthesis';
-import { EnabledBy, problemOfDeactivation, problemOfDeletion } from './untouched';
+import { type EnabledBy, problemOfDeactivation, problemOfDeletion } from './untouched';
 
 /** Slowest way of a call to AWS, and of its answer back. */
 const SLOWEST_MS = 400;
@@ -133,9 +133,15 @@ export class World {
     this.invocations = [];
     this.iam.delays = { policy: plan.policyDelay, tags: plan.tagDelay, recreated: plan.recreatedDelay };
     this.iam.throttle = plan.bucket;
-    if (plan.policyDelay > 0) this.count('late policy');
-    if (plan.tagDelay > 0) this.count('late tag');
-    if (plan.recreatedDelay > 0) this.count('user re-created');
+    if (plan.policyDelay > 0) {
+      this.count('late policy');
+    }
+    if (plan.tagDelay > 0) {
+      this.count('late tag');
+    }
+    if (plan.recreatedDelay > 0) {
+      this.count('user re-created');
+    }
   }
 
   /** Ends an operation: whatever is still under way comes to its end. */

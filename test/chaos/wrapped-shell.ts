@@ -1,4 +1,4 @@
-import type { Iam } from '../../lambda/ports';
+import type { Iam } from '../../lambda/aws/ports';
 import type { CustomResourceEvent, Shell } from '../../lambda/protocol';
 
 /** What stands between the function and its ports. */

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Answer } from '../lambda/stage';
-import { LoopbackServer, ReceivedRequest, Respond } from '../lambda/loopback-server';
+import { type Answer } from '../lambda/stage';
+import { LoopbackServer, type ReceivedRequest, type Respond } from '../lambda/aws/loopback-server';
 
 /** What the build leaves for the construct to ship. */
 export const ASSET = join(__dirname, '..', '..', 'dist', 'function');

@@ -56,11 +56,11 @@ test('in another folder, with linked packages, the bytes are the same', async ()
   const parent = mkdtempSync(join(tmpdir(), 'bundle-'));
   const folder = join(parent, 'else where', 'deeper');
   mkdirSync(folder, { recursive: true });
-  for (const source of ['bundle-function.mjs', 'package.json', 'tsconfig.json', 'lambda', 'lib']) {
+  for (const source of ['scripts/bundle-function.mjs', 'package.json', 'tsconfig.json', 'lambda', 'lib']) {
     cpSync(join(ROOT, source), join(folder, source), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  await promisify(execFile)(process.execPath, ['bundle-function.mjs'], { cwd: folder });
+  await promisify(execFile)(process.execPath, ['scripts/bundle-function.mjs'], { cwd: folder });
   const [here, there] = [ROOT, folder].map((root) => readFileSync(join(root, 'dist', 'function', 'index.js')));
   rmSync(parent, { recursive: true });
   expect(there!.equals(here!)).toBe(true);

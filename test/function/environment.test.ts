@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ReceivedRequest, Respond } from '../lambda/loopback-server';
-import { BuiltFunction, LAMBDA_ENVIRONMENT, Outcome } from './built-function';
+import { type ReceivedRequest, type Respond } from '../lambda/aws/loopback-server';
+import { BuiltFunction, LAMBDA_ENVIRONMENT, type Outcome } from './built-function';
 
 let built: BuiltFunction;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
-import { ExpectedResult, IApiCall, IntegTest, Match } from '@aws-cdk/integ-tests-alpha';
-import { Phase, PHASE_PARAMETER, PHASES, PhasesStack } from './phases';
+import { ExpectedResult, type IApiCall, type IntegTest, Match } from '@aws-cdk/integ-tests-alpha';
+import { type Phase, PHASE_PARAMETER, PHASES, type PhasesStack } from './phases';
 
 /** Takes the stack from phase to phase, and asks AWS what has come of each. */
 export function expectPhases(integ: IntegTest, stack: PhasesStack): void {

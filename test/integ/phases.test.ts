@@ -1,6 +1,6 @@
 import { App } from 'aws-cdk-lib';
 import { Account } from '../account';
-import { enrollmentStack, PHASE_PARAMETER, PHASES, PhasesStack, scopeStack } from './phases';
+import { enrollmentStack, PHASE_PARAMETER, PHASES, type PhasesStack, scopeStack } from './phases';
 
 let account: Account;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import {
-  App,
+  type App,
   CfnCondition,
   CfnParameter,
   CfnResource,
@@ -11,7 +11,7 @@ import {
 } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import { Construct } from 'constructs';
+import { type Construct } from 'constructs';
 import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
 
 /**

@@ -1,9 +1,9 @@
 import * as https from 'node:https';
 import { inspect } from 'node:util';
 import { deliver } from '../../lambda/delivery';
-import { LoopbackServer, reset, Respond } from './loopback-server';
-import { selfSignedIdentity } from './self-signed';
-import { shortenSocketTimeouts } from './socket-timeouts';
+import { LoopbackServer, reset, type Respond } from './aws/loopback-server';
+import { selfSignedIdentity } from './aws/self-signed';
+import { shortenSocketTimeouts } from './aws/socket-timeouts';
 
 const PATH = '/answer?X-Amz-Signature=5ec2e7';
 

@@ -1,5 +1,5 @@
-import { Action, CallError } from '../../lambda/ports';
-import { Fault, LOGICAL_ID, refuse, Stage } from './stage';
+import { type Action, CallError } from '../../lambda/aws/ports';
+import { type Fault, LOGICAL_ID, refuse, Stage } from './stage';
 
 let stage: Stage;
 beforeEach(() => {
@@ -180,13 +180,21 @@ describe('the state that a failure tells is the true one', () => {
       }
       const state = /State: (.*?)\. Next: /.exec(Reason)![1]!;
       const isEnabled = stage.devicesOf().includes(stage.serialNumber);
-      if (/is enabled for this user/.test(state)) expect([broken, isEnabled]).toEqual([broken, true]);
-      if (/is not enabled for this user/.test(state)) expect([broken, isEnabled]).toEqual([broken, false]);
-      if (/device carries the claim/.test(state)) expect([broken, claimed()]).toEqual([broken, true]);
-      if (/is (not )?enabled/.test(state) && !/claim tag/.test(state))
+      if (/is enabled for this user/.test(state)) {
+        expect([broken, isEnabled]).toEqual([broken, true]);
+      }
+      if (/is not enabled for this user/.test(state)) {
+        expect([broken, isEnabled]).toEqual([broken, false]);
+      }
+      if (/device carries the claim/.test(state)) {
+        expect([broken, claimed()]).toEqual([broken, true]);
+      }
+      if (/is (not )?enabled/.test(state) && !/claim tag/.test(state)) {
         expect([broken, claimed()]).toEqual([broken, false]);
-      if (/nothing was changed/.test(state))
+      }
+      if (/nothing was changed/.test(state)) {
         expect([broken, JSON.stringify(stage.iam.state())]).toEqual([broken, before]);
+      }
     }
   });
 });

@@ -1,6 +1,6 @@
 import { handler } from '../../lambda/index';
-import { Answer, Stage } from './stage';
-import { LoopbackServer } from './loopback-server';
+import { type Answer, Stage } from './stage';
+import { LoopbackServer } from './aws/loopback-server';
 
 const mockSleep = jest.fn((_ms: number) => Promise.resolve());
 jest.mock('node:timers/promises', () => ({ setTimeout: (ms: number) => mockSleep(ms) }));

@@ -1,4 +1,4 @@
-import { bound, LineLogger, LogFields } from '../../lambda/logger';
+import { bound, LineLogger, type LogFields } from '../../lambda/logger';
 import { LOGICAL_ID, refuse, Stage } from './stage';
 
 const parse = (line: string) => JSON.parse(line) as Record<string, unknown>;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { bodyOf } from '../../lambda/protocol';
-import { Answer, LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_ID } from './stage';
+import { type Answer, LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_ID } from './stage';
 
 let stage: Stage;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { ScureBase32Plugin } from '@otplib/plugin-base32-scure';
-import { SecretText } from '../../lambda/ports';
+import { SecretText } from '../../lambda/aws/ports';
 import { NotASeedError, parseSeed } from '../../lambda/seed';
 
 const bytes = Uint8Array.from({ length: 40 }, (_, index) => (index * 37) % 256);

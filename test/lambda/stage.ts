@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { Action, CallError, SecretText } from '../../lambda/ports';
-import { CustomResourceEvent, serve } from '../../lambda/protocol';
+import { type Action, CallError, SecretText } from '../../lambda/aws/ports';
+import { type CustomResourceEvent, serve } from '../../lambda/protocol';
 import { parseSeed } from '../../lambda/seed';
-import { codePairAt, Step, stepAt } from '../../lambda/totp';
+import { codePairAt, type Step, stepAt } from '../../lambda/totp';
 import { LineLogger } from '../../lambda/logger';
-import { Caller, Iam } from '../../local/iam/iam';
-import { Channel, directly, InProcessIam, InProcessSeedStore } from '../../local/ports';
+import { type Caller, Iam } from '../../local/iam/iam';
+import { type Channel, directly, InProcessIam, InProcessSeedStore } from '../../local/ports';
 import { SecretsManager } from '../../local/secrets-manager/secrets-manager';
 import { VirtualClock } from '../../local/virtual-clock';
 

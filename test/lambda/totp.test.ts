@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { Seed } from '../../lambda/seed';
-import { codePairAt, next, startOf, Step, stepAt } from '../../lambda/totp';
+import { codePairAt, next, startOf, type Step, stepAt } from '../../lambda/totp';
 
 /** HOTP by the letter of RFC 4226, section 5.3, apart from any library. */
 function hotp(key: Uint8Array, counter: number): string {

@@ -1,11 +1,20 @@
 import { deviceClaimKey, enrollmentClaimKey, SEED_VERSION_KEY } from '../../lib/contract';
-import { CallGivenUp, OutOfTime } from '../../lambda/attempts';
+import { CallGivenUp, OutOfTime } from '../../lambda/aws/attempts';
 import { Failure, failureOf, reasonOf } from '../../lambda/failure';
-import { Action, CallError, SecretText } from '../../lambda/ports';
+import { type Action, CallError, SecretText } from '../../lambda/aws/ports';
 import { resourceIn } from '../../lambda/custom-resources';
 import { NotASeedError, parseSeed } from '../../lambda/seed';
 import { codePairAt, stepAt } from '../../lambda/totp';
-import { Answer, DEVICE_LOGICAL_ID, Fault, LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_UUID } from './stage';
+import {
+  type Answer,
+  DEVICE_LOGICAL_ID,
+  type Fault,
+  LOGICAL_ID,
+  refuse,
+  serialNumberOf,
+  Stage,
+  STACK_UUID,
+} from './stage';
 
 const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-AbCdEf';
 const SUBJECT = resourceIn({

@@ -1,9 +1,18 @@
-import { Aws, CfnElement, CfnOutput, CfnParameter, NestedStack, Stack, StackProps, Stage } from 'aws-cdk-lib';
+import {
+  Aws,
+  type CfnElement,
+  CfnOutput,
+  CfnParameter,
+  NestedStack,
+  type Stack,
+  type StackProps,
+  Stage,
+} from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import * as fc from 'fast-check';
-import { MfaEnrollmentProvider, VirtualMfaDevice, VirtualMfaDeviceProps } from '../../lib';
+import { MfaEnrollmentProvider, VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
 import {
   devicePolicies,
   devices,

@@ -1,9 +1,9 @@
-import { App, CfnElement, CfnResource, Stack, StackProps } from 'aws-cdk-lib';
+import { App, CfnElement, type CfnResource, Stack, type StackProps } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { Construct } from 'constructs';
-import { MfaEnrollment, MfaEnrollmentProps, VirtualMfaDevice, VirtualMfaDeviceProps } from '../../lib';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type Construct } from 'constructs';
+import { MfaEnrollment, type MfaEnrollmentProps, VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
 
 export const ENV = { account: '123456789012', region: 'eu-central-1' };
 export const DEVICE = 'arn:aws:iam::123456789012:mfa/alice';

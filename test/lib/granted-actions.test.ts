@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import type { Action } from '../../lambda/ports';
-import { MfaEnrollment, MfaEnrollmentProvider, MfaEnrollmentProviderProps, VirtualMfaDevice } from '../../lib';
+import type { Action } from '../../lambda/aws/ports';
+import { MfaEnrollment, MfaEnrollmentProvider, type MfaEnrollmentProviderProps, VirtualMfaDevice } from '../../lib';
 import { literalStack, resources, statementsOf } from './fixture';
 
 /** The compiler sees to it that this list and the type are the same. */
@@ -40,7 +40,7 @@ function declare(props: MfaEnrollmentProviderProps): Stack {
 }
 
 test('the function calls each action that it names, and no other', () => {
-  const source = readFileSync(join(__dirname, '..', '..', 'lambda', 'aws.ts'), 'utf8');
+  const source = readFileSync(join(__dirname, '..', '..', 'lambda', 'aws', 'sdk.ts'), 'utf8');
   const commands = [...source.matchAll(/new (\w+)Command\(/g)].map(([, operation]) => operation);
   const sent = [...source.matchAll(/sent\('(\w+:\w+)'/g)].map(([, action]) => action);
   expect([...new Set(sent)].sort()).toEqual(ACTIONS);

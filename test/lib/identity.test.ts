@@ -1,9 +1,19 @@
-import { App, Aws, CfnElement, CfnOutput, CfnParameter, Fn, Lazy, NestedStack, Stack } from 'aws-cdk-lib';
+import {
+  type App,
+  Aws,
+  type CfnElement,
+  CfnOutput,
+  CfnParameter,
+  Fn,
+  Lazy,
+  NestedStack,
+  type Stack,
+} from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import * as fc from 'fast-check';
-import { MfaEnrollmentProps, MfaEnrollmentProvider } from '../../lib';
+import { type MfaEnrollmentProps, MfaEnrollmentProvider } from '../../lib';
 import {
   DEVICE,
   enroll,

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { NestedStack, Stack, Stage } from 'aws-cdk-lib';
+import { NestedStack, type Stack, Stage } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { MfaEnrollmentProvider, MfaEnrollmentProviderProps } from '../../lib';
+import { MfaEnrollmentProvider, type MfaEnrollmentProviderProps } from '../../lib';
 import {
   DEVICE,
   enroll,

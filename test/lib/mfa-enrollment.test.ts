@@ -3,7 +3,7 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as cxapi from 'aws-cdk-lib/cx-api';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { MfaEnrollmentProps } from '../../lib';
+import { type MfaEnrollmentProps } from '../../lib';
 import {
   DEVICE,
   enroll,

@@ -6,7 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { MfaEnrollment, MfaEnrollmentProvider, MfaEnrollmentProviderProps, VirtualMfaDevice } from '../../lib';
+import { MfaEnrollment, MfaEnrollmentProvider, type MfaEnrollmentProviderProps, VirtualMfaDevice } from '../../lib';
 import { ENV } from './fixture';
 
 /** What cdk-nag's AwsSolutions pack finds in a stack that has nothing but what is declared. */

@@ -1,9 +1,9 @@
-import { CfnParameter, Stack } from 'aws-cdk-lib';
+import { CfnParameter, type Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
 import {
   DEVICE,
@@ -16,7 +16,7 @@ import {
   newStack,
   only,
   resources,
-  Statement,
+  type Statement,
   statementsOf,
 } from './fixture';
 

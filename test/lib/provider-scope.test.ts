@@ -1,13 +1,13 @@
-import { CfnParameter, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnParameter, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import {
   MfaEnrollment,
-  MfaEnrollmentProps,
+  type MfaEnrollmentProps,
   MfaEnrollmentProvider,
-  MfaEnrollmentProviderScope,
+  type MfaEnrollmentProviderScope,
   VirtualMfaDevice,
 } from '../../lib';
 import { enroll, enrollments, ENV, literalStack, newApp, newStack, resources, statementsOf } from './fixture';

@@ -1,14 +1,14 @@
-import { CfnParameter, Lazy, NestedStack, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
+import { CfnParameter, Lazy, NestedStack, RemovalPolicy, type Stack, Tags } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import {
   MfaEnrollment,
-  MfaEnrollmentProps,
+  type MfaEnrollmentProps,
   MfaEnrollmentProvider,
   VirtualMfaDevice,
-  VirtualMfaDeviceProps,
+  type VirtualMfaDeviceProps,
 } from '../../lib';
 import { DEVICE, devices, enroll, enrollMade, enrollments, ENV, newApp, newStack } from './fixture';
 

@@ -4,7 +4,7 @@ import {
   CfnResource,
   NestedStack,
   RemovalPolicy,
-  Stack,
+  type Stack,
   Stage,
   TagManager,
   Tags,
@@ -14,7 +14,7 @@ import * as cxapi from 'aws-cdk-lib/cx-api';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { IVirtualMfaDevice, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
+import { type IVirtualMfaDevice, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
 import {
   devicePolicies,
   devices,

@@ -51,7 +51,9 @@ export function customResource(options: CustomResourceOptions): ResourceProvider
     async create(properties, request) {
       serviceTimeoutOf(properties);
       const answer = await exchange('Create', request, properties, {});
-      if (answer.status === 'SUCCESS') return made(answer);
+      if (answer.status === 'SUCCESS') {
+        return made(answer);
+      }
       throw new ResourceFailure(answer.reason, answer.physicalId ?? inventedId(request, options.random));
     },
 
@@ -64,13 +66,17 @@ export function customResource(options: CustomResourceOptions): ResourceProvider
         PhysicalResourceId: physicalId,
         OldResourceProperties: asSent(before),
       });
-      if (answer.status === 'SUCCESS') return made(answer);
+      if (answer.status === 'SUCCESS') {
+        return made(answer);
+      }
       throw new ResourceFailure(answer.reason, answer.physicalId);
     },
 
     async delete({ physicalId }, properties, request) {
       const answer = await exchange('Delete', request, properties, { PhysicalResourceId: physicalId });
-      if (answer.status === 'FAILED') throw new ResourceFailure(answer.reason);
+      if (answer.status === 'FAILED') {
+        throw new ResourceFailure(answer.reason);
+      }
     },
   };
 }
@@ -110,7 +116,9 @@ class Exchange {
   async ask(properties: JsonObject, more: JsonObject): Promise<Answer> {
     const { stackId, logicalId, type: resourceType } = this.request;
     const serviceToken = properties.ServiceToken;
-    if (typeof serviceToken !== 'string') throw new ResourceRefusal('ServiceToken is missing or no string');
+    if (typeof serviceToken !== 'string') {
+      throw new ResourceRefusal('ServiceToken is missing or no string');
+    }
     const invocation = this.options.invoke(serviceToken, {
       RequestType: this.type,
       ServiceToken: serviceToken,
@@ -142,8 +150,11 @@ class Exchange {
     const { signal } = this.request;
     return new Promise((resolve) => {
       const cancel = () => resolve({ status: 'FAILED', reason: CANCELLED[this.type] });
-      if (signal?.aborted) cancel();
-      else signal?.addEventListener('abort', cancel, { once: true });
+      if (signal?.aborted) {
+        cancel();
+      } else {
+        signal?.addEventListener('abort', cancel, { once: true });
+      }
     });
   }
 
@@ -168,6 +179,8 @@ function asSent(properties: JsonObject): JsonObject {
 }
 
 function sent(value: Json): Json {
-  if (isList(value)) return value.filter((item) => item !== null).map(sent);
+  if (isList(value)) {
+    return value.filter((item) => item !== null).map(sent);
+  }
   return isObject(value) ? asSent(value) : String(value);
 }

@@ -16,8 +16,9 @@ export function eventInvokeConfig(lambda: LambdaRunner, random: Random): Resourc
       return { physicalId: physicalName(stackName, logicalId, random), attributes: {} };
     },
     update(made, properties, before) {
-      if (properties.FunctionName !== before.FunctionName || properties.Qualifier !== before.Qualifier)
+      if (properties.FunctionName !== before.FunctionName || properties.Qualifier !== before.Qualifier) {
         return 'replace';
+      }
       lambda.putEventInvokeConfig(functionOf(properties), configurationOf(properties));
       return made;
     },
@@ -29,7 +30,9 @@ export function eventInvokeConfig(lambda: LambdaRunner, random: Random): Resourc
 
 function functionOf(properties: JsonObject): string {
   const qualifier = requiredText(properties, 'Qualifier');
-  if (qualifier !== '$LATEST') throw new Error(`Property Qualifier '${qualifier}' is not supported locally`);
+  if (qualifier !== '$LATEST') {
+    throw new Error(`Property Qualifier '${qualifier}' is not supported locally`);
+  }
   return requiredText(properties, 'FunctionName');
 }
 

@@ -18,7 +18,9 @@ export function iamPolicy(iam: Service, random: Random): ResourceProvider {
   };
   const remove = async (properties: JsonObject, kept: JsonObject) => {
     for (const [roleName, policyName] of grants(properties)) {
-      if (grants(kept).some(([role, policy]) => role === roleName && policy === policyName)) continue;
+      if (grants(kept).some(([role, policy]) => role === roleName && policy === policyName)) {
+        continue;
+      }
       await unless(['NoSuchEntity'], () =>
         iam.call('DeleteRolePolicy', { RoleName: roleName, PolicyName: policyName }),
       );
@@ -28,7 +30,9 @@ export function iamPolicy(iam: Service, random: Random): ResourceProvider {
     properties: ['PolicyName', 'PolicyDocument', 'Roles'],
     attributes: ['Id'],
     async create(properties, { stackName, logicalId }) {
-      if (grants(properties).length === 0) throw new Error('At least one of [Groups,Roles,Users] must be non-empty.');
+      if (grants(properties).length === 0) {
+        throw new Error('At least one of [Groups,Roles,Users] must be non-empty.');
+      }
       await put(properties);
       const physicalId = physicalName(stackName, logicalId, random);
       return { physicalId, attributes: { Id: physicalId } };

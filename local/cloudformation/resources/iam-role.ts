@@ -21,15 +21,21 @@ export function iamRole(iam: Service, random: Random): ResourceProvider {
       await iam.call('PutRolePolicy', { RoleName: roleName, PolicyName: name, PolicyDocument: document });
     }
     for (const name of policiesOf(before).keys()) {
-      if (wanted.has(name)) continue;
+      if (wanted.has(name)) {
+        continue;
+      }
       await unless(['NoSuchEntity'], () => iam.call('DeleteRolePolicy', { RoleName: roleName, PolicyName: name }));
     }
   };
   const attach = async (roleName: string, properties: JsonObject, before: JsonObject) => {
     const wanted = textList(properties, 'ManagedPolicyArns');
-    for (const arn of wanted) await iam.call('AttachRolePolicy', { RoleName: roleName, PolicyArn: arn });
+    for (const arn of wanted) {
+      await iam.call('AttachRolePolicy', { RoleName: roleName, PolicyArn: arn });
+    }
     for (const arn of textList(before, 'ManagedPolicyArns')) {
-      if (wanted.includes(arn)) continue;
+      if (wanted.includes(arn)) {
+        continue;
+      }
       await unless(['NoSuchEntity'], () => iam.call('DetachRolePolicy', { RoleName: roleName, PolicyArn: arn }));
     }
   };
@@ -54,9 +60,13 @@ export function iamRole(iam: Service, random: Random): ResourceProvider {
     },
     async update(made, properties, before) {
       const changed = (property: string) => !isDeepStrictEqual(properties[property], before[property]);
-      if (changed('RoleName') || changed('Path')) return 'replace';
+      if (changed('RoleName') || changed('Path')) {
+        return 'replace';
+      }
       const fixed = FIXED.find(changed);
-      if (fixed !== undefined) throw new Error(`Update of property ${fixed} is not supported locally`);
+      if (fixed !== undefined) {
+        throw new Error(`Update of property ${fixed} is not supported locally`);
+      }
       await writePolicies(made.physicalId, properties, before);
       await attach(made.physicalId, properties, before);
       return made;

@@ -23,7 +23,9 @@ export function iamUser(iam: Service, random: Random): ResourceProvider {
       return { physicalId: userName, attributes: { Arn: user.Arn } };
     },
     async update({ physicalId }, properties, before) {
-      if (properties.UserName !== before.UserName) return 'replace';
+      if (properties.UserName !== before.UserName) {
+        return 'replace';
+      }
       await iam.call('UpdateUser', { UserName: physicalId, NewPath: optionalText(properties, 'Path') ?? '/' });
       return read(physicalId);
     },

@@ -68,7 +68,9 @@ export function lambdaFunction({ lambda, random, arnPrefix, codeDirectory }: Lam
       return { physicalId: functionName, attributes: { Arn: arnPrefix + functionName } };
     },
     update(made, properties, before) {
-      if (properties.FunctionName !== before.FunctionName) return 'replace';
+      if (properties.FunctionName !== before.FunctionName) {
+        return 'replace';
+      }
       lambda.updateFunction(configurationOf(made.physicalId, properties));
       return made;
     },

@@ -11,8 +11,9 @@ export function logGroup(random: Random, arnPrefix: string): ResourceProvider {
     attributes: ['Arn'],
     create(properties, { stackName, logicalId }) {
       const name = optionalText(properties, 'LogGroupName') ?? physicalName(stackName, logicalId, random, 512);
-      if (names.has(name))
+      if (names.has(name)) {
         throw new Error(`Resource of type 'AWS::Logs::LogGroup' with identifier '${name}' already exists.`);
+      }
       names.add(name);
       return { physicalId: name, attributes: { Arn: `${arnPrefix}${name}:*` } };
     },

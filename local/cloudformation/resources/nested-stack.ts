@@ -40,7 +40,9 @@ function made({ stackId, outputs, cleanUp }: NestedStack): Made {
 }
 
 function parametersOf({ Parameters: parameters = {} }: JsonObject): Record<string, string> {
-  if (!isObject(parameters)) return {};
+  if (!isObject(parameters)) {
+    return {};
+  }
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, parameterText(value)]));
 }
 

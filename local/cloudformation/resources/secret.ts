@@ -43,21 +43,32 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
       return made(arn);
     },
     async update({ physicalId }, properties, before) {
-      if (properties.Name !== before.Name) return 'replace';
+      if (properties.Name !== before.Name) {
+        return 'replace';
+      }
       for (const property of ['Description', 'KmsKeyId']) {
-        if (isDeepStrictEqual(properties[property], before[property])) continue;
+        if (isDeepStrictEqual(properties[property], before[property])) {
+          continue;
+        }
         throw new Error(`Update of property ${property} is not supported locally`);
       }
       const [tags, tagsBefore] = [objectList(properties, 'Tags'), objectList(before, 'Tags')];
       const gone = tagsBefore.map(({ Key }) => Key).filter((key) => !tags.some(({ Key }) => Key === key));
-      if (gone.length > 0) await secretsManager.call('UntagResource', { SecretId: physicalId, TagKeys: gone });
-      if (tags.length > 0) await secretsManager.call('TagResource', { SecretId: physicalId, Tags: tags });
+      if (gone.length > 0) {
+        await secretsManager.call('UntagResource', { SecretId: physicalId, TagKeys: gone });
+      }
+      if (tags.length > 0) {
+        await secretsManager.call('TagResource', { SecretId: physicalId, Tags: tags });
+      }
       // A value is written where the template has another one; one that is generated is generated once.
       const given = ['SecretString', 'GenerateSecretString'];
-      if (given.every((property) => isDeepStrictEqual(properties[property], before[property]))) return made(physicalId);
+      if (given.every((property) => isDeepStrictEqual(properties[property], before[property]))) {
+        return made(physicalId);
+      }
       const value = valueOf(properties, random);
-      if (value !== undefined)
+      if (value !== undefined) {
         await secretsManager.call('PutSecretValue', { SecretId: physicalId, SecretString: value });
+      }
       return made(physicalId);
     },
     async delete({ physicalId }) {
@@ -74,7 +85,9 @@ function made(arn: string): Made {
 }
 
 function valueOf(properties: JsonObject, random: Random): string | undefined {
-  if (properties.GenerateSecretString === undefined) return optionalText(properties, 'SecretString');
+  if (properties.GenerateSecretString === undefined) {
+    return optionalText(properties, 'SecretString');
+  }
   if (properties.SecretString !== undefined) {
     throw new Error('Only one of SecretString and GenerateSecretString may be given');
   }
@@ -82,7 +95,9 @@ function valueOf(properties: JsonObject, random: Random): string | undefined {
   refuseUnknown(wanted, GENERATE_PROPERTIES, 'GenerateSecretString');
   const password = passwordOf(wanted, random);
   const key = optionalText(wanted, 'GenerateStringKey');
-  if (key === undefined) return password;
+  if (key === undefined) {
+    return password;
+  }
   const template = JSON.parse(optionalText(wanted, 'SecretStringTemplate') ?? '{}') as JsonObject;
   return JSON.stringify({ ...template, [key]: password });
 }

@@ -11,6 +11,8 @@ export async function unless(codes: readonly string[], call: () => unknown): Pro
   try {
     await call();
   } catch (error) {
-    if (!(error instanceof AwsError) || !codes.includes(error.code)) throw error;
+    if (!(error instanceof AwsError) || !codes.includes(error.code)) {
+      throw error;
+    }
   }
 }

@@ -12,7 +12,9 @@ export function ssmParameter(random: Random): ResourceProvider {
     attributes: ['Type', 'Value'],
     create(properties, { stackName, logicalId }) {
       const name = optionalText(properties, 'Name') ?? physicalName(stackName, logicalId, random);
-      if (names.has(name)) throw new Error(`${name} already exists.`);
+      if (names.has(name)) {
+        throw new Error(`${name} already exists.`);
+      }
       names.add(name);
       return made(name, properties);
     },

@@ -1,5 +1,5 @@
 import { AwsError } from '../../aws-error';
-import { Condition, ConditionContext, parseCondition } from './condition';
+import { type Condition, type ConditionContext, parseCondition } from './condition';
 import { matchesArn, matchesWildcard } from './wildcard';
 
 /** What a policy says about a request: nothing, too, is an answer. */

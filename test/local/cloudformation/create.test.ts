@@ -155,7 +155,9 @@ describe('rolling a creation back', () => {
     const world = new World();
     world.fault = async ({ logicalId }) => {
       await world.clock.sleep(logicalId === 'A' ? 5_000 : 1_000);
-      if (logicalId === 'B') throw new Error('broken');
+      if (logicalId === 'B') {
+        throw new Error('broken');
+      }
     };
     await world.create({ A: custom(), B: parameter() });
     expect(world.asked()).toEqual([]);
@@ -175,7 +177,9 @@ describe('rolling a creation back', () => {
   test('ends ROLLBACK_FAILED where something cannot be deleted, with what it depends on still there', async () => {
     const world = new World({
       fault: ({ logicalId, action }) => {
-        if (logicalId === 'C' || (logicalId === 'B' && action === 'delete')) throw new Error('broken');
+        if (logicalId === 'C' || (logicalId === 'B' && action === 'delete')) {
+          throw new Error('broken');
+        }
       },
     });
     const stack = await world.create({ A: parameter(), B: parameter({ Ref: 'A' }), C: parameter({ Ref: 'B' }) });

@@ -74,7 +74,9 @@ describe('a custom resource that does not answer', () => {
     const world = new World();
     const endings: number[] = [];
     world.behaviour = (event) => {
-      if (event.RequestType === 'Delete') return world.succeed(event, event.PhysicalResourceId);
+      if (event.RequestType === 'Delete') {
+        return world.succeed(event, event.PhysicalResourceId);
+      }
       endings.push(world.clock.now());
     };
     await world.create({ A: custom(properties) });
@@ -89,7 +91,9 @@ describe('a custom resource that does not answer', () => {
   test('is given up while its function still runs, and answers too late', async () => {
     const world = new World();
     world.behaviour = async (event, { clock }) => {
-      if (event.RequestType === 'Create') await clock.sleep(120_000);
+      if (event.RequestType === 'Create') {
+        await clock.sleep(120_000);
+      }
       world.succeed(event, event.PhysicalResourceId);
     };
     const begun = world.clock.now();

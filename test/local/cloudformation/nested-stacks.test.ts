@@ -52,7 +52,9 @@ describe('a nested stack', () => {
     const { world, child } = worldWith({ Resources: { A: custom() } });
     world.breaks('X', 'create', 1_000);
     world.behaviour = async (event, { clock }) => {
-      if (event.RequestType === 'Create') await clock.sleep(60_000);
+      if (event.RequestType === 'Create') {
+        await clock.sleep(60_000);
+      }
       world.succeed(event, event.PhysicalResourceId);
     };
     const begun = world.clock.now();
@@ -67,7 +69,9 @@ describe('a nested stack', () => {
     await world.create({ Child: child() });
     world.breaks('X', 'create', 1_000);
     world.behaviour = async (event, { clock }) => {
-      if (event.ResourceProperties.Colour === 'blue') await clock.sleep(60_000);
+      if (event.ResourceProperties.Colour === 'blue') {
+        await clock.sleep(60_000);
+      }
       world.succeed(event);
     };
     const begun = world.clock.now();

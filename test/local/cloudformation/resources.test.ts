@@ -279,7 +279,9 @@ describe('AWS::Lambda::Function', () => {
     let attempts = 0;
     world.behaviour = (event) => {
       attempts += 1;
-      if (attempts < 3) throw new Error('not yet');
+      if (attempts < 3) {
+        throw new Error('not yet');
+      }
       world.succeed(event);
     };
     const begun = world.clock.now();

@@ -224,7 +224,9 @@ describe('rolling an update back', () => {
   /** Lets the update of X fail, and nothing of the way back. */
   function breaksForward(world: World, afterMs = 0): World['fault'] {
     return async ({ logicalId, action, phase }) => {
-      if (logicalId !== 'X' || action !== 'update' || phase !== 'forward') return;
+      if (logicalId !== 'X' || action !== 'update' || phase !== 'forward') {
+        return;
+      }
       await world.clock.sleep(afterMs);
       throw new Error('broken');
     };
@@ -237,7 +239,9 @@ describe('cancelling an update', () => {
     await world.create({ A: custom({ Colour: 'red' }) });
     world.asked();
     world.behaviour = async (event, { clock }) => {
-      if (event.ResourceProperties.Colour === 'blue') await clock.sleep(60_000);
+      if (event.ResourceProperties.Colour === 'blue') {
+        await clock.sleep(60_000);
+      }
       world.succeed(event);
     };
     const update = world.cloudFormation.updateStack({

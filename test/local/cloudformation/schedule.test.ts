@@ -23,7 +23,9 @@ describe('work in order', () => {
       Object.keys(needs),
       before,
       (item) => {
-        if (item === 'ground') stop.abort();
+        if (item === 'ground') {
+          stop.abort();
+        }
         return Promise.resolve('done');
       },
       stop.signal,

@@ -129,8 +129,12 @@ export class World {
   /** Lets an action on a resource fail, after some time. */
   breaks(logicalId: string, action: ResourceOperation['action'], afterMs = 0): this {
     this.fault = async (operation) => {
-      if (operation.logicalId !== logicalId || operation.action !== action) return;
-      if (afterMs > 0) await this.clock.sleep(afterMs);
+      if (operation.logicalId !== logicalId || operation.action !== action) {
+        return;
+      }
+      if (afterMs > 0) {
+        await this.clock.sleep(afterMs);
+      }
       throw new Error(`broken: ${action} of ${logicalId}`);
     };
     return this;

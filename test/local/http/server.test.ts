@@ -27,8 +27,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { XMLParser } from 'fast-xml-parser';
 import { AwsError } from '../../../local/aws-error';
-import { AnsweredCall, AwsServer, Fault, IncomingCall } from '../../../local/http';
-import { Caller, Iam } from '../../../local/iam';
+import { type AnsweredCall, AwsServer, type Fault, type IncomingCall } from '../../../local/http';
+import { type Caller, Iam } from '../../../local/iam';
 import { SecretsManager } from '../../../local/secrets-manager';
 import { ACCOUNT, decoded, seededRandom, withCodes } from '../iam/fixture';
 import { TurnedClock } from '../iam/turned-clock';

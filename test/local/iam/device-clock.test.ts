@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Codes, DeviceClock, hotp } from '../../../local/iam/device-clock';
+import { type Codes, DeviceClock, hotp } from '../../../local/iam/device-clock';
 
 const STEP_MS = 30_000;
 const seed = Buffer.from('12345678901234567890');

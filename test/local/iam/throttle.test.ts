@@ -10,18 +10,24 @@ test('a role that calls faster than the bucket fills is throttled, and let throu
   iam.throttle = { perSecond: 2, burst: 3 };
   const list = () => iam.call('ListUsers', {}, role);
 
-  for (let call = 1; call <= 3; call++) list();
+  for (let call = 1; call <= 3; call++) {
+    list();
+  }
   expect(list).toThrow(expect.objectContaining({ code: 'Throttling', status: 400 }) as Error);
   clock.turn(500);
   expect(list).not.toThrow();
   expect(list).toThrow('Rate exceeded');
   clock.turn(60_000);
-  for (let call = 1; call <= 3; call++) list();
+  for (let call = 1; call <= 3; call++) {
+    list();
+  }
   expect(list).toThrow('Rate exceeded');
 });
 
 test('administrators are not held up by what the roles of a test do', () => {
   const { iam } = newIam();
   iam.throttle = { perSecond: 1, burst: 1 };
-  for (let call = 1; call <= 5; call++) expect(() => iam.call('ListUsers', {})).not.toThrow();
+  for (let call = 1; call <= 5; call++) {
+    expect(() => iam.call('ListUsers', {})).not.toThrow();
+  }
 });

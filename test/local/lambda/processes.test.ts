@@ -182,12 +182,16 @@ describe('a function in a process of its own', () => {
     // A call of the event before, which the count of the next one leaves out.
     processes.callMade(accessKeyId);
     const { ended } = runner.invoke('fn', { stay: true });
-    while (processes.logs('fn').length < 2) await new Promise(setImmediate);
+    while (processes.logs('fn').length < 2) {
+      await new Promise(setImmediate);
+    }
     let isOver = false;
     void ended.then(() => (isOver = true));
     processes.callMade(accessKeyId);
     const lines = processes.logs('fn').length;
-    while (!isOver && processes.logs('fn').length < lines + 10) await new Promise(setImmediate);
+    while (!isOver && processes.logs('fn').length < lines + 10) {
+      await new Promise(setImmediate);
+    }
     expect(isOver).toBe(false);
     processes.callMade(accessKeyId);
     expect(await ended).toEqual([{ kind: 'died', reason: 'killed at AWS call 2' }]);
@@ -220,7 +224,9 @@ describe('a function in a process of its own', () => {
     const end = (event: unknown = {}) => runner.invoke('fn', event).ended;
     const ask = async (event: unknown = {}) => {
       const [ending] = await end(event);
-      if (ending?.kind !== 'returned') throw new Error(`ended otherwise: ${JSON.stringify(ending)}`);
+      if (ending?.kind !== 'returned') {
+        throw new Error(`ended otherwise: ${JSON.stringify(ending)}`);
+      }
       return ending.value;
     };
     return { processes, runner, end, ask };

@@ -1,5 +1,5 @@
 import { AwsError } from '../../../../local/aws-error';
-import { parsePolicy, Verdict } from '../../../../local/iam/authorization/policy';
+import { parsePolicy, type Verdict } from '../../../../local/iam/authorization/policy';
 
 const USER = 'arn:aws:iam::123456789012:user/team/alice';
 

@@ -1,5 +1,5 @@
-import { ClaimKind, ENROLLMENT_CLAIM_PREFIX } from '../lib/contract';
-import { Tag } from './ports';
+import { type ClaimKind, ENROLLMENT_CLAIM_PREFIX } from '../../lib/contract';
+import { type Tag } from '../aws/ports';
 
 /**
  * The claims of enrollments that stand on a device. They decide what a Delete may undo: a device is deactivated only

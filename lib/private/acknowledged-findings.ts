@@ -1,4 +1,4 @@
-import { CfnResource } from './cdk';
+import { type CfnResource } from './cdk';
 
 /*
  * What a checker of templates asks about, and why it is meant. Whoever checks an app with cdk-nag finds the reason in

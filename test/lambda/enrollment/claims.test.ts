@@ -1,5 +1,5 @@
-import { enrollmentClaimKey } from '../../lib/contract';
-import { Claims } from '../../lambda/claims';
+import { enrollmentClaimKey } from '../../../lib/contract';
+import { Claims } from '../../../lambda/enrollment/claims';
 
 const ours = enrollmentClaimKey('11111111-1111-1111-1111-111111111111', 'MfaEnrollmentAlice0A1B2C3D');
 const theirs = enrollmentClaimKey('22222222-2222-2222-2222-222222222222', 'MfaEnrollmentAlice0A1B2C3D');

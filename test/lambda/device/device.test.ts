@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { deviceClaimKey, enrollmentClaimKey, SEED_VERSION_KEY, seedVersion } from '../../lib/contract';
-import { CallError, SecretText } from '../../lambda/ports';
-import { parseSeed } from '../../lambda/seed';
-import { codePairAt, stepAt } from '../../lambda/totp';
-import { Answer, DEVICE_LOGICAL_ID, LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_UUID } from './stage';
+import { deviceClaimKey, enrollmentClaimKey, SEED_VERSION_KEY, seedVersion } from '../../../lib/contract';
+import { CallError, SecretText } from '../../../lambda/aws/ports';
+import { parseSeed } from '../../../lambda/seed';
+import { codePairAt, stepAt } from '../../../lambda/totp';
+import { type Answer, DEVICE_LOGICAL_ID, LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_UUID } from '../stage';
 
 const PHONE = serialNumberOf('phone');
 const OURS = deviceClaimKey(STACK_UUID, DEVICE_LOGICAL_ID);

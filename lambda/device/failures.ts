@@ -1,5 +1,5 @@
-import { DeviceProperties, SEED_VERSION_KEY } from '../lib/contract';
-import { Failure } from './failure';
+import { type DeviceProperties, SEED_VERSION_KEY } from '../../lib/contract';
+import { Failure } from '../failure';
 
 /*
  * What can be wrong with a device and its secret, in words for who has nothing but the stack event.

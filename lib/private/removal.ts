@@ -1,5 +1,5 @@
-import { IConstruct } from 'constructs';
-import { CfnResource, RemovalPolicy } from './cdk';
+import { type IConstruct } from 'constructs';
+import { type CfnResource, RemovalPolicy } from './cdk';
 
 /** Both ways to retain clean up a create that rolls back: what never worked is nothing to keep. */
 export function removalOf(removalPolicy?: RemovalPolicy): RemovalPolicy {

@@ -18,7 +18,17 @@ import {
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
-import { Action, CallError, Clock, DeviceName, Iam, SecretText, SecretVersions, SeedStore, Tag } from './ports';
+import {
+  type Action,
+  CallError,
+  type Clock,
+  type DeviceName,
+  type Iam,
+  SecretText,
+  type SecretVersions,
+  type SeedStore,
+  type Tag,
+} from './ports';
 
 /**
  * Each call is sent once. What to do after a failure is decided in one place, and the SDK's own retries would send

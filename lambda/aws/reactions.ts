@@ -1,4 +1,4 @@
-import { Action, CallError } from './ports';
+import { type Action, type CallError } from './ports';
 
 export type RequestType = 'Create' | 'Update' | 'Delete';
 

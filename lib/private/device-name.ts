@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Tokenization } from 'aws-cdk-lib';
-import { Construct } from 'constructs';
+import { type Construct } from 'constructs';
 import { Stack, Token } from './cdk';
 
 /** Longest name that IAM takes. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html */

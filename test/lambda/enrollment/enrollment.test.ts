@@ -1,5 +1,5 @@
-import { enrollmentClaimKey } from '../../lib/contract';
-import { LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_UUID } from './stage';
+import { enrollmentClaimKey } from '../../../lib/contract';
+import { LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_UUID } from '../stage';
 
 const OURS = enrollmentClaimKey(STACK_UUID, LOGICAL_ID);
 const THEIRS = enrollmentClaimKey(STACK_UUID, 'MfaEnrollmentRenamed0A1B2C3D');

@@ -1,4 +1,4 @@
-import { CodePair } from './totp';
+import { type CodePair } from '../totp';
 
 /** Time and sleep: the shell's in Lambda, a test's in tests. Only differences of `now` mean anything. */
 export interface Clock {

@@ -1,5 +1,5 @@
-import { Action, CallError } from '../../lambda/ports';
-import { Reaction, reactionTo, RequestType } from '../../lambda/reactions';
+import { type Action, CallError } from '../../../lambda/aws/ports';
+import { type Reaction, reactionTo, type RequestType } from '../../../lambda/aws/reactions';
 
 const TWO_MINUTES = 120_000;
 const FIFTEEN_SECONDS = 15_000;

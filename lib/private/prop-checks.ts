@@ -1,7 +1,7 @@
 import { Annotations } from 'aws-cdk-lib';
-import * as kms from 'aws-cdk-lib/aws-kms';
-import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { Construct } from 'constructs';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { type Construct } from 'constructs';
 import { RemovalPolicy, Stack, Token } from './cdk';
 import { isRetained } from './removal';
 import { arnOf } from './seed-secret';

@@ -1,10 +1,10 @@
 import https from 'node:https';
 import * as http from 'node:http';
 import { inspect } from 'node:util';
-import { SdkIam, SdkSeedStore } from '../../lambda/aws';
-import { Action, CallError, SecretText } from '../../lambda/ports';
-import { CodePair, Step } from '../../lambda/totp';
-import { LoopbackServer, reset, Respond } from './loopback-server';
+import { SdkIam, SdkSeedStore } from '../../../lambda/aws/sdk';
+import { type Action, CallError, SecretText } from '../../../lambda/aws/ports';
+import { CodePair, type Step } from '../../../lambda/totp';
+import { LoopbackServer, reset, type Respond } from './loopback-server';
 import { shortenSocketTimeouts } from './socket-timeouts';
 
 const DEVICE = 'arn:aws:iam::123456789012:mfa/alice';

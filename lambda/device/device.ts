@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
+import { problemOfTag } from '../../lib/checks';
 import {
   deviceClaimKey,
   deviceClaimValue,
-  DeviceProperties,
+  type DeviceProperties,
   hashesIn,
-  problemOfTag,
   SEED_VERSION_KEY,
   seedVersion,
-} from '../lib/contract';
-import { Attempts } from './attempts';
-import { DeviceTags } from './device-tags';
-import * as failures from './device-failures';
-import { CallError, DeviceName, SecretText, SecretVersions, Tag } from './ports';
-import { Failure } from './failure';
-import { deviceProperties } from './properties';
-import { Declaration, Ports, Work } from './resource';
+} from '../../lib/contract';
+import { type Attempts } from '../aws/attempts';
+import { DeviceTags } from './tags';
+import * as failures from './failures';
+import { CallError, type DeviceName, type SecretText, type SecretVersions, type Tag } from '../aws/ports';
+import { type Failure } from '../failure';
+import { deviceProperties } from '../properties';
+import { type Declaration, type Ports, type Work } from '../resource';
 
 /** How long a device and a secret that were just written may show what they were before. */
 const VISIBILITY_MS = 30_000;

@@ -1,9 +1,9 @@
 import { ArnFormat } from 'aws-cdk-lib';
-import * as kms from 'aws-cdk-lib/aws-kms';
-import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Stack } from './cdk';
-import { ExplainedWildcard } from './explained-findings';
-import { allow, Statement } from './statement';
+import { type ExplainedWildcard } from './acknowledged-findings';
+import { allow, type Statement } from './statement';
 
 /** As complete an ARN as is known. */
 export function arnOf(secret: secretsmanager.ISecret): string {

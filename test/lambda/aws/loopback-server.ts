@@ -1,6 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { AddressInfo } from 'node:net';
+import { type AddressInfo } from 'node:net';
 
 export interface ReceivedRequest {
   readonly method?: string;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { CfnElement } from 'aws-cdk-lib';
-import { Construct } from 'constructs';
+import { type CfnElement } from 'aws-cdk-lib';
+import { type Construct } from 'constructs';
 import { Lazy, Stack } from './cdk';
-import { LOGICAL_ID_LENGTH } from './contract';
+import { LOGICAL_ID_LENGTH } from '../contract';
 
 /** What a resource is. */
 export interface Identity {

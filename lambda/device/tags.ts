@@ -1,5 +1,5 @@
-import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, SEED_VERSION_KEY } from '../lib/contract';
-import { Tag } from './ports';
+import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, SEED_VERSION_KEY } from '../../lib/contract';
+import { type Tag } from '../aws/ports';
 
 /** What the tags of a device say about who declares it, and where its seed is. */
 export class DeviceTags {

@@ -1,7 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { CfnResource, Stack, Token } from './cdk';
-import { Identity } from './logical-id';
+import { CfnResource, type Stack, Token } from './cdk';
+import { type Identity } from './logical-id';
 
 /*
  * Logical ids are derived from what a resource is, for life, and not from where its construct stands: a construct

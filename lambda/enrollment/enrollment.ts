@@ -1,12 +1,17 @@
-import { ClaimKind, enrollmentClaimKey, enrollmentClaimValue, EnrollmentProperties } from '../lib/contract';
-import { Attempts, Outcome } from './attempts';
+import {
+  type ClaimKind,
+  enrollmentClaimKey,
+  enrollmentClaimValue,
+  type EnrollmentProperties,
+} from '../../lib/contract';
+import { type Attempts, type Outcome } from '../aws/attempts';
 import { Claims } from './claims';
-import { Cause, Failure } from './failure';
-import { CallError } from './ports';
-import { Declaration, Ports, Work } from './resource';
-import { parseSeed, Seed } from './seed';
+import { type Cause, Failure } from '../failure';
+import { CallError } from '../aws/ports';
+import { type Declaration, type Ports, type Work } from '../resource';
+import { parseSeed, type Seed } from '../seed';
 import { StateLeft } from './state-left';
-import { CodePair, codePairAt, next, startOf, Step, stepAt } from './totp';
+import { type CodePair, codePairAt, next, startOf, type Step, stepAt } from '../totp';
 
 /**
  * A pair is sent with at least three seconds left in its step, for the way to IAM. The fourth makes up for AWS's dates,

@@ -1,4 +1,4 @@
-import { Construct } from 'constructs';
+import { type Construct } from 'constructs';
 import { Stack } from './cdk';
 
 /** Who declares what in each stack, for what a stack may declare only once. */

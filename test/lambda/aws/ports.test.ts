@@ -1,4 +1,4 @@
-import { CallError } from '../../lambda/ports';
+import { CallError } from '../../../lambda/aws/ports';
 
 test.each<[string, string | undefined, number | undefined, boolean]>([
   ['no answer', undefined, undefined, true],

@@ -1,7 +1,7 @@
-import { Attempts, CallGivenUp, OutOfTime } from '../../lambda/attempts';
-import { LogFields, Logger } from '../../lambda/logger';
-import { CallError } from '../../lambda/ports';
-import { VirtualClock } from '../../local/virtual-clock';
+import { Attempts, CallGivenUp, OutOfTime } from '../../../lambda/aws/attempts';
+import { type LogFields, type Logger } from '../../../lambda/logger';
+import { CallError } from '../../../lambda/aws/ports';
+import { VirtualClock } from '../../../local/virtual-clock';
 
 const DEADLINE_MS = 100_000;
 const throttled = new CallError('iam:ListMFADevices', 'Throttling', 400);

@@ -1,17 +1,17 @@
 import { Annotations, ArnFormat } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
-import * as kms from 'aws-cdk-lib/aws-kms';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { Construct } from 'constructs';
+import { type Construct } from 'constructs';
 import { Stack } from './cdk';
 import { problemOfPath } from './device-name';
-import { ExplainedWildcard } from './explained-findings';
+import { type ExplainedWildcard } from './acknowledged-findings';
 import { deviceKey, literalText, resourceOf } from './identity';
-import { Identity } from './logical-id';
-import type { MfaEnrollmentProviderScope } from './mfa-enrollment-provider';
+import { type Identity } from './logical-id';
+import type { MfaEnrollmentProviderScope } from '../mfa-enrollment-provider';
 import { literal, problemOfKey, refuse } from './prop-checks';
 import { arnOf, isAwsManaged, keyStatements, wildcardsOfKey } from './seed-secret';
-import { allow, Statement } from './statement';
+import { allow, type Statement } from './statement';
 
 /**
  * What a `VirtualMfaDevice` calls the secret that it makes: `mfa<path><name>`, and so different for different devices.

@@ -1,4 +1,4 @@
-import { StateLeft } from '../../lambda/state-left';
+import { StateLeft } from '../../../lambda/enrollment/state-left';
 
 const KEY = 'cdk-mfa-enrollment:enrollment:1/Alice';
 

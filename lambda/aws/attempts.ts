@@ -1,6 +1,6 @@
-import { Logger } from './logger';
-import { CallError, Clock } from './ports';
-import { Reaction, reactionTo, Relation, RequestType } from './reactions';
+import { type Logger } from '../logger';
+import { CallError, type Clock } from './ports';
+import { type Reaction, reactionTo, type Relation, type RequestType } from './reactions';
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
