@@ -3,6 +3,7 @@ import { cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../local/clock';
+import { deploymentPart } from './deployment/deployment';
 import { type Figure, isMissed, type Part } from './figure';
 import { fleetPart } from './fleet/fleet';
 import { functionPart } from './function/function';
@@ -11,19 +12,20 @@ import { requestsPart } from './requests/requests';
 import { scriptPart } from './script/script';
 import { synthesisPart } from './synthesis/synthesis';
 
-const HELP = `Measures what there is to pay, beside what else one would use, and writes bench/results.json and docs/bench-*.svg
-where all parts are measured. Ends with status 1 where a bound is missed. Ratios mean something; times do so only on this machine.
+const HELP = `Measures the costs of this library and of the alternatives. If all parts run, writes bench/results.json and
+docs/bench-*.svg. Exits with status 1 if a figure exceeds its bound. Ratios carry over to other machines; absolute
+times don't.
 
   npm run bench -- [--part <name>] [--runs <number>] [--node <path>] [--json]
 
-  --part  one part only, repeatable; default: all
-  --runs  how often each contender runs, default: 25
-  --node  a further Node.js to measure on, repeatable; default: the running one alone
-  --json  the results as JSON in place of a table
-  --help  this text
+  --part  measure only this part; repeatable (default: all)
+  --runs  number of runs of each contender (default: 25)
+  --node  path of another Node.js to measure on; repeatable (default: only the running one)
+  --json  print the results as JSON instead of a table
+  --help  print this text
 `;
 
-const PARTS: readonly Part[] = [functionPart, requestsPart, scriptPart, synthesisPart, fleetPart];
+const PARTS: readonly Part[] = [functionPart, requestsPart, scriptPart, synthesisPart, deploymentPart, fleetPart];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -41,11 +43,13 @@ async function main(): Promise<void> {
   }
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1) {
-    throw new Error(`--runs is '${values.runs}', a whole number from 1 on is expected`);
+    throw new Error(`'--runs': invalid value '${values.runs}': expected a whole number of at least 1`);
   }
   const unknown = values.part.find((name) => !PARTS.some((part) => part.name === name));
   if (unknown !== undefined) {
-    throw new Error(`there is no part '${unknown}', only ${PARTS.map(({ name }) => name).join(', ')}`);
+    throw new Error(
+      `'--part': invalid value '${unknown}': expected one of ${PARTS.map(({ name }) => name).join(', ')}`,
+    );
   }
 
   const figures: Figure[] = [];
@@ -74,7 +78,7 @@ function circumstances() {
       cpu: cpu?.model.trim(),
       cores: cpus().length,
       memoryBytes: totalmem(),
-      // Of the last minute: what else the machine did shows in it, too.
+      // The load of the last minute, which includes other processes.
       load: loadavg()[0],
       system: `${platform()} ${release()}`,
     },

@@ -1,13 +1,13 @@
-/** One number of the bench. Names are stable: results of different days are compared by them. */
+/** One measured number. Names are stable, so that results can be compared over time. */
 export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: 'bytes' | 'ms' | 's' | 'count' | 'ratio';
-  /** The most that it may be; without one it is for information. */
+  /** The bound. Absent: for information only. */
   readonly atMost?: number;
 }
 
-/** What is measured together. */
+/** A group of figures that are measured together. */
 export interface Part {
   readonly name: string;
   measure(conditions: Conditions): Promise<Figure[]>;
@@ -16,9 +16,9 @@ export interface Part {
 export interface Conditions {
   /** Paths of the Node.js binaries to measure on. */
   readonly nodes: readonly string[];
-  /** How often each contender runs, in turns with the others. */
+  /** The number of runs of each contender, interleaved with the others. */
   readonly runs: number;
-  /** Takes what has to be said about the results: what could not be measured, and why. */
+  /** Receives remarks about the results, for example what couldn't be measured and why. */
   readonly note: (text: string) => void;
 }
 
@@ -26,7 +26,7 @@ export function isMissed({ value, atMost }: Figure): boolean {
   return atMost !== undefined && value > atMost;
 }
 
-/** Runs each of these in turns, so that whatever else the machine does falls on all of them; a first round is thrown away. */
+/** Runs the contenders in turns, so that other load on the machine affects all of them. Discards the first round. */
 export async function interleaved<Name extends string, Result>(
   names: readonly Name[],
   rounds: number,

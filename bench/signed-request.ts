@@ -2,19 +2,23 @@ import { createHash, createHmac } from 'node:crypto';
 import * as http from 'node:http';
 import * as https from 'node:https';
 
-/** Calls IAM at `AWS_ENDPOINT_URL`, by a request that is written and signed by hand. Resolves to the answer's body. */
+/** Calls IAM at `AWS_ENDPOINT_URL` without the SDK. Resolves to the body of the response. */
 export function callIam(action: string, parameters: Readonly<Record<string, string>>): Promise<string> {
   const body = new URLSearchParams({ Action: action, Version: '2010-05-08', ...parameters }).toString();
   return send('iam', 'us-east-1', { 'content-type': 'application/x-www-form-urlencoded' }, body);
 }
 
-/** The same of Secrets Manager, in the region of the secret. */
+/** Calls Secrets Manager at `AWS_ENDPOINT_URL`, in the region of the secret, without the SDK. */
 export function callSecretsManager(action: string, input: { readonly SecretId: string }): Promise<string> {
   const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `secretsmanager.${action}` };
   return send('secretsmanager', input.SecretId.split(':')[3] ?? '', headers, JSON.stringify(input));
 }
 
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
+/**
+ * Signs and sends a request.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
 function send(service: string, region: string, headers: Record<string, string>, body: string): Promise<string> {
   const {
     AWS_ENDPOINT_URL = '',

@@ -183,7 +183,7 @@ const KEY_GRANTS_FOR: Readonly<Partial<Record<Action, string>>> = {
 function accessDenied({ action }: CallError, subject: Subject): Cause {
   const cause = `${action} on ${resourceOf(action, subject)} is denied to the function's role (AccessDenied)`;
   const elsewhere =
-    'a service control policy, a permissions boundary of the role, the policy of a VPC endpoint, or a role that was imported as immutable and lacks the grants that the README lists';
+    'a service control policy, a permissions boundary of the role, the policy of a VPC endpoint, or a role that was imported as immutable and lacks the grants that docs/permissions.md lists';
   if (isOnSecret(action)) {
     return {
       cause,

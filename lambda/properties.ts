@@ -1,38 +1,57 @@
-import { withoutSeed } from '../lib/checks';
-import { type DeviceProperties, type EnrollmentProperties } from '../lib/contract';
+import { PROBLEM_OF, problemOfTags, type Surroundings, withoutSeed } from '../lib/checks';
+import { type PropertiesIn, type PropertyTable, type PropertyTag } from '../lib/contract';
 
-type Properties = Readonly<Record<string, unknown>>;
+type Sent = Readonly<Record<string, unknown>>;
 
-/** The properties of an enrollment; what is no text is read as none. */
-export function enrollmentProperties(properties: Properties): EnrollmentProperties {
-  return {
-    UserName: textIn(properties, 'UserName') ?? '',
-    SerialNumber: serialNumberIn(properties),
-    SeedSecretArn: textIn(properties, 'SeedSecretArn') ?? '',
-    SeedSecretField: textIn(properties, 'SeedSecretField'),
-    AdoptExisting: textIn(properties, 'AdoptExisting'),
-  };
+/** Reads the properties of one resource type; a value that is no text counts as absent. */
+export function propertiesIn<Table extends PropertyTable>(table: Table, sent: Sent): PropertiesIn<Table> {
+  const read = Object.entries(table).map(([name, kind]) => {
+    switch (kind) {
+      case 'tags?':
+        return [name, tagsIn(sent[name])];
+      case 'deviceArn':
+        // What looks like a seed goes no further, neither into a log nor into a response.
+        return [name, withoutSeed(textIn(sent, name) ?? '')];
+      default:
+        return [name, textIn(sent, name) ?? (kind.endsWith('?') ? undefined : '')];
+    }
+  });
+  return Object.fromEntries(read) as PropertiesIn<Table>;
 }
 
-/** The properties of a device; what is no text is read as none. */
-export function deviceProperties(properties: Properties): DeviceProperties {
-  const tags: readonly unknown[] = Array.isArray(properties.Tags) ? properties.Tags : [];
-  return {
-    SerialNumber: serialNumberIn(properties),
-    SeedSecretArn: textIn(properties, 'SeedSecretArn') ?? '',
-    Tags: tags.map((tag) => ({
-      Key: textIn(Object(tag) as Properties, 'Key') ?? '',
-      Value: textIn(Object(tag) as Properties, 'Value') ?? '',
-    })),
-  };
+/** Checks properties by the rules that synthesis has for what it knows. */
+export function problemIn<Table extends PropertyTable>(
+  table: Table,
+  properties: PropertiesIn<Table>,
+  surroundings: Surroundings,
+  request: string,
+): string | undefined {
+  for (const [name, kind] of Object.entries(table)) {
+    const value = (properties as Record<string, string | readonly PropertyTag[] | undefined>)[name];
+    // A Delete needs neither a secret nor tags.
+    if (value === undefined || (request === 'Delete' && kind !== 'userName' && kind !== 'deviceArn')) {
+      continue;
+    }
+    const problem =
+      kind === 'tags?'
+        ? problemOfTags(value as readonly PropertyTag[])
+        : PROBLEM_OF[kind](value as string, surroundings);
+    if (problem !== undefined) {
+      return `'${name}': ${problem}`;
+    }
+  }
+  return undefined;
 }
 
-function textIn(properties: Properties, name: string): string | undefined {
-  const value = properties[name];
+function tagsIn(value: unknown): PropertyTag[] {
+  const tags: readonly unknown[] = Array.isArray(value) ? value : [];
+  return tags.map((tag) => ({
+    Key: textIn(Object(tag) as Sent, 'Key') ?? '',
+    Value: textIn(Object(tag) as Sent, 'Value') ?? '',
+  }));
+}
+
+function textIn(sent: Sent, name: string): string | undefined {
+  const value = sent[name];
   return typeof value === 'string' ? value : undefined;
-}
-
-/** What looks like a seed goes no further, neither into a log nor an answer. */
-function serialNumberIn(properties: Properties): string {
-  return withoutSeed(textIn(properties, 'SerialNumber') ?? '');
 }

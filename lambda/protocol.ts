@@ -1,10 +1,10 @@
 import { ANSWER_WITHIN, EVENT_AGE, REFUSED_SUFFIX } from '../lib/contract';
 import { Attempts } from './aws/attempts';
-import { type Request, resourceIn } from './custom-resources';
+import { resourceIn } from './custom-resources';
 import { Failure, failureOf, identityChanged, reasonOf } from './failure';
 import { bound } from './logger';
 import { type RequestType } from './aws/reactions';
-import { type Ports, type Resource, type Work } from './resource';
+import { type Ports, type Request, type Resource, type Work } from './resource';
 
 /**
  * What CloudFormation sends.

@@ -1,7 +1,18 @@
+import { type Surroundings } from '../lib/checks';
 import { type Attempts } from './aws/attempts';
+import { type RequestType } from './aws/reactions';
 import { type Subject } from './failure';
 import { type LogFields, type Logger } from './logger';
 import { type Clock, type Iam, type SeedStore } from './aws/ports';
+
+/** Of what CloudFormation sends, what says which resource it is about. */
+export interface Request {
+  readonly RequestType: RequestType;
+  readonly StackId: string;
+  readonly LogicalResourceId: string;
+  readonly ResourceType: string;
+  readonly ResourceProperties: Readonly<Record<string, unknown>>;
+}
 
 /** Where a resource is declared. */
 export interface Declaration {
@@ -9,6 +20,18 @@ export interface Declaration {
   readonly stackName: string;
   readonly stackUuid: string;
   readonly region: string;
+}
+
+/** `arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<uuid>` */
+export function declarationOf({ StackId, LogicalResourceId }: Request): Declaration {
+  const [, , , region = '', , resource = ''] = StackId.split(':');
+  const [, stackName = '', stackUuid = ''] = resource.split('/');
+  return { logicalId: LogicalResourceId, stackName, stackUuid, region };
+}
+
+export function surroundingsOf({ StackId }: Request): Surroundings {
+  const [, partition, , , account] = StackId.split(':');
+  return { account, partition };
 }
 
 export interface Ports {

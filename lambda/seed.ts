@@ -1,12 +1,24 @@
-import { ScureBase32Plugin } from '@otplib/plugin-base32-scure';
+import { ScureBase32Plugin } from 'otplib';
 import { withoutSeed } from '../lib/checks';
-import { type SecretText } from './aws/ports';
 
 /** Bytes of a seed: RFC 4226 asks for 16 at least; AWS makes 40. https://datatracker.ietf.org/doc/html/rfc4226#section-4 */
 const SHORTEST = 16;
 const LONGEST = 64;
 
 const NAME_THE_KEY = "name the key that holds the seed in 'seedSecretField', and leave the rest of the secret as it is";
+
+/** Text that holds a seed. It leaves this object only through `reveal`, never by being printed. */
+export class SecretText {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  reveal(): string {
+    return this.#text;
+  }
+}
 
 /** The key that a virtual MFA device shares with IAM. Its bytes leave this object only through `reveal`. */
 export class Seed {

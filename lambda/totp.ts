@@ -1,5 +1,4 @@
-import { crypto } from '@otplib/plugin-crypto-node';
-import { generateSync } from '@otplib/totp';
+import { generateSync } from 'otplib';
 import { type Seed } from './seed';
 
 /** Seconds of a time step, as AWS's virtual devices have it. https://datatracker.ietf.org/doc/html/rfc6238#section-5.2 */
@@ -54,6 +53,5 @@ function codeOf(seed: Seed, step: number): string {
     period: PERIOD,
     algorithm: 'sha1',
     digits: 6,
-    crypto,
   });
 }

@@ -1,83 +1,150 @@
-import { TAG_KEY_PREFIX } from './contract';
+import { type PropertyKind, type PropertyTag, TAG_KEY_PREFIX } from './contract';
+
+/*
+ * Checks of values that the constructs and the function share: synthesis checks what it knows, and the function checks
+ * what only the deployment knows. A check returns what is wrong, or `undefined`.
+ */
+
+/** Characters of a value that an error quotes. */
+const LONGEST_QUOTE = 300;
+const HIDDEN = '(not shown: it may be a seed)';
 
 /**
- * Says in words what is wrong with a tag that a user gives a device.
- * https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
+ * Text that may hold a seed by mistake, bare, in quotes, in a URI, in a JSON secret, or among other words, is not
+ * shown. The ARN of a device may have a name as long as a seed.
  */
-export function problemOfTag({ Key, Value }: { readonly Key: string; readonly Value: string }): string | undefined {
+export function withoutSeed(text: string): string {
+  return /^["'A-Z2-7=\s-]{16,}$|^(?!arn:[a-z0-9-]+:[a-z0-9-]+:)[^]*[A-Z2-7]{32}|otpauth:|^\s*\{/i.test(text)
+    ? HIDDEN
+    : text;
+}
+
+/** A refused value as an error shows it: quoted, without control characters, shortened, and never a seed. */
+export function quoted(value: string): string {
+  const shown = withoutSeed(value);
+  if (shown === HIDDEN) {
+    return HIDDEN;
+  }
+  const short = shown.length > LONGEST_QUOTE ? `${shown.slice(0, LONGEST_QUOTE)}…` : shown;
+  return `'${short.replace(/\p{Cc}/gu, ' ')}'`;
+}
+
+/** An error's text about a value. */
+export function invalid(what: string, value: string, expected: string): string {
+  return `invalid ${what} ${quoted(value)}: expected ${expected}`;
+}
+
+/**
+ * Checks a tag that a user gives a device.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
+ */
+export function problemOfTag({ Key, Value }: PropertyTag): string | undefined {
   // IAM compares keys without regard to case.
   if (Key.toLowerCase().startsWith(TAG_KEY_PREFIX)) {
-    return `'${Key}' is a tag key of this library's own: keys must not begin with '${TAG_KEY_PREFIX}'`;
+    return invalid('tag key', Key, `a key that does not begin with '${TAG_KEY_PREFIX}', which this library reserves`);
   }
   if (Key.toLowerCase().startsWith('aws:')) {
-    return `'${Key}' is a tag key of AWS's own: keys must not begin with 'aws:'`;
+    return invalid('tag key', Key, "a key that does not begin with 'aws:', which AWS reserves");
   }
   if (!/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u.test(Key)) {
-    return `'${Key}' is no tag key: 1 to 128 letters, digits, spaces and characters of _.:/=+-@ are allowed`;
+    return invalid('tag key', Key, '1 to 128 letters, digits, spaces and characters of _.:/=+-@');
   }
   return /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(Value)
     ? undefined
-    : `the value of tag '${Key}', '${Value}', is none: up to 256 letters, digits, spaces and characters of _.:/=+-@ are allowed`;
+    : `invalid value ${quoted(Value)} for tag ${quoted(Key)}: expected up to 256 letters, digits, spaces and characters of _.:/=+-@`;
 }
 
-/** IAM allows fifty; a device bears its seed's version, and two claims each of devices and enrollments while it moves. */
+/** IAM allows 50; a device carries its seed's version, and two claims each of devices and enrollments while it moves. */
 const MOST_TAGS = 45;
 
-/** Says in words that a user gives a device too many tags. */
+/** Checks how many tags a user gives a device. */
 export function problemOfTagCount(count: number): string | undefined {
   return count > MOST_TAGS
-    ? `${count} are too many: at most ${MOST_TAGS} are allowed, as IAM allows 50 with those of this library`
+    ? `${count} tags are too many: expected at most ${MOST_TAGS}, because IAM allows 50 with those of this library`
     : undefined;
 }
 
-/** What an ARN must say where the stack's own account or partition is known. */
+/** What an ARN must say if the stack's own account or partition is known. */
 export interface Surroundings {
   readonly account?: string;
   readonly partition?: string;
 }
 
 /**
- * Says in words what is wrong with the name of an IAM user.
- * https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
+ * Checks the name of an IAM user.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
  */
 export function problemOfUserName(userName: string): string | undefined {
   return /^[\w+=,.@-]{1,64}$/.test(userName)
     ? undefined
-    : `'${userName}' is no name of an IAM user: 1 to 64 letters, digits and characters of +=,.@_- are allowed`;
+    : invalid('IAM user name', userName, '1 to 64 letters, digits and characters of +=,.@_-');
 }
 
-/**
- * A text that may be quoted: somebody may have put the seed itself where something else is expected, bare or in quotes,
- * as a URI, as a JSON secret, or among other words. The ARN of a device may have a name as long as a seed.
- */
-export function withoutSeed(text: string): string {
-  return /^["'A-Z2-7=\s-]{16,}$|^(?!arn:)[^]*[A-Z2-7]{32}|otpauth:|^\s*\{/i.test(text)
-    ? '(not shown: it looks like a seed)'
-    : text;
-}
+const DEVICE_ARN = "the ARN of a virtual MFA device, such as 'arn:aws:iam::123456789012:mfa/alice'";
 
 /**
- * Says in words what is wrong with the serial number of a virtual MFA device, which is its ARN.
- * https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
+ * Checks the serial number of a virtual MFA device, which is its ARN.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
  */
-export function problemOfSerialNumber(serialNumber: string, surroundings: Surroundings = {}): string | undefined {
-  const expected = "the ARN of a virtual MFA device is expected, such as 'arn:aws:iam::123456789012:mfa/alice'";
+export function problemOfSerialNumber(
+  serialNumber: string,
+  { account, partition }: Surroundings = {},
+): string | undefined {
   if (!/^[\w+=/:,.@-]{9,256}$/.test(serialNumber)) {
-    return `'${withoutSeed(serialNumber)}' is no serial number: 9 to 256 letters, digits and characters of +=/:,.@_- are allowed, and ${expected}`;
+    return `${invalid('serial number', serialNumber, DEVICE_ARN)}, of 9 to 256 letters, digits and characters of +=/:,.@_-`;
   }
   const arn = /^arn:([a-z0-9-]+):iam::(\d{12}):(mfa\/(?:[\w+=:,.@-]+\/)*[\w+=,.@-]+|root)$/.exec(serialNumber);
   if (arn === null) {
-    return `'${withoutSeed(serialNumber)}' is not the ARN of a virtual MFA device (hardware tokens and security keys have no seed): ${expected}`;
+    return `${invalid('serial number', serialNumber, DEVICE_ARN)}; hardware tokens and security keys have no seed`;
   }
-  const [, partition, account, resource] = arn;
+  const [, itsPartition, itsAccount, resource] = arn;
   if (resource === 'root' || resource === 'mfa/root-account-mfa-device') {
-    return `'${serialNumber}' belongs to the root user, whose MFA can't be enabled by API: enable it in the console, and name a device of an IAM user here`;
+    return `${invalid('serial number', serialNumber, 'a device of an IAM user')}; the MFA of the root user can't be enabled by API, only in the console`;
   }
-  if (surroundings.account !== undefined && account !== surroundings.account) {
-    return `'${serialNumber}' is in account ${account}, not in ${surroundings.account}: the device, its user and the stack must be in one account`;
+  if (account !== undefined && itsAccount !== account) {
+    return `${invalid('serial number', serialNumber, `a device in account ${account}`)}; device, user and stack must be in one account`;
   }
-  if (surroundings.partition !== undefined && partition !== surroundings.partition) {
-    return `'${serialNumber}' is in partition '${partition}', but the stack is in partition '${surroundings.partition}'`;
+  return partition !== undefined && itsPartition !== partition
+    ? invalid('serial number', serialNumber, `a device in partition '${partition}', which is the stack's`)
+    : undefined;
+}
+
+/** Checks the ARN of a secret. A value that is no ARN is not quoted, because it may be the seed. */
+export function problemOfSecretArn(arn: string): string | undefined {
+  const shown = arn.startsWith('arn:') ? arn : HIDDEN;
+  return /^arn:[^:]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:./.test(arn)
+    ? undefined
+    : `invalid secret ARN ${shown === HIDDEN ? HIDDEN : quoted(shown)}: expected arn:aws:secretsmanager:<region>:<account>:secret:<name>`;
+}
+
+/** Checks the key of a JSON secret. */
+export function problemOfJsonKey(key: string): string | undefined {
+  if (key === '') {
+    return invalid('key of a JSON secret', key, 'a key, or nothing if the whole secret is the seed');
   }
-  return undefined;
+  // As IAM shows a seed. With lowercase letters or dashes it may be a key that people have chosen.
+  return /^[A-Z2-7]{32,}=*$/.test(key)
+    ? invalid('key of a JSON secret', key, 'the name of the key; the seed itself belongs only in the secret')
+    : undefined;
+}
+
+/** The check of each kind of property. The function applies them; synthesis applies them to what it knows. */
+export const PROBLEM_OF: {
+  readonly [Kind in Exclude<PropertyKind, 'tags?'>]: (value: string, surroundings?: Surroundings) => string | undefined;
+} = {
+  userName: problemOfUserName,
+  deviceArn: problemOfSerialNumber,
+  secretArn: problemOfSecretArn,
+  'jsonKey?': problemOfJsonKey,
+  // What is not "true" counts as false, and a number is only compared.
+  'flag?': () => undefined,
+  'number?': () => undefined,
+};
+
+/** Checks all tags that a user gives a device. */
+export function problemOfTags(tags: readonly PropertyTag[]): string | undefined {
+  return problemOfTagCount(tags.length) ?? tags.map(problemOfTag).find((problem) => problem !== undefined);
 }

@@ -1,3 +1,4 @@
 export * from './mfa-enrollment';
 export * from './mfa-enrollment-provider';
+export * from './path-scope';
 export * from './virtual-mfa-device';

@@ -1,72 +1,76 @@
-import { Annotations, ArnFormat } from 'aws-cdk-lib';
+import { ArnFormat, Tokenization } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
-import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { Construct } from 'constructs';
-import { CfnResource, type RemovalPolicy, Stack, Token } from './private/cdk';
-import { problemOfSerialNumber, problemOfUserName } from './checks';
+import { CfnResource, Reference, Stack, Token, type RemovalPolicy } from './private/cdk';
+import { problemOfSerialNumber, problemOfUserName, quoted } from './checks';
+import { ENROLLMENT_RESOURCE_TYPE, type EnrollmentAttributes, type EnrollmentProperties } from './contract';
+import { type IMfaEnrollmentProvider, MfaEnrollmentProvider } from './mfa-enrollment-provider';
+import { customResource } from './private/custom-resource';
+import { Declarations, type Declared } from './private/declarations';
+import { nameOfDefaultDevice } from './private/device-name';
 import {
-  ENROLLMENT_RESOURCE_TYPE,
-  type EnrollmentAttributes,
-  type EnrollmentProperties,
-  SERVICE_TIMEOUT,
-} from './contract';
-import { Declarations } from './private/declarations';
-import { deviceKey, enrollmentIdentity, resourceOf } from './private/identity';
-import { deriveLogicalIds, problemOfLogicalId } from './private/logical-id';
-import { MfaEnrollmentProvider } from './mfa-enrollment-provider';
-import {
+  enrollmentIdentity,
+  keyOf,
   literal,
+  literalText,
+  serialNumberKey,
+  userKey,
+  userResourceOf,
+} from './private/identity';
+import { problemOfLogicalId } from './private/logical-id';
+import { allow, type Statement } from './private/policies';
+import {
+  inform,
+  problemOfKind,
+  problemOfNames,
+  problemOfNumber,
   problemOfProvider,
   problemOfRemovalPolicy,
-  problemOfSecret,
+  problemOfType,
   refuse,
+  warn,
   warnOfForeignSecret,
-} from './private/prop-checks';
-import { applyRemoval, isDeletedDevice, isRetained } from './private/removal';
-import { arnOf, readStatements, wildcardsOf } from './private/seed-secret';
-import { allow, type Statement } from './private/statement';
+} from './private/props';
+import { isKept, isRetained, lostKey, lostWithSeed } from './private/removal';
+import { arnOf, isGenerated, readStatements, wildcardsOf } from './private/seed-secret';
+import { type IVirtualMfaDevice, VirtualMfaDevice } from './virtual-mfa-device';
 
 /**
  * Properties of an `MfaEnrollment`.
  */
 export interface MfaEnrollmentProps {
   /**
-   * The IAM user that gets the device.
+   * The IAM user that gets MFA.
    *
-   * Of an imported user with a path, the path must be known, as it is part of what the function is allowed to touch:
-   * import it by `User.fromUserArn(this, 'Alice', 'arn:aws:iam::123456789012:user/staff/alice')`.
+   * An imported user with a path must be imported with its path, because the path is part of what the function can
+   * access: `User.fromUserArn(this, 'Alice', 'arn:aws:iam::123456789012:user/staff/alice')`.
    */
   readonly user: iam.IUser;
 
   /**
-   * The serial number of the virtual MFA device, which is its ARN: `arn:<partition>:iam::<account>:mfa/<path><name>`.
-   * The device is that of a `VirtualMfaDevice`, or exists; and it is enabled for no other user.
+   * The virtual MFA device that is enabled for the user.
    *
-   * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+   * A device belongs to one user. It is enrolled once in a stack.
+   *
+   * @default - a new `VirtualMfaDevice` for this user, with the `provider` and the `removalPolicy` of the enrollment. Its
+   * name is `<stack>-<user>-<region>-<8 hex digits>-<generation>`: if you rename or move the enrollment, the device
+   * stays; if you rename the user, the user gets a new device
    */
-  readonly serialNumber: string;
+  readonly device?: IVirtualMfaDevice;
 
   /**
-   * The secret that holds the device's seed, that of a `VirtualMfaDevice` or one of your own: Base32 text as IAM shows it once, when the device is made (any case;
-   * spaces, dashes and padding are tolerated), or an `otpauth://totp/...` URI with SHA1, 6 digits and a period of 30
-   * seconds. A binary secret is read as UTF-8.
+   * A whole number from 1, and part of the name of the default device. Raise it to rotate: the user gets a new device
+   * with a new seed in a new secret. The old ones are removed after the new ones work. It is an error together with
+   * `device`.
    *
-   * Of an imported secret with a customer-managed key, the key must be known:
-   * `Secret.fromSecretAttributes(this, 'Seed', { secretCompleteArn, encryptionKey })`.
+   * @default 1
    */
-  readonly seedSecret: secretsmanager.ISecret;
+  readonly generation?: number;
 
   /**
-   * The key of a JSON secret under which the seed stands.
-   *
-   * @default - the whole secret string is the seed
-   */
-  readonly seedSecretField?: string;
-
-  /**
-   * Whether a device that is enabled for this user already, and not by this library, is adopted: the seed is proven
-   * to be the device's, and deleting the enrollment leaves the device enabled.
+   * Whether to adopt a device that somebody else already enabled for this user. The function verifies that the secret
+   * holds the device's seed. If you delete the enrollment, the device stays enabled.
    *
    * @default false - a device that somebody else enabled is an error
    */
@@ -75,58 +79,66 @@ export interface MfaEnrollmentProps {
   /**
    * What happens when the enrollment is removed from the stack, or the stack is deleted.
    *
-   * `DESTROY` deactivates the device, if this library enabled it. `RETAIN` and `RETAIN_ON_UPDATE_OR_DELETE` both keep
-   * it enabled, and both clean up a create that rolls back. `SNAPSHOT` is an error.
+   * `DESTROY` deactivates the device, if this library enabled it. `RETAIN` and `RETAIN_ON_UPDATE_OR_DELETE` keep it
+   * enabled, and deactivate it if the creation of the enrollment is rolled back. The device, its secret and the
+   * secret's policy must then be retained, too. `SNAPSHOT` is an error.
    *
    * @default RemovalPolicy.DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
 
   /**
-   * The function that enrolls.
+   * The provider whose function enrolls the user.
    *
-   * @default - the stack's own, made on first use
+   * @default - the stack's own, created on first use
    */
-  readonly provider?: MfaEnrollmentProvider;
+  readonly provider?: IMfaEnrollmentProvider;
+
+  /**
+   * A whole number from 0. Raise it, and the next deployment checks this enrollment: a device that somebody
+   * deactivated is enabled again, and a missing claim is written again. The default device is checked, too.
+   *
+   * @default - the `recheck` of the provider
+   */
+  readonly recheck?: number;
 }
 
 /**
- * Enables a virtual MFA device for an IAM user, and deactivates it when it is removed.
+ * Gives an IAM user a working virtual MFA device, and deactivates it when it is removed.
  *
  * On create, a Lambda function reads the device's seed from Secrets Manager, computes two consecutive codes and calls
- * IAM `EnableMFADevice`. Neither the seed nor a code is ever in the template, in an output, a log or an event.
+ * IAM `EnableMFADevice`. Neither the seed nor a code is ever in the template, in an output, in a log or in an event.
  *
- * An enrollment is a user and a device, for life. Renaming or moving the construct changes nothing in CloudFormation;
- * another user, device or provider is a new enrollment, and the old one is removed after the new one works. An update
- * makes sure that the device is enabled, and proves that a changed secret holds its seed.
+ * An enrollment is identified by its user and its device. If you rename or move the construct, nothing changes in
+ * CloudFormation. Another user, device or provider is a new enrollment, and the old one is removed after the new one
+ * works. An update enables the device again if somebody deactivated it, and verifies the seed if the secret changes.
  *
- * The policy that allows this, for this user and this secret only, is a resource of its own, next to the enrollment.
+ * Each enrollment has its own policy, which covers only its user and its secret.
  *
  * @example
  * const alice = new iam.User(this, 'Alice');
- * const device = new VirtualMfaDevice(this, 'AliceDevice');
- * new MfaEnrollment(this, 'AliceMfa', {
- *   user: alice,
- *   serialNumber: device.serialNumber,
- *   seedSecret: device.seedSecret,
- * });
+ * new MfaEnrollment(this, 'AliceMfa', { user: alice });
  *
- * // A device that exists, with its seed in a secret.
+ * // A device that already exists, with its seed in a secret.
  * declare const bob: iam.IUser;
- * declare const seed: secretsmanager.ISecret;
- * new MfaEnrollment(this, 'BobMfa', {
- *   user: bob,
+ * const device = VirtualMfaDevice.fromVirtualMfaDeviceAttributes(this, 'BobsDevice', {
  *   serialNumber: 'arn:aws:iam::123456789012:mfa/bob',
- *   seedSecret: seed,
+ *   seedSecret: secretsmanager.Secret.fromSecretNameV2(this, 'BobsSeed', 'mfa/bob'),
  * });
+ * new MfaEnrollment(this, 'BobMfa', { user: bob, device });
  *
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
  */
 export class MfaEnrollment extends Construct {
+  /**
+   * The device. Resources that reference its attributes don't wait for the enrollment.
+   */
+  public readonly device: IVirtualMfaDevice;
+
   private readonly resource: CfnResource;
 
   /**
-   * The name of the user. What refers to it waits until the device is enabled.
+   * The name of the user. Resources that reference it are created after the device is enabled.
    *
    * @attribute
    */
@@ -135,7 +147,8 @@ export class MfaEnrollment extends Construct {
   }
 
   /**
-   * The serial number of the device, its ARN. What refers to it waits until the device is enabled.
+   * The serial number of the device, which is its ARN. Resources that reference it are created after the device is
+   * enabled.
    *
    * @attribute
    */
@@ -147,32 +160,169 @@ export class MfaEnrollment extends Construct {
     super(scope, id);
     validate(this, props);
 
+    const { user } = props;
     const provider = props.provider ?? MfaEnrollmentProvider.getOrCreate(this);
-    const { user, serialNumber } = props;
-    const identity = enrollmentIdentity({ user, serialNumber, serviceToken: provider.serviceToken });
-    fail('user', provider._scope?.problemOfUser(user));
-    fail('serialNumber', provider._scope?.problemOfDevice(Stack.of(this), serialNumber));
-    fail('seedSecret', provider._scope?.problemOfSecret(props.seedSecret));
-    const grant = provider._grant(this, statements(props), wildcardsOf(props.seedSecret));
+    const service = provider._service;
+    const recheck = props.recheck ?? service.recheck;
+    refuse(this, 'user', service.pathScope?.problemOfUser(user));
+    this.device = props.device ?? defaultDevice(this, props, provider, recheck);
+    const { serialNumber, seedSecret, seedSecretField } = this.device;
+    if (props.device !== undefined) {
+      refuse(this, 'device', service.pathScope?.problemOfSerialNumber(Stack.of(this), serialNumber));
+      refuse(this, 'device', service.pathScope?.problemOfSecret(seedSecret));
+    }
+    if ('_seedReaders' in this.device) {
+      (this.device as VirtualMfaDevice)._seedReaders.addProvider(provider);
+    }
 
-    this.resource = new CfnResource(this, 'Resource', {
+    const declarations = Declarations.of(this);
+    const device = (stack: Stack) =>
+      declarations.deviceKeys.get(serialNumber)?.(stack) ?? serialNumberKey(stack, serialNumber);
+    this.resource = customResource(this, {
       type: ENROLLMENT_RESOURCE_TYPE,
+      prefix: 'MfaEnrollment',
+      identity: enrollmentIdentity(user, device, provider.serviceToken),
+      service,
       properties: {
-        ServiceToken: provider.serviceToken,
-        ServiceTimeout: SERVICE_TIMEOUT,
         UserName: user.userName,
         SerialNumber: serialNumber,
-        SeedSecretArn: arnOf(props.seedSecret),
-        SeedSecretField: props.seedSecretField,
-        AdoptExisting: props.adoptExisting === true ? true : undefined,
-      } satisfies EnrollmentProperties<boolean> & Record<string, unknown>,
+        SeedSecretArn: arnOf(seedSecret),
+        SeedSecretField: seedSecretField,
+        AdoptExisting: props.adoptExisting || undefined,
+        Recheck: recheck || undefined,
+      } satisfies Record<keyof EnrollmentProperties, unknown>,
+      statements: statements(Stack.of(this), user, this.device),
+      wildcards: wildcardsOf(seedSecret),
+      removalPolicy: props.removalPolicy,
     });
-    deriveLogicalIds(this, identity, { MfaEnrollment: this.resource, MfaEnrollmentPolicy: grant.policy });
-    applyRemoval(this.resource, props.removalPolicy);
-    this.resource.node.addDependency(grant.inForce);
-
-    this.node.addValidation({ validate: () => problemsAtSynthesis(this, this.resource, serialNumber) });
+    this.declare(props, device);
   }
+
+  /** Checks what only synthesis knows: the whole app, and what its resources ended up as. */
+  private declare({ user, ...props }: MfaEnrollmentProps, deviceKey: (stack: Stack) => unknown): void {
+    const { stack } = this.resource;
+    const declarations = Declarations.of(this);
+    const enrollment: Declared = { construct: this, stack, key: () => deviceKey(stack) };
+    const enrolled: Declared = { construct: this, stack, key: () => userKey(stack, user) };
+    declarations.enrollments.add(enrollment);
+    declarations.users.add(enrolled);
+    if (props.device === undefined) {
+      declarations.defaultDevices.add(enrolled);
+    }
+    this.node.addValidation({
+      validate: () => {
+        const devices = declaredDevices(declarations, stack, deviceKey);
+        if (devices.length === 0 && isGenerated(this.device.seedSecret, this.device.seedSecretField)) {
+          warn(
+            this,
+            'generatedSecret',
+            `Secrets Manager generates the value of '${this.device.seedSecret.node.path}', which is not the seed of a device: store the seed before you deploy the enrollment`,
+          );
+        }
+        if (devices.some((device) => device.stack !== stack)) {
+          warn(
+            this,
+            'deviceOfAnotherStack',
+            'the device belongs to another stack: CloudFormation can delete or rotate it there without regard to this enrollment; declare both in one stack',
+          );
+        }
+        return [
+          this.problemOfSharedDevice(declarations, enrollment, enrolled),
+          problemOfCount(declarations, enrolled),
+          problemOfLogicalId(this.resource),
+          ...this.problemsOfRetention(devices),
+        ].filter((problem) => problem !== undefined);
+      },
+    });
+  }
+
+  private problemOfSharedDevice(
+    declarations: Declarations,
+    enrollment: Declared,
+    enrolled: Declared,
+  ): string | undefined {
+    const sameUser = declarations.defaultDevices.before(enrolled);
+    if (sameUser !== undefined) {
+      return `'device': expected a VirtualMfaDevice, because the user already has the default device of '${sameUser.node.path}'`;
+    }
+    const sameDevice = declarations.enrollments.before(enrollment);
+    return (
+      sameDevice &&
+      `'device': invalid value '${this.device.node.path}': expected a device that the stack enrolls once, but '${sameDevice.node.path}' enrolls it, too`
+    );
+  }
+
+  /** A retained enrollment keeps a device enabled, so that the only copy of its seed must be kept, too. */
+  private problemsOfRetention(devices: readonly Declared[]): string[] {
+    if (!isKept(this.resource)) {
+      return [];
+    }
+    const key = lostKey(this.device.seedSecret);
+    if (key !== undefined) {
+      warn(
+        this,
+        'retainedSeedWithDestroyedKey',
+        `the enrollment is retained, but the app deletes the key '${key.node.path}', without which nobody can read the seed: retain the key`,
+      );
+    }
+    const lost = [
+      ...devices
+        .map(({ construct }) => ({ resource: construct.node.defaultChild as CfnResource, what: 'device' }))
+        .filter(({ resource }) => !isKept(resource)),
+      ...lostWithSeed(this.device.seedSecret),
+    ];
+    return lost.map(
+      ({ resource, what }) =>
+        `'removalPolicy': the enrollment is retained, but its ${what} '${resource.node.path}' is not: expected RETAIN or RETAIN_ON_UPDATE_OR_DELETE for both`,
+    );
+  }
+}
+
+function defaultDevice(
+  enrollment: Construct,
+  { user, generation = 1, removalPolicy }: MfaEnrollmentProps,
+  provider: IMfaEnrollmentProvider,
+  recheck: number | undefined,
+): VirtualMfaDevice {
+  const device = new VirtualMfaDevice(enrollment, 'Device', {
+    virtualMfaDeviceName: nameOfDefaultDevice(enrollment, user, generation),
+    removalPolicy,
+    provider,
+  });
+  device._setRecheck(recheck ?? 0);
+  return device;
+}
+
+/**
+ * The declarations of a device, however an enrollment refers to it: those in the enrollment's own stack or, if there are
+ * none, those in other stacks. The key is computed for each stack, because a name can contain the stack's region.
+ */
+function declaredDevices(
+  { devices }: Declarations,
+  stack: Stack,
+  keyIn: (stack: Stack) => unknown,
+): readonly Declared[] {
+  const declaredIn = (owner: Stack) => devices.withKey(keyIn(owner)).filter((device) => device.stack === owner);
+  const own = declaredIn(stack);
+  return own.length > 0
+    ? own
+    : [...devices.stacks].filter((other) => mayShareAccount(stack, other)).flatMap(declaredIn);
+}
+
+/** One name in two accounts is two devices. */
+function mayShareAccount(stack: Stack, other: Stack): boolean {
+  const [ours, theirs] = [literal(stack.account), literal(other.account)];
+  return ours === undefined || theirs === undefined || ours === theirs;
+}
+
+/** IAM allows a user eight devices. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const MOST_DEVICES = 8;
+
+function problemOfCount(declarations: Declarations, enrolled: Declared): string | undefined {
+  const { length } = declarations.users.sameAs(enrolled);
+  return length > MOST_DEVICES
+    ? `'user': ${length} devices for one user are too many: expected at most ${MOST_DEVICES}, which is IAM's limit`
+    : undefined;
 }
 
 function attribute(resource: CfnResource, name: keyof EnrollmentAttributes): string {
@@ -180,110 +330,141 @@ function attribute(resource: CfnResource, name: keyof EnrollmentAttributes): str
 }
 
 /**
- * What one enrollment may do, and nothing else: enroll this user, and read this secret.
- * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+ * What the function can do for one enrollment: enroll this user, and read this secret.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
  */
-function statements(props: MfaEnrollmentProps): Statement[] {
+function statements(stack: Stack, user: iam.IUser, { seedSecret }: IVirtualMfaDevice): Statement[] {
   return [
     allow(
       ['iam:DeactivateMFADevice', 'iam:EnableMFADevice', 'iam:ListMFADevices', 'iam:ResyncMFADevice'],
-      props.user.userArn,
+      user.userArn,
     ),
-    ...readStatements(props.seedSecret),
+    ...readStatements(stack, seedSecret),
   ];
 }
 
-/** Checks what is known when the construct is made. Tokens are never looked into. */
+const PROPS: Record<keyof MfaEnrollmentProps, true> = {
+  user: true,
+  device: true,
+  generation: true,
+  adoptExisting: true,
+  removalPolicy: true,
+  provider: true,
+  recheck: true,
+};
+
+/** Checks what is known when the construct is created. Tokens are never inspected. */
 function validate(scope: Construct, props: MfaEnrollmentProps): void {
-  // Not all languages check types, and `process.env` knows undefined only at run time.
-  const required = { user: 'an IAM user', serialNumber: "the device's ARN", seedSecret: 'a secret' } as const;
-  for (const prop of ['user', 'serialNumber', 'seedSecret'] as const) {
-    if (props[prop] === undefined || props[prop] === null) {
-      fail(prop, `is ${String(props[prop])}: ${required[prop]} is needed`);
+  const fail = (prop: string, problem: string | undefined) => refuse(scope, prop, problem);
+  fail('props', problemOfType('object', props) ?? problemOfNames(props, PROPS));
+  const { user, device, generation, adoptExisting, removalPolicy, provider, recheck } = props;
+  fail('user', problemOfKind('user', user));
+  if (device !== undefined) {
+    fail('device', problemOfKind('device', device) ?? problemOfKind('secret', device.seedSecret));
+    if (generation !== undefined) {
+      fail('generation', "is set together with 'device': expected one of them; rotate the device itself");
     }
   }
-  const stack = Stack.of(scope);
-  const account = literal(stack.account);
-  const userAccount = literal(accountOf(stack, props.user));
-
-  const userName = literal(props.user.userName) ?? literal(resourceOf(props.user)?.userName);
-  if (userName !== undefined) {
-    fail('user', problemOfUserName(userName));
+  for (const [prop, value, from] of [
+    ['generation', generation, 1],
+    ['recheck', recheck, 0],
+  ] as const) {
+    if (value !== undefined) {
+      fail(prop, problemOfNumber(value, from));
+    }
   }
+  if (adoptExisting !== undefined) {
+    fail('adoptExisting', problemOfType('boolean', adoptExisting));
+  }
+  if (removalPolicy !== undefined) {
+    fail('removalPolicy', problemOfRemovalPolicy(removalPolicy));
+  }
+  if (provider !== undefined) {
+    fail('provider', problemOfKind('provider', provider) ?? problemOfProvider(scope, provider));
+  }
+  fail('user', problemOfUser(scope, user));
+  if (device !== undefined) {
+    fail('device', problemOfDevice(scope, user, device));
+    warnOfForeignSecret(scope, device.seedSecret);
+  }
+  informOfRemoval(scope, props);
+}
+
+function problemOfUser(scope: Construct, user: iam.IUser): string | undefined {
+  const userName = literal(user.userName) ?? literal(userResourceOf(user)?.userName);
+  const problem = userName === undefined ? undefined : problemOfUserName(userName);
+  if (problem !== undefined) {
+    return problem;
+  }
+  const account = literal(Stack.of(scope).account);
+  const userAccount = accountOf(scope, user);
   if (account !== undefined && userAccount !== undefined && account !== userAccount) {
-    fail(
-      'user',
-      `'${props.user.node.path}' is in account ${userAccount}, but the stack is in account ${account}: a user is enrolled by a stack of its own account`,
-    );
+    return `invalid value '${user.node.path}' in account ${userAccount}: expected a user in account ${account}, which is the stack's`;
   }
-  if (literal(props.serialNumber) !== undefined) {
-    const surroundings = { account: account ?? userAccount, partition: partitionOf(stack) };
-    fail('serialNumber', problemOfSerialNumber(props.serialNumber, surroundings));
+  // They would be wildcards in the policy, and grant more than this user.
+  if (/[*?]/.test(user.userArn)) {
+    return `invalid user ARN ${quoted(user.userArn)}: expected one user, without wildcards`;
   }
-  // They would stand as wildcards in the policy, and grant more than this user and this secret.
-  if (/[*?]/.test(props.user.userArn)) {
-    fail('user', `'${props.user.userArn}' has a '*' or a '?': one user is expected, named by its whole ARN`);
-  }
-  if (props.user.userArn.includes(':user/arn:')) {
-    fail('user', `'${props.user.userArn}' has an ARN in place of the user's name: import it by 'User.fromUserArn'`);
-  }
-  fail('seedSecret', problemOfSecret(props.seedSecret));
-  if (props.seedSecretField === '') {
-    fail(
-      'seedSecretField',
-      "'' is no key of a JSON secret: name the key, or leave it out where the whole secret is the seed",
-    );
-  }
-  // As IAM shows it; with small letters or dashes, it may be a key that people have chosen.
-  if (/^[A-Z2-7]{32,}=*$/.test(props.seedSecretField ?? '')) {
-    fail(
-      'seedSecretField',
-      'looks like a seed, which stands in the secret only: name the key under which it stands there',
-    );
-  }
-  fail('removalPolicy', problemOfRemovalPolicy('an MFA enrollment', props.removalPolicy));
-  if (isRetained(props.removalPolicy) && isDeletedDevice(scope, props.serialNumber)) {
-    fail(
-      'removalPolicy',
-      "RETAIN keeps a device enabled that its 'VirtualMfaDevice' is to delete, together with the only copy of its seed: give the device the same 'removalPolicy'",
-    );
-  }
-  fail('provider', problemOfProvider(scope, props.provider ?? scope));
-  if (props.removalPolicy === undefined && resourceOf(props.user) === undefined) {
-    Annotations.of(scope).addInfo(
-      `removing this enrollment leaves the imported user '${literal(props.user.userName) ?? props.user.node.path}' without this MFA device; set 'removalPolicy' to RETAIN to keep it enabled, or to DESTROY to say that this is meant`,
-    );
-  }
-  if (isRetained(props.removalPolicy) && resourceOf(props.user) !== undefined) {
-    Annotations.of(scope).addInfo(
-      `with 'removalPolicy' RETAIN the device stays enabled, and CloudFormation can't delete the user '${props.user.node.path}' while it is: deleting the stack fails until somebody deactivates it`,
-    );
-  }
-  warnOfForeignSecret(scope, props.seedSecret);
+  return user.userArn.includes(':user/arn:')
+    ? `invalid user name in ${quoted(user.userArn)}: expected a name; import a user by its ARN with User.fromUserArn`
+    : undefined;
 }
 
-function accountOf(stack: Stack, user: iam.IUser): string | undefined {
-  return user.principalAccount ?? stack.splitArn(user.userArn, ArnFormat.SLASH_RESOURCE_NAME).account;
+function problemOfDevice(scope: Construct, user: iam.IUser, { serialNumber }: IVirtualMfaDevice): string | undefined {
+  const stack = Stack.of(scope);
+  if (literal(serialNumber) !== undefined) {
+    const account = literal(stack.account) ?? accountOf(scope, user);
+    return problemOfSerialNumber(serialNumber, { account, partition: partitionOf(stack) });
+  }
+  const target = targetOf(serialNumber);
+  if (
+    target !== undefined &&
+    /^AWS::(IAM::(?!VirtualMFADevice$)|SecretsManager::|KMS::)/.test(target.cfnResourceType)
+  ) {
+    return `invalid value '${target.node.path}': expected the ARN of a virtual MFA device`;
+  }
+  // Of an ARN with tokens, enough may be known to tell that it belongs to something else.
+  const text = literalText(keyOf(stack, serialNumber));
+  return /^[^/]*:(user|group|role|policy|secret|function)[:/]/.test(text)
+    ? `invalid serial number ${quoted(text.replaceAll('\0', '…'))}: expected the ARN of a virtual MFA device`
+    : undefined;
 }
 
-/** By the region, as `stack.partition` is a token unless a feature flag asks for literals. */
+/** The resource that a token refers to. */
+function targetOf(token: string): CfnResource | undefined {
+  const reference = Tokenization.reverse(token, { failConcat: false });
+  const target = Reference.isReference(reference) ? reference.target : undefined;
+  return target !== undefined && CfnResource.isCfnResource(target) ? target : undefined;
+}
+
+/** The account of a user, as far as it is known. */
+function accountOf(scope: Construct, user: iam.IUser): string | undefined {
+  return literal(
+    user.principalAccount ?? Stack.of(scope).splitArn(user.userArn, ArnFormat.SLASH_RESOURCE_NAME).account,
+  );
+}
+
+/** By the region, because `stack.partition` is a token unless a feature flag asks for literals. */
 function partitionOf(stack: Stack): string | undefined {
   const region = literal(stack.region);
   return region === undefined ? undefined : RegionInfo.get(region).partition;
 }
 
-const fail: (prop: keyof MfaEnrollmentProps, problem: string | undefined) => void = refuse;
-
-/** The enrollment of each device. */
-const enrollments = new Declarations();
-
-/** Checks what only synthesis knows: the whole stack, and logical ids as they end up. */
-function problemsAtSynthesis(enrollment: Construct, resource: CfnResource, serialNumber: string): string[] {
-  const device = JSON.stringify(deviceKey(resource.stack, serialNumber));
-  const earlier = enrollments.earlier(enrollment, device);
-  return [
-    earlier &&
-      `'serialNumber': device ${device} is enrolled by '${earlier.node.path}' already: a device belongs to one user and is enrolled once in a stack`,
-    problemOfLogicalId(resource),
-  ].filter((problem) => problem !== undefined);
+function informOfRemoval(scope: Construct, { user, removalPolicy }: MfaEnrollmentProps): void {
+  const isDeclared = userResourceOf(user) !== undefined;
+  if (removalPolicy === undefined && !isDeclared) {
+    inform(
+      scope,
+      'removalOfImportedUser',
+      `removing this enrollment leaves the imported user '${literal(user.userName) ?? user.node.path}' without this MFA device; set 'removalPolicy' to RETAIN to keep it enabled, or to DESTROY to confirm`,
+    );
+  }
+  if (isRetained(removalPolicy) && isDeclared) {
+    inform(
+      scope,
+      'retainedWithUser',
+      `with 'removalPolicy' RETAIN the device stays enabled, and CloudFormation can't delete the user '${user.node.path}' while it is: deleting the stack fails until somebody deactivates the device`,
+    );
+  }
 }

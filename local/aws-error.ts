@@ -1,13 +1,11 @@
 /**
- * An error as an AWS service answers it: the code that SDKs turn into a typed exception, the HTTP status, and the words.
- *
- * Statuses from 500 on are the receiver's fault (`Type` is `Receiver`), all others the sender's.
+ * An error as an AWS service returns it: the code that SDKs map to a typed exception, the HTTP status, and the message.
  */
 export class AwsError extends Error {
   /**
-   * @param code the error code as the service spells it, `NoSuchEntity` for example
-   * @param status the HTTP status that carries it
-   * @param message the words for people
+   * @param code the error code as the service spells it, for example `NoSuchEntity`
+   * @param status the HTTP status of the response
+   * @param message the message for people
    */
   constructor(
     readonly code: string,
@@ -18,7 +16,9 @@ export class AwsError extends Error {
     this.name = code;
   }
 
-  /** Who is to blame, in the words of the Query protocol. */
+  /**
+   * Whose fault the error is, as the Query protocol's `Type`: `Receiver` for status 500 and above, otherwise `Sender`.
+   */
   get fault(): 'Sender' | 'Receiver' {
     return this.status >= 500 ? 'Receiver' : 'Sender';
   }

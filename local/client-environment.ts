@@ -1,4 +1,4 @@
-/** The lines that point a client in a shell at the local AWS. */
+/** Shell commands that point the AWS CLI and the SDKs at the local AWS. */
 export function clientEnvironment(url: string, region: string): string {
   return [
     `export AWS_ENDPOINT_URL_IAM=${url}`,

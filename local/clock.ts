@@ -1,11 +1,11 @@
 /**
- * Time as everything in this folder sees it: nothing here reads the machine's clock or sleeps by itself,
- * so that a test can turn the clock.
+ * The only source of time in this folder: nothing here reads the machine's clock or sleeps on it directly, so tests can
+ * advance time themselves.
  */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Resolves `ms` milliseconds of this clock's time later. */
+  /** Resolves after `ms` milliseconds of this clock's time. */
   sleep(ms: number): Promise<void>;
 }
 
@@ -16,8 +16,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * A clock for tests in which real I/O goes on (child processes, HTTP): it stands still until somebody sleeps, and
- * then skips the sleep. Two that sleep at once wake at their own times, as on any clock.
+ * A clock for tests that do real I/O (child processes, HTTP): it stands still until something sleeps, and then skips
+ * the sleep. Concurrent sleepers wake at their own times, as on any clock.
  */
 export class SkippingClock implements Clock {
   private time: number;

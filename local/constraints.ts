@@ -1,38 +1,39 @@
-/** What a service accepts for one parameter, as its service model states it. */
-export type Constraint = Text | Whole | Flag | Blob | ListOf | Structure;
+/** What a service accepts as the value of one parameter, as its service model states it. */
+export type Constraint =
+  StringConstraint | IntegerConstraint | BooleanConstraint | BlobConstraint | ListConstraint | StructureConstraint;
 
-interface Text {
+interface StringConstraint {
   readonly type: 'string';
   readonly min?: number;
   readonly max?: number;
-  /** The pattern as the model spells it: it is quoted in the refusal. */
+  /** The pattern as the model spells it. Error messages quote it. */
   readonly pattern?: string;
   readonly values?: readonly string[];
-  /** The value is a secret: a refusal never quotes it. */
+  /** The value is a secret: error messages never quote it. */
   readonly sensitive?: boolean;
 }
 
-interface Whole {
+interface IntegerConstraint {
   readonly type: 'integer';
   readonly min?: number;
   readonly max?: number;
 }
 
-interface Flag {
+interface BooleanConstraint {
   readonly type: 'boolean';
 }
 
-interface Blob {
+interface BlobConstraint {
   readonly type: 'blob';
 }
 
-interface ListOf {
+interface ListConstraint {
   readonly type: 'list';
   readonly of: Constraint;
   readonly max?: number;
 }
 
-interface Structure {
+interface StructureConstraint {
   readonly type: 'structure';
   readonly members: Parameters;
   readonly required: readonly string[];
@@ -47,13 +48,14 @@ export interface ActionParameters {
   readonly required: readonly string[];
 }
 
-/** The constraint of a parameter; `undefined` for one that is not known. */
+/** The constraint of a parameter, or `undefined` if the parameter is unknown. */
 export function constraintOf(parameters: Parameters, name: string): Constraint | undefined {
   return Object.hasOwn(parameters, name) ? parameters[name] : undefined;
 }
 
 /**
- * What is wrong with the parameters of a call, all of it in one sentence, as AWS words it; `undefined` where nothing is.
+ * Everything that is wrong with the parameters of a call, in one message as AWS writes it, or `undefined` if they are
+ * valid.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
  */
@@ -61,7 +63,7 @@ export function violationsOf(
   parameters: ActionParameters,
   input: Readonly<Record<string, unknown>>,
 ): string | undefined {
-  const found = inStructure('', { type: 'structure', ...parameters }, input);
+  const found = violationsInStructure('', { type: 'structure', ...parameters }, input);
   if (found.length === 0) {
     return undefined;
   }
@@ -69,7 +71,11 @@ export function violationsOf(
   return `${count} detected: ${found.join('; ')}`;
 }
 
-function inStructure(path: string, structure: Structure, input: Readonly<Record<string, unknown>>): string[] {
+function violationsInStructure(
+  path: string,
+  structure: StructureConstraint,
+  input: Readonly<Record<string, unknown>>,
+): string[] {
   const missing = structure.required
     .filter((name) => input[name] === undefined)
     .map((name) => `Value null at '${path}${lowerFirst(name)}' failed to satisfy constraint: Member must not be null`);
@@ -78,69 +84,75 @@ function inStructure(path: string, structure: Structure, input: Readonly<Record<
     .flatMap(([name, value]) => {
       const constraint = constraintOf(structure.members, name);
       return constraint === undefined
-        ? [`'${path}${name}' is not a parameter known here`]
-        : inValue(`${path}${lowerFirst(name)}`, constraint, value);
+        ? [`'${path}${name}' is not a supported parameter`]
+        : violationsInValue(`${path}${lowerFirst(name)}`, constraint, value);
     });
   return [...missing, ...wrong];
 }
 
-function inValue(at: string, constraint: Constraint, value: unknown): string[] {
+function violationsInValue(at: string, constraint: Constraint, value: unknown): string[] {
   switch (constraint.type) {
     case 'string':
-      return typeof value === 'string' ? inText(at, constraint, value) : [mustBe(at, 'a string')];
+      return typeof value === 'string' ? violationsInString(at, constraint, value) : [wrongType(at, 'a string')];
     case 'integer':
-      return Number.isInteger(value) ? inWhole(at, constraint, value as number) : [mustBe(at, 'an integer')];
+      return Number.isInteger(value)
+        ? violationsInInteger(at, constraint, value as number)
+        : [wrongType(at, 'an integer')];
     case 'boolean':
-      return typeof value === 'boolean' ? [] : [mustBe(at, 'a boolean')];
+      return typeof value === 'boolean' ? [] : [wrongType(at, 'a boolean')];
     case 'blob':
-      return Buffer.isBuffer(value) ? [] : [mustBe(at, 'a blob')];
+      return Buffer.isBuffer(value) ? [] : [wrongType(at, 'a blob')];
     case 'list':
-      return Array.isArray(value) ? inList(at, constraint, value as unknown[]) : [mustBe(at, 'a list')];
+      return Array.isArray(value) ? violationsInList(at, constraint, value as unknown[]) : [wrongType(at, 'a list')];
     case 'structure':
-      return isRecord(value) ? inStructure(`${at}.`, constraint, value) : [mustBe(at, 'a structure')];
+      return isRecord(value) ? violationsInStructure(`${at}.`, constraint, value) : [wrongType(at, 'a structure')];
   }
 }
 
-function inText(at: string, { min, max, pattern, values, sensitive }: Text, value: string): string[] {
-  const demands: string[] = [];
+function violationsInString(
+  at: string,
+  { min, max, pattern, values, sensitive }: StringConstraint,
+  value: string,
+): string[] {
+  const unmet: string[] = [];
   if (min !== undefined && value.length < min) {
-    demands.push(`Member must have length greater than or equal to ${min}`);
+    unmet.push(`Member must have length greater than or equal to ${min}`);
   }
   if (max !== undefined && value.length > max) {
-    demands.push(`Member must have length less than or equal to ${max}`);
+    unmet.push(`Member must have length less than or equal to ${max}`);
   }
   if (pattern !== undefined && !new RegExp(`^(?:${pattern})$`, 'u').test(value)) {
-    demands.push(`Member must satisfy regular expression pattern: ${pattern}`);
+    unmet.push(`Member must satisfy regular expression pattern: ${pattern}`);
   }
   if (values !== undefined && !values.includes(value)) {
-    demands.push(`Member must satisfy enum value set: [${values.join(', ')}]`);
+    unmet.push(`Member must satisfy enum value set: [${values.join(', ')}]`);
   }
   const quoted = sensitive === true ? 'Value' : `Value '${value}'`;
-  return demands.map((demand) => `${quoted} at '${at}' failed to satisfy constraint: ${demand}`);
+  return unmet.map((requirement) => `${quoted} at '${at}' failed to satisfy constraint: ${requirement}`);
 }
 
-function inWhole(at: string, { min, max }: Whole, value: number): string[] {
-  const demands: string[] = [];
+function violationsInInteger(at: string, { min, max }: IntegerConstraint, value: number): string[] {
+  const unmet: string[] = [];
   if (min !== undefined && value < min) {
-    demands.push(`Member must have value greater than or equal to ${min}`);
+    unmet.push(`Member must have value greater than or equal to ${min}`);
   }
   if (max !== undefined && value > max) {
-    demands.push(`Member must have value less than or equal to ${max}`);
+    unmet.push(`Member must have value less than or equal to ${max}`);
   }
-  return demands.map((demand) => `Value '${value}' at '${at}' failed to satisfy constraint: ${demand}`);
+  return unmet.map((requirement) => `Value '${value}' at '${at}' failed to satisfy constraint: ${requirement}`);
 }
 
-function inList(at: string, { of, max }: ListOf, value: readonly unknown[]): string[] {
+function violationsInList(at: string, { of, max }: ListConstraint, value: readonly unknown[]): string[] {
   const tooLong =
     max !== undefined && value.length > max
       ? [
           `Value of ${value.length} members at '${at}' failed to satisfy constraint: Member must have length less than or equal to ${max}`,
         ]
       : [];
-  return [...tooLong, ...value.flatMap((member, index) => inValue(`${at}.${index + 1}.member`, of, member))];
+  return [...tooLong, ...value.flatMap((member, index) => violationsInValue(`${at}.${index + 1}.member`, of, member))];
 }
 
-function mustBe(at: string, what: string): string {
+function wrongType(at: string, what: string): string {
   return `Value at '${at}' failed to satisfy constraint: Member must be ${what}`;
 }
 
@@ -148,7 +160,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** AWS names the parameter `UserName` as `userName` in these sentences. */
+/** AWS spells the parameter `UserName` as `userName` in these messages. */
 function lowerFirst(name: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1);
 }

@@ -1,16 +1,16 @@
 import {
-  AnswerDesk,
-  AnswerListener,
+  ResponseUrls,
+  ResponseServer,
   Assets,
   CloudFormation,
   deploy,
   providersOf,
-  type ReceivedAnswer,
+  type ReceivedResponse,
   type StackDescription,
   type StackEvent,
 } from './cloudformation';
 import type { Clock } from './clock';
-import { type AnsweredCall, AwsServer, type Fault, type IncomingCall } from './http';
+import { type CompletedCall, AwsServer, type Fault, type IncomingCall } from './http';
 import { Iam } from './iam';
 import { type DeliveryPolicy, LambdaRunner, Processes } from './lambda';
 import { systemRandom } from './lambda/uuid';
@@ -21,34 +21,34 @@ const PARTITION = 'aws';
 
 export interface LocalAwsOptions {
   readonly clock: Clock;
-  /** Told of every stack event. */
+  /** Called for every stack event. */
   readonly onEvent?: (event: StackEvent) => void;
-  /** Told of every call to IAM and Secrets Manager that came over HTTP. */
-  readonly onCall?: (call: AnsweredCall) => void;
-  /** What goes wrong with such a call. */
+  /** Called for every HTTP call to IAM or Secrets Manager. */
+  readonly onCall?: (call: CompletedCall) => void;
+  /** The fault to inject into such a call. @default none */
   readonly faultOf?: (call: IncomingCall) => Fault | undefined;
-  /** How Lambda delivers events. @default once and at once */
+  /** How Lambda delivers events. @default each event once, without delay */
   readonly deliveries?: DeliveryPolicy;
 }
 
 /**
- * An account with IAM, Secrets Manager, Lambda and CloudFormation on this machine. What it deploys is a synthesized
- * cloud assembly; what it runs is the built asset, in a process of its own that speaks to it over HTTP.
+ * An AWS account with IAM, Secrets Manager, Lambda and CloudFormation on this machine. It deploys a synthesized cloud
+ * assembly and runs the built function asset in a child process that calls it over HTTP.
  */
 export class LocalAws {
   static readonly region = 'us-east-1';
 
   readonly iam: Iam;
   readonly secretsManager: SecretsManager;
-  /** Where clients find IAM and Secrets Manager. */
+  /** The endpoint of IAM and Secrets Manager. */
   url = '';
 
   private readonly server: AwsServer;
-  private readonly listener = new AnswerListener();
+  private readonly listener = new ResponseServer();
   private readonly assets = new Assets();
   private lambda?: LambdaRunner;
   private processes?: Processes;
-  private desk?: AnswerDesk;
+  private responseUrls?: ResponseUrls;
   private cloudFormation?: CloudFormation;
 
   private constructor(private readonly options: LocalAwsOptions) {
@@ -58,7 +58,7 @@ export class LocalAws {
       clock,
       accountId: ACCOUNT_ID,
       region: LocalAws.region,
-      authorize: (caller, request) => this.iam.refusalOf(caller, request),
+      authorize: (caller, request) => this.iam.denialReason(caller, request),
     });
     this.server = new AwsServer({
       iam: this.iam,
@@ -67,7 +67,7 @@ export class LocalAws {
       callerOf: (accessKeyId) => this.processes?.callerOf(accessKeyId),
       onCall: (call) => {
         onCall?.(call);
-        this.processes?.callMade(call.accessKeyId);
+        this.processes?.recordCall(call.accessKeyId);
       },
       faultOf,
     });
@@ -79,7 +79,7 @@ export class LocalAws {
     return aws;
   }
 
-  /** Deploys a stack of a cloud assembly, as `cdk deploy` does. */
+  /** Deploys a stack of a cloud assembly, like `cdk deploy`. */
   deploy(
     assembly: string,
     stackName: string,
@@ -92,22 +92,22 @@ export class LocalAws {
     return this.cloudFormation!.deleteStack(stackName);
   }
 
-  /** Everything that was put to a response URL. */
-  get answers(): readonly ReceivedAnswer[] {
-    return this.desk!.received;
+  /** Everything that was uploaded to a response URL. */
+  get responses(): readonly ReceivedResponse[] {
+    return this.responseUrls!.received;
   }
 
-  /** What the functions wrote to their logs. */
+  /** The log lines of all functions. */
   logs(): readonly string[] {
     return this.processes!.logs();
   }
 
-  /** Resolves when no event is waiting or running any more. */
+  /** Resolves when no event is queued or running. */
   async idle(): Promise<void> {
     await this.lambda!.idle();
   }
 
-  /** Ends every process and closes every port. */
+  /** Stops every process and closes every port. */
   async close(): Promise<void> {
     await this.lambda?.close();
     await this.listener.close();
@@ -121,8 +121,8 @@ export class LocalAws {
     this.url = url;
     this.processes = new Processes({ clock, region, endpoints: { iam: url, secretsManager: url } });
     this.lambda = new LambdaRunner({ clock, environments: this.processes, deliveries });
-    this.desk = new AnswerDesk(clock, systemRandom, answersUrl);
-    this.listener.serveFor(this.desk);
+    this.responseUrls = new ResponseUrls(clock, systemRandom, answersUrl);
+    this.listener.serveFor(this.responseUrls);
     this.cloudFormation = new CloudFormation({
       clock,
       region,
@@ -136,7 +136,7 @@ export class LocalAws {
         region,
         accountId: ACCOUNT_ID,
         partition: PARTITION,
-        desk: this.desk,
+        responseUrls: this.responseUrls,
         iam: this.iam,
         secretsManager: this.secretsManager,
         lambda: this.lambda,

@@ -17,9 +17,9 @@ import { type SecretsManager } from './secrets-manager/secrets-manager';
 /** How a call travels: what happens before, instead of and after its effect. Rejects with a `CallError`. */
 export type Channel = <T>(action: Action, effect: () => T) => Promise<T>;
 
-/** The call arrives, and so does its answer. */
-// eslint-disable-next-line @typescript-eslint/require-await -- a refusal is a rejection, as everywhere
-export const directly: Channel = async (action, effect) => {
+/** Both the call and its response arrive. */
+// eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
+export const directChannel: Channel = async (action, effect) => {
   try {
     return effect();
   } catch (error) {
@@ -27,7 +27,9 @@ export const directly: Channel = async (action, effect) => {
   }
 };
 
-/** The function's IAM port on the core of the local IAM, in process: no HTTP and no SDK, for tests that turn the clock. */
+/**
+ * The function's IAM port, connected to the local IAM in process: no HTTP and no SDK, for tests that advance the clock.
+ */
 export class InProcessIam implements IamPort {
   private date = 0;
   private readAt = 0;
@@ -36,7 +38,7 @@ export class InProcessIam implements IamPort {
     private readonly iam: Iam,
     private readonly clock: Clock,
     private readonly caller: Caller | undefined,
-    private readonly channel: Channel = directly,
+    private readonly channel: Channel = directChannel,
   ) {}
 
   awsTime(): number {
@@ -98,12 +100,12 @@ export class InProcessIam implements IamPort {
   }
 }
 
-/** The function's seed store on the core of the local Secrets Manager, in process. */
+/** The function's seed store, connected to the local Secrets Manager in process. */
 export class InProcessSeedStore implements SeedStore {
   constructor(
     private readonly secretsManager: SecretsManager,
     private readonly caller: Caller | undefined,
-    private readonly channel: Channel = directly,
+    private readonly channel: Channel = directChannel,
   ) {}
 
   async read(secretArn: string): Promise<SecretText> {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,19 +7,21 @@ import { parseArgs } from 'node:util';
 import logUpdate from 'log-update';
 import type { StackEvent } from './cloudformation';
 import { systemClock } from './clock';
-import type { AnsweredCall } from './http';
+import type { CompletedCall } from './http';
 import { clientEnvironment } from './client-environment';
+import { Interrupted, Interruption, isInterrupting } from './interruption';
 import { LocalAws } from './local-aws';
 
 const STACK = 'MfaExample';
 
-const HELP = `Builds the function, deploys bin/app.ts to an empty local AWS, shows the result and destroys it again.
+const HELP = `Builds the function, deploys bin/app.ts to an empty local AWS, shows the result, and destroys the stack.
 
-  npm start -- [--keep] [--json]
+  npm start -- [--keep] [--no-build] [--json]
 
-  --keep  wait before destroying, until interrupted by Ctrl+C
-  --json  one JSON object per line, for machines; 'npm start --silent' leaves out npm's own lines
-  --help  this text
+  --keep      wait for Ctrl+C before destroying the stack
+  --no-build  use the output of an earlier build
+  --json      print one JSON object per line; 'npm start --silent' suppresses npm's own lines
+  --help      print this help
 `;
 
 interface Device {
@@ -28,11 +30,11 @@ interface Device {
   readonly clockAdjustment?: number;
 }
 
-/** What went on, told while it goes on. */
-interface Teller {
-  say(text: string): void;
+/** Reports progress while it happens. */
+interface Reporter {
+  message(text: string): void;
   event(event: StackEvent): void;
-  call(call: AnsweredCall): void;
+  call(call: CompletedCall): void;
   done(result: Result): void;
 }
 
@@ -40,66 +42,115 @@ interface Result {
   readonly create: string;
   readonly devices: readonly Device[];
   readonly delete: string;
+  /** Names of everything that still exists after the stack was destroyed. */
   readonly left: readonly string[];
 }
 
+/** @returns whether the result is as expected */
 async function main(): Promise<boolean> {
-  const { values: wishes } = parseArgs({
+  const { values: options } = parseArgs({
     options: {
       keep: { type: 'boolean', default: false },
+      'no-build': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  if (wishes.help) {
+  if (options.help) {
     process.stdout.write(HELP);
     return true;
   }
-  const teller = wishes.json ? forMachines() : process.stdout.isTTY ? forTerminal() : forLog();
-  teller.say('Building the construct library and its function');
-  // What the build says goes to standard error: standard output may be for a machine.
-  execFileSync('npm', ['run', 'build', '--silent'], { stdio: ['ignore', 2, 2] });
-
+  const reporter = options.json ? jsonReporter() : process.stdout.isTTY ? terminalReporter() : logReporter();
+  const interruption = new Interruption();
+  if (!options['no-build']) {
+    reporter.message('Building the construct library and its function');
+    await run('npm', ['run', 'build', '--silent'], interruption);
+  }
   const assembly = mkdtempSync(join(tmpdir(), 'mfa-example-'));
-  const aws = await LocalAws.start({
-    clock: systemClock,
-    onEvent: (event) => teller.event(event),
-    onCall: (call) => teller.call(call),
-  });
   try {
-    teller.say('Synthesizing bin/app.ts');
-    execFileSync(process.execPath, ['--import', 'tsx', 'bin/app.ts'], {
-      stdio: ['ignore', 2, 2],
-      env: { ...process.env, CDK_OUTDIR: assembly },
-    });
-    const result = await roundTrip(aws, assembly, teller, wishes.keep);
-    teller.done(result);
-    return holds(result);
+    reporter.message('Synthesizing bin/app.ts');
+    await run(process.execPath, ['--import', 'tsx', 'bin/app.ts'], interruption, { CDK_OUTDIR: assembly });
+    const result = await deployAndDestroy(assembly, reporter, interruption, options.keep);
+    reporter.done(result);
+    return isExpected(result);
   } finally {
-    await aws.close();
-    rmSync(assembly, { recursive: true });
+    rmSync(assembly, { recursive: true, force: true });
   }
 }
 
-async function roundTrip(aws: LocalAws, assembly: string, teller: Teller, keep: boolean): Promise<Result> {
-  teller.say(`Deploying ${STACK}`);
+/**
+ * Runs a command in its own process group, which an interruption stops as a whole. All of its output goes to standard
+ * error, because programs may read standard output.
+ */
+async function run(
+  command: string,
+  args: readonly string[],
+  { signal }: Interruption,
+  env: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  signal.throwIfAborted();
+  const child = spawn(command, args, { stdio: ['ignore', 2, 2], env: { ...process.env, ...env }, detached: true });
+  const stop = () => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      process.kill(-child.pid, 'SIGTERM');
+    }
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  const [status, endedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  signal.removeEventListener('abort', stop);
+  signal.throwIfAborted();
+  // A signal to both processes can end the child before it arrives here.
+  if (isInterrupting(endedBy)) {
+    throw new Interrupted(endedBy);
+  }
+  if (status !== 0) {
+    throw new Error(`'${command} ${args.join(' ')}' failed`);
+  }
+}
+
+async function deployAndDestroy(
+  assembly: string,
+  reporter: Reporter,
+  interruption: Interruption,
+  keep: boolean,
+): Promise<Result> {
+  const aws = await LocalAws.start({
+    clock: systemClock,
+    onEvent: (event) => reporter.event(event),
+    onCall: (call) => reporter.call(call),
+  });
+  try {
+    return await interruption.race(roundTrip(aws, assembly, reporter, keep ? () => interruption.next() : undefined));
+  } finally {
+    await aws.close();
+  }
+}
+
+/** @param beforeDestroy awaited before the stack is destroyed */
+async function roundTrip(
+  aws: LocalAws,
+  assembly: string,
+  reporter: Reporter,
+  beforeDestroy?: () => Promise<void>,
+): Promise<Result> {
+  reporter.message(`Deploying ${STACK}`);
   const created = await aws.deploy(assembly, STACK);
   const devices = enabledDevices(aws);
   for (const { userName, serialNumber, clockAdjustment } of devices) {
-    teller.say(`User ${userName} has device ${serialNumber}, clock adjustment ${clockAdjustment}`);
+    reporter.message(`Enabled for user ${userName}: ${serialNumber} (clock adjustment ${clockAdjustment})`);
   }
-  if (keep) {
-    teller.say(lookingAround(aws, devices));
-    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  if (beforeDestroy !== undefined) {
+    reporter.message(inspectionHelp(aws, devices));
+    await beforeDestroy();
   }
-  teller.say(`Destroying ${STACK}`);
+  reporter.message(`Destroying ${STACK}`);
   const deleted = await aws.destroy(STACK);
-  const left = thingsIn(aws);
-  teller.say(left.length === 0 ? 'Nothing is left.' : `Left behind: ${left.join(', ')}`);
+  const left = remainingEntities(aws);
+  reporter.message(left.length === 0 ? 'Everything was deleted.' : `Not deleted: ${left.join(', ')}`);
   return { create: created.status, devices, delete: deleted.status, left };
 }
 
-function holds({ create, devices, delete: deleted, left }: Result): boolean {
+function isExpected({ create, devices, delete: deleted, left }: Result): boolean {
   return (
     create === 'CREATE_COMPLETE' &&
     devices.length === 1 &&
@@ -119,8 +170,8 @@ function enabledDevices({ iam }: LocalAws): Device[] {
     );
 }
 
-/** Names of everything that a deployment may leave behind. */
-function thingsIn({ iam, secretsManager }: LocalAws): string[] {
+/** Names of all users, roles, devices, enrollments, tags and secrets. */
+function remainingEntities({ iam, secretsManager }: LocalAws): string[] {
   const { users, roles, devices } = iam.state();
   return [
     ...users.map(({ userName }) => `user ${userName}`),
@@ -134,9 +185,10 @@ function thingsIn({ iam, secretsManager }: LocalAws): string[] {
   ];
 }
 
-function lookingAround(aws: LocalAws, devices: readonly Device[]): string {
+/** How to inspect the deployed example from another shell. */
+function inspectionHelp(aws: LocalAws, devices: readonly Device[]): string {
   return [
-    'It is running. To look around, paste into another shell:',
+    'The example is deployed. To inspect it, run these commands in another shell:',
     '',
     clientEnvironment(aws.url, LocalAws.region),
     ...devices.flatMap(({ userName, serialNumber }) => [
@@ -144,7 +196,7 @@ function lookingAround(aws: LocalAws, devices: readonly Device[]): string {
       `aws iam list-mfa-device-tags --serial-number ${serialNumber}`,
     ]),
     '',
-    'Ctrl+C destroys the stack.',
+    'Press Ctrl+C to destroy the stack.',
   ].join('\n');
 }
 
@@ -152,17 +204,17 @@ function lineOf({ status, type, logicalId, reason }: StackEvent): string {
   return [status.padEnd(22), type.padEnd(30), logicalId, reason].filter((part) => part !== undefined).join('  ');
 }
 
-/** One line per stack event. */
-function forLog(): Teller {
+/** Prints one line per stack event. */
+function logReporter(): Reporter {
   const write = (line: string) => void process.stdout.write(`${line}\n`);
-  return { say: write, event: (event) => write(lineOf(event)), call: () => undefined, done: () => undefined };
+  return { message: write, event: (event) => write(lineOf(event)), call: () => undefined, done: () => undefined };
 }
 
-/** One line per resource, rewritten in place while it changes. */
-function forTerminal(): Teller {
+/** Prints one line per resource, and updates it in place. */
+function terminalReporter(): Reporter {
   const lines = new Map<string, string>();
   return {
-    say: (text) => {
+    message: (text) => {
       logUpdate.done();
       lines.clear();
       process.stdout.write(`${text}\n`);
@@ -176,14 +228,14 @@ function forTerminal(): Teller {
   };
 }
 
-/** One JSON object per line. */
-function forMachines(): Teller {
+/** Prints one JSON object per line on standard output, and messages on standard error. */
+function jsonReporter(): Reporter {
   const write = (line: object) => void process.stdout.write(`${JSON.stringify(line)}\n`);
   return {
-    say: (text) => void process.stderr.write(`${text}\n`),
+    message: (text) => void process.stderr.write(`${text}\n`),
     event: ({ logicalId, type, status, reason }) => write({ event: 'stack', logicalId, type, status, reason }),
     call: ({ action, ms, errorCode, caller }) => {
-      // Who calls without a role is somebody looking around.
+      // A caller without a role is a person who inspects the example.
       if (caller?.roleName !== undefined) {
         write({ event: 'call', action, ms, error: errorCode });
       }
@@ -193,11 +245,15 @@ function forMachines(): Teller {
 }
 
 main().then(
-  (allHeld) => {
-    process.exitCode = allHeld ? 0 : 1;
+  (isSuccessful) => {
+    process.exitCode = isSuccessful ? 0 : 1;
   },
   (error: Error) => {
     process.stderr.write(`npm start: ${error.message}\n`);
+    if (error instanceof Interrupted) {
+      // The interrupted deployment would keep the process alive.
+      process.exit(error.exitStatus);
+    }
     process.exitCode = 1;
   },
 );

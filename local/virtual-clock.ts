@@ -6,12 +6,12 @@ interface Sleeper {
 }
 
 /**
- * A clock for whole histories in one process: it moves on to the next sleeper only when nobody has anything left to
- * do, so that the order of everything follows from the order in which it was asked for.
+ * A clock for whole scenarios in one process. It advances to the next sleeper only when nothing else can run, so the
+ * order of events depends only on the order of the calls.
  */
 export class VirtualClock implements Clock {
   private time: number;
-  /** By time; of the same time, by who slept first. */
+  /** Sorted by time, and for equal times by who slept first. */
   private readonly sleepers: Sleeper[] = [];
 
   constructor(start = Date.UTC(2026, 0, 1, 12, 0, 10)) {
@@ -30,7 +30,7 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Turns the clock until the work is done. Only for work that waits for nothing but this clock. */
+  /** Advances the clock until the work is done. The work must wait for nothing but this clock. */
   async run<T>(work: Promise<T>): Promise<T> {
     let isDone = false;
     const done = () => {
@@ -38,7 +38,7 @@ export class VirtualClock implements Clock {
     };
     work.then(done, done);
     for (;;) {
-      // Everything that can go on without time passing goes on before this returns.
+      // Everything that can run without time passing runs before this resolves.
       await new Promise(setImmediate);
       if (isDone) {
         return work;
@@ -50,7 +50,7 @@ export class VirtualClock implements Clock {
   private wakeNext(): void {
     const next = this.sleepers.shift();
     if (next === undefined) {
-      throw new Error('nobody sleeps, and yet the work is not done: it waits for something else than this clock');
+      throw new Error('the work is not done, but nothing sleeps on this clock: the work waits for something else');
     }
     this.time = next.at;
     next.wake();

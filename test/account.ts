@@ -7,23 +7,23 @@ import { parseSeed } from '../lambda/seed';
 import { type CodePair, codePairAt, type Step, stepAt } from '../lambda/totp';
 import { SkippingClock } from '../local/clock';
 import type { StackDescription, StackEvent } from '../local/cloudformation';
-import type { AnsweredCall, Fault, IncomingCall } from '../local/http';
+import type { CompletedCall, Fault, IncomingCall } from '../local/http';
 import type { DeliveryPolicy } from '../local/lambda';
 import { LocalAws } from '../local/local-aws';
 
 export const STACK = 'RoundTrip';
 
 /**
- * The synthesized template, the built asset in a process of its own, the SDK over HTTP: all real but the cloud, and
- * the clock, which skips whatever the function sleeps.
+ * The local AWS with real parts: the synthesized template, the built asset in a separate process and the SDK over HTTP.
+ * Its clock skips the sleeps of the function.
  */
 export class Account {
   readonly clock = new SkippingClock();
   readonly startedAt = this.clock.now();
   readonly events: StackEvent[] = [];
-  readonly calls: AnsweredCall[] = [];
+  readonly calls: CompletedCall[] = [];
   faultOf: (call: IncomingCall) => Fault | undefined = () => undefined;
-  /** Told when a call is over. */
+  /** Called after each call. */
   afterCall: () => void = () => undefined;
   deliveries: DeliveryPolicy = () => [{ delayMs: 0 }];
   aws!: LocalAws;
@@ -39,14 +39,14 @@ export class Account {
         this.afterCall();
       },
       faultOf: (call) => {
-        this.noteSeedIn(call);
+        this.recordSeed(call);
         return this.faultOf(call);
       },
       deliveries: (...args) => this.deliveries(...args),
     });
   }
 
-  /** Makes a device as an administrator does, and returns its seed. */
+  /** Creates a device as an administrator and returns its seed. */
   createDevice(name: string): string {
     const { VirtualMFADevice } = this.aws.iam.call('CreateVirtualMFADevice', { VirtualMFADeviceName: name });
     const seed = (VirtualMFADevice as { Base32StringSeed: Buffer }).Base32StringSeed.toString();
@@ -67,7 +67,7 @@ export class Account {
     });
   }
 
-  /** Deploys the stack that is declared, with values for its parameters. */
+  /** Deploys the declared stack with these parameter values. */
   async deployStackOf(
     declare: (app: App) => Stack,
     parameters?: Readonly<Record<string, string>>,
@@ -84,57 +84,56 @@ export class Account {
     return this.aws.destroy(stackName);
   }
 
-  /** Serial number and user of each device that is enabled. */
+  /** Serial number and user of each enabled device. */
   get enabled(): [serialNumber: string, userName: string][] {
     return this.aws.iam
       .state()
       .devices.flatMap(({ serialNumber, userName }) => (userName ? [[serialNumber, userName]] : []));
   }
 
-  /** Reasons that resources of one type failed for: what an operator reads. */
+  /** The reasons in the stack events of failed resources of one type. */
   failuresOf(type: string): string[] {
     return this.events.flatMap((event) => (event.type === type && event.reason !== undefined ? [event.reason] : []));
   }
 
-  /** The calls of functions. */
+  /** The actions that the functions called. */
   get actions(): string[] {
     return this.calls.filter(({ caller }) => caller?.roleName !== undefined).map(({ action }) => action);
   }
 
-  /** Two codes of a seed that end in a step so many after AWS's current one. */
+  /** The pair of codes that ends this many steps after the current one. */
   codes(seed: string, stepsAhead: number): CodePair {
     return codePairAt(parseSeed(new SecretText(seed)), (stepAt(this.clock.now()) + stepsAhead) as Step);
   }
 
-  /** Ends everything, and looks for every seed that was seen, for its codes and for response URLs in all that got out. */
+  /** Closes the local AWS, and expects that its output contains no seeds, codes or response URLs. */
   async close(): Promise<void> {
-    const visible = this.everythingVisible();
+    const output = this.output();
     await this.aws.close();
     this.assemblies.forEach((assembly) => rmSync(assembly, { recursive: true }));
     for (const seed of this.seeds) {
-      expect(visible).not.toContain(seed);
-      expect(visible).not.toContain(Buffer.from(seed).toString('base64'));
+      expect(output).not.toContain(seed);
+      expect(output).not.toContain(Buffer.from(seed).toString('base64'));
       for (let step = stepAt(this.startedAt) - 2; step <= stepAt(this.clock.now()) + 2; step++) {
         const [, code] = codePairAt(parseSeed(new SecretText(seed)), step as Step).reveal();
-        expect(visible).not.toMatch(new RegExp(`(?<![\\w.-])${code}(?![\\w.-])`));
+        expect(output).not.toMatch(new RegExp(`(?<![\\w.-])${code}(?![\\w.-])`));
       }
     }
-    expect(visible).not.toMatch(/127\.0\.0\.1:\d+\/[0-9a-f]{16}/);
+    expect(output).not.toMatch(/127\.0\.0\.1:\d+\/[0-9a-f]{16}/);
   }
 
-  /** A seed that the function was given by IAM comes by here, as nobody else ever learns it. */
-  private noteSeedIn({ action, input }: IncomingCall): void {
+  /** Records the seed of a device that the function created. */
+  private recordSeed({ action, input }: IncomingCall): void {
     if (action === 'PutSecretValue') {
       this.seeds.add((input as { SecretString: string }).SecretString);
     }
   }
 
   /**
-   * Everything that somebody else than AWS's services could get to see: the cloud assemblies, templates among them,
-   * logs, stack events, answers to CloudFormation, and what IAM and Secrets Manager tell without the right to read a
-   * secret.
+   * Everything that must not contain a seed: cloud assemblies, logs, stack events, responses to CloudFormation, and the
+   * descriptions that IAM and Secrets Manager return without permission to read a secret.
    */
-  private everythingVisible(): string {
+  private output(): string {
     const files = this.assemblies.flatMap((assembly) =>
       readdirSync(assembly, { recursive: true, withFileTypes: true }).flatMap((entry) =>
         entry.isFile() ? [readFileSync(join(entry.parentPath, entry.name), 'utf8')] : [],
@@ -143,8 +142,8 @@ export class Account {
     const described = this.aws.secretsManager.secretNames.map((name) =>
       this.aws.secretsManager.call('DescribeSecret', { SecretId: name }),
     );
-    const answers = this.aws.answers.map(({ body }) => body);
-    const told = [...this.events, this.aws.iam.state(), ...described].map((each) => JSON.stringify(each));
-    return [...files, ...this.aws.logs(), ...answers, ...told].join('\n');
+    const responses = this.aws.responses.map(({ body }) => body);
+    const descriptions = [...this.events, this.aws.iam.state(), ...described].map((each) => JSON.stringify(each));
+    return [...files, ...this.aws.logs(), ...responses, ...descriptions].join('\n');
   }
 }

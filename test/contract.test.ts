@@ -1,9 +1,14 @@
-import { Tags } from 'aws-cdk-lib';
+import { NestedStack, Tags } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { withoutSeed } from '../lib/checks';
 import * as contract from '../lib/contract';
-import { type DeviceProperties, type EnrollmentAttributes, type EnrollmentProperties } from '../lib/contract';
+import {
+  type DeviceProperties,
+  type DeviceAttributes,
+  type EnrollmentAttributes,
+  type EnrollmentProperties,
+} from '../lib/contract';
 import { MfaEnrollmentProvider, VirtualMfaDevice } from '../lib';
 import {
   DEVICE,
@@ -11,16 +16,18 @@ import {
   devices,
   enroll,
   enrollMade,
+  enrollmentPolicies,
   enrollments,
   literalStack,
   logicalIdOf,
   newStack,
   resources,
 } from './lib/fixture';
+import { enrollDefault, idsIn } from './lib/templates';
 
 /*
- * Old properties and physical ids keep arriving in Deletes, old claims keep standing on devices, and a logical id that
- * changes enrolls anew. A release may add to what stands here; it may change nothing.
+ * Deletes carry old properties and physical ids, devices keep old claims, and a changed logical id enrolls again. So a
+ * release may add to these formats but must not change any.
  */
 
 const PROPERTIES: Record<keyof EnrollmentProperties, unknown> = {
@@ -29,22 +36,24 @@ const PROPERTIES: Record<keyof EnrollmentProperties, unknown> = {
   SeedSecretArn: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:mfa/alice',
   SeedSecretField: 'seed',
   AdoptExisting: true,
+  Recheck: 3,
 };
 const ATTRIBUTES: Record<keyof EnrollmentAttributes, keyof EnrollmentAttributes> = {
   UserName: 'UserName',
   SerialNumber: 'SerialNumber',
 };
 
-test('type, logical id and properties of an enrollment', () => {
+test('the type, logical ids and properties of an enrollment', () => {
   const stack = literalStack();
   enroll(stack, {
     user: iam.User.fromUserName(stack, 'Imported', 'alice'),
     seedSecretField: 'seed',
     adoptExisting: true,
+    recheck: 3,
   });
   expect(contract.ENROLLMENT_RESOURCE_TYPE).toBe('Custom::MfaEnrollment');
   expect(enrollments(stack)).toEqual({
-    MfaEnrollmentAlice5B72052A: expect.objectContaining({
+    MfaEnrollmentAlice4A145435: expect.objectContaining({
       Properties: {
         ServiceToken: { 'Fn::GetAtt': ['MfaEnrollmentProviderFunction84DBEAB4', 'Arn'] },
         ServiceTimeout: 1410,
@@ -52,9 +61,10 @@ test('type, logical id and properties of an enrollment', () => {
       },
     }) as unknown,
   });
+  expect(Object.keys(enrollmentPolicies(stack))).toEqual(['MfaEnrollmentPolicyAlice4A145435']);
 });
 
-test('the attributes of an enrollment, as Fn::GetAtt names them', () => {
+test('the attributes of an enrollment', () => {
   const stack = newStack();
   const enrollment = enroll(stack);
   const id = logicalIdOf(enrollment);
@@ -64,19 +74,59 @@ test('the attributes of an enrollment, as Fn::GetAtt names them', () => {
   ]);
 });
 
+describe('a default device', () => {
+  test('of a user with a literal name has this name, and logical ids derived from it', () => {
+    const stack = literalStack();
+    const user = iam.User.fromUserName(stack, 'Imported', 'alice');
+    const { device } = enrollDefault(stack, { user });
+    expect((device as VirtualMfaDevice).virtualMfaDeviceName).toBe('Stack-alice-eu-central-1-07d9d593-1');
+    expect(idsIn(stack)).toEqual({
+      device: ['VirtualMfaDeviceStackalice07d9d593112BAAC31'],
+      policy: ['VirtualMfaDevicePolicyStackalice07d9d593112BAAC31'],
+      secret: ['VirtualMfaDeviceSeedStackalice07d9d5931442240E8'],
+      enrollment: ['MfaEnrollmentAlice7DCA48B2'],
+      enrollmentPolicy: ['MfaEnrollmentPolicyAlice7DCA48B2'],
+    });
+  });
+
+  test('of a user whose name CloudFormation generates has this name, and logical ids derived from it', () => {
+    const stack = literalStack();
+    const { device } = enrollDefault(stack, { generation: 2 });
+    expect((device as VirtualMfaDevice).virtualMfaDeviceName).toBe('Stack-Alice-eu-central-1-b10b83db-2');
+    expect(idsIn(stack)).toEqual({
+      device: ['VirtualMfaDeviceStackAliceb10b83db229DCCA33'],
+      policy: ['VirtualMfaDevicePolicyStackAliceb10b83db229DCCA33'],
+      secret: ['VirtualMfaDeviceSeedStackAliceb10b83db2320B2C40'],
+      enrollment: ['MfaEnrollmentAliceD4D337648FB2EA95'],
+      enrollmentPolicy: ['MfaEnrollmentPolicyAliceD4D337648FB2EA95'],
+    });
+  });
+
+  test('in a nested stack has this name', () => {
+    const nested = new NestedStack(literalStack(), 'Nested');
+    const user = iam.User.fromUserName(nested, 'Imported', 'alice');
+    const { device } = enrollDefault(nested, { user });
+    expect((device as VirtualMfaDevice).virtualMfaDeviceName).toBe('Stack-alice-eu-central-1-6f376fba-1');
+  });
+});
+
 describe('a device', () => {
   const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:mfa/alice-AbCdEf';
   const PROPERTIES_OF_DEVICE: Record<keyof DeviceProperties, unknown> = {
     SerialNumber: DEVICE,
     SeedSecretArn: SECRET_ARN,
     Tags: [{ Key: 'team', Value: 'eu' }],
+    Recheck: 3,
   };
 
-  test('type, logical ids and properties, and the Ref that is its serial number', () => {
+  const ATTRIBUTES_OF_DEVICE: Record<keyof DeviceAttributes, keyof DeviceAttributes> = { SerialNumber: 'SerialNumber' };
+
+  test('has this type, logical ids, properties and attribute', () => {
     const stack = literalStack();
     const device = new VirtualMfaDevice(stack, 'Any', {
       virtualMfaDeviceName: 'alice',
       seedSecret: Secret.fromSecretCompleteArn(stack, 'Seed', SECRET_ARN),
+      provider: new MfaEnrollmentProvider(stack, 'MfaEnrollmentProvider', { recheck: 3 }),
     });
     Tags.of(device).add('team', 'eu');
     expect(contract.DEVICE_RESOURCE_TYPE).toBe('Custom::VirtualMfaDevice');
@@ -90,34 +140,59 @@ describe('a device', () => {
       }) as unknown,
     });
     expect(Object.keys(devicePolicies(stack))).toEqual(['VirtualMfaDevicePolicyAliceDA1CE2BE']);
-    expect(stack.resolve(device.serialNumber)).toEqual({ Ref: 'VirtualMfaDeviceAliceDA1CE2BE' });
+    expect(stack.resolve(device.serialNumber)).toEqual({
+      'Fn::GetAtt': ['VirtualMfaDeviceAliceDA1CE2BE', ATTRIBUTES_OF_DEVICE.SerialNumber],
+    });
   });
 
-  test('the logical id of the secret that is made for it', () => {
+  test('has a default secret with this logical id', () => {
     const stack = newStack();
     new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: 'alice' });
     expect(Object.keys(resources(stack, 'AWS::SecretsManager::Secret'))).toEqual(['VirtualMfaDeviceSeedAlice56F6CDE7']);
   });
 
-  test('the name that it has by default, and what follows from it', () => {
+  test('has this default name, and logical ids derived from it', () => {
     const stack = literalStack();
     const device = enrollMade(stack);
-    expect(device.virtualMfaDeviceName).toBe('Stack-AliceDevice-eu-central-1-62269cb3-1');
-    expect(Object.keys(devices(stack))).toEqual(['VirtualMfaDeviceStackAliceDevice62269cb313AD0A1CF']);
-    expect(Object.keys(resources(stack, 'AWS::SecretsManager::Secret'))).toEqual([
-      'VirtualMfaDeviceSeedStackAliceDevice62269cb3137C9CFC5',
-    ]);
-    expect(Object.keys(enrollments(stack))).toEqual(['MfaEnrollmentAliceD4D33764VirtualMfaDeviceStackAliceD39028D83']);
+    expect(device.virtualMfaDeviceName).toBe('Stack-AliceDevice-eu-central-1-a5748520-1');
+    expect(idsIn(stack)).toEqual({
+      device: ['VirtualMfaDeviceStackAliceDevicea57485201EFB8284A'],
+      policy: ['VirtualMfaDevicePolicyStackAliceDevicea57485201EFB8284A'],
+      secret: ['VirtualMfaDeviceSeedStackAliceDevicea5748520191DBB5D0'],
+      enrollment: ['MfaEnrollmentAliceD4D337640AEA9554'],
+      enrollmentPolicy: ['MfaEnrollmentPolicyAliceD4D337640AEA9554'],
+    });
   });
 
-  test('its claim, key and value, and the key of its seed version', () => {
+  test('has a policy of its secret with this logical id', () => {
+    const stack = newStack();
+    new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: 'alice' }).restrictSeedReaders();
+    expect(Object.keys(resources(stack, 'AWS::SecretsManager::ResourcePolicy'))).toEqual([
+      'VirtualMfaDeviceSeedPolicyAlice56F6CDE7',
+    ]);
+  });
+
+  test('has a secret with this name under a path scope, whose policy has this logical id', () => {
+    const stack = newStack();
+    const provider = new MfaEnrollmentProvider(stack, 'Provider', { pathScope: { userPath: '/', devicePath: '/eu/' } });
+    new VirtualMfaDevice(stack, 'Any', { path: '/eu/a:b/', virtualMfaDeviceName: 'c,d=e', provider });
+    expect(Object.values(resources(stack, 'AWS::SecretsManager::Secret'))[0]?.Properties['Name']).toBe(
+      'mfa/eu/a=3Ab/c=2Cd=3De',
+    );
+    const policies = Object.keys(resources(stack, 'AWS::IAM::Policy'));
+    expect(policies.filter((id) => id.startsWith('MfaEnrollmentPathScope'))).toEqual([
+      'MfaEnrollmentPathScopeEu1CAA024A',
+    ]);
+  });
+
+  test('has claims and a seed version with this key and value', () => {
     const uuid = '0a1b2c3d-0000-4000-8000-123456789abc';
     expect(contract.DEVICE_CLAIM_PREFIX).toBe('cdk-mfa-enrollment:device:');
     expect(contract.SEED_VERSION_KEY).toBe('cdk-mfa-enrollment:seed-version');
     const version = `0123456789abcdef-0123456789-${uuid}`;
     expect(contract.seedVersion('0123456789abcdef'.repeat(4), '0123456789abcdef'.repeat(4), uuid)).toBe(version);
     expect(contract.hashesIn(version)).toEqual({ device: '0123456789abcdef', secret: '0123456789' });
-    // The longest id that the version of a secret may have.
+    // The maximum length of the id of a secret's version.
     expect(version).toHaveLength(64);
     expect(contract.deviceClaimKey(uuid, 'VirtualMfaDeviceAlice01234567')).toBe(
       'cdk-mfa-enrollment:device:0a1b2c3d-0000-4000-8000-123456789abc/VirtualMfaDeviceAlice01234567',
@@ -127,13 +202,13 @@ describe('a device', () => {
   });
 });
 
-test("the logical ids of the stack's own provider", () => {
+test("the logical id of the function of the stack's own provider", () => {
   const stack = newStack();
   MfaEnrollmentProvider.getOrCreate(stack);
   expect(Object.keys(resources(stack, 'AWS::Lambda::Function'))).toEqual(['MfaEnrollmentProviderFunction84DBEAB4']);
 });
 
-test('the retry settings of a function keep their id: under another they would be written anew, and deleted as the old', () => {
+test('the logical id of the retry settings; a changed id would delete the settings in the cleanup', () => {
   const stack = newStack();
   MfaEnrollmentProvider.getOrCreate(stack);
   expect(Object.keys(resources(stack, 'AWS::Lambda::EventInvokeConfig'))).toEqual([
@@ -141,22 +216,22 @@ test('the retry settings of a function keep their id: under another they would b
   ]);
 });
 
-test('the physical id is user and device', () => {
+test('the physical id of an enrollment is the user name and the serial number', () => {
   expect(contract.physicalResourceId({ UserName: 'alice', SerialNumber: DEVICE })).toBe(
     'alice|arn:aws:iam::123456789012:mfa/alice',
   );
 });
 
-test('the ARN of a device is quoted, however long its name is', () => {
+test('the ARN of a device with the longest name is not masked as a seed', () => {
   const arn = `arn:aws:iam::123456789012:mfa/${'a'.repeat(64)}`;
   expect(withoutSeed(arn)).toBe(arn);
 });
 
-test('what a refused Create adds to the physical id, which no ARN holds', () => {
+test('the suffix of the physical id after a refused Create', () => {
   expect(contract.REFUSED_SUFFIX).toBe('|refused');
 });
 
-test('the claim of an enrollment, key and value', () => {
+test('the key and value of the claim of an enrollment', () => {
   const uuid = '0a1b2c3d-0000-4000-8000-123456789abc';
   expect(contract.enrollmentClaimKey(uuid, 'MfaEnrollmentAlice01234567')).toBe(
     'cdk-mfa-enrollment:enrollment:0a1b2c3d-0000-4000-8000-123456789abc/MfaEnrollmentAlice01234567',
@@ -167,13 +242,13 @@ test('the claim of an enrollment, key and value', () => {
   expect(contract.ENROLLMENT_CLAIM_PREFIX).toBe('cdk-mfa-enrollment:enrollment:');
 });
 
-test('the longest logical id makes a claim key of exactly the 128 characters that IAM allows', () => {
+test('the key of the claim of the longest logical id has the 128 characters that IAM allows', () => {
   const uuid = '0a1b2c3d-0000-4000-8000-123456789abc';
   expect(contract.LOGICAL_ID_LENGTH).toBe(61);
   expect(contract.enrollmentClaimKey(uuid, 'M'.repeat(61))).toHaveLength(128);
 });
 
-test('timing, in seconds', () => {
+test('the timeouts, in seconds', () => {
   const { ANSWER_WITHIN, EVENT_AGE, FUNCTION_TIMEOUT, SERVICE_TIMEOUT } = contract;
   expect({ ANSWER_WITHIN, EVENT_AGE, FUNCTION_TIMEOUT, SERVICE_TIMEOUT }).toEqual({
     ANSWER_WITHIN: 300,
@@ -183,6 +258,6 @@ test('timing, in seconds', () => {
   });
 });
 
-test('CloudFormation does not give up before the queue and the function do', () => {
+test('CloudFormation waits at least as long as an event can be queued and handled', () => {
   expect(contract.SERVICE_TIMEOUT).toBeGreaterThanOrEqual(contract.EVENT_AGE + contract.FUNCTION_TIMEOUT);
 });

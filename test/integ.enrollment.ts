@@ -1,13 +1,13 @@
 /**
- * Against real AWS, for integ-runner: one user from the first device to the last, each enrollment and device with a
- * policy of its own.
+ * For integ-runner, against real AWS: one user with several devices, one policy for each enrollment and each device.
  *
- * Of what only real AWS can settle (test/README.md), a run that ends well settles:
+ * A successful run answers these questions of docs/open-questions.md:
  *
- * - whether clean-up deletes the old half of a replaced resource after what depended on it: the phase `renamed`
- *   replaces the user, and with the wrong order the old one is still listed;
- * - that a device can be enabled again at once, in the time that the function takes for it: the phase `again`;
- * - that `kms:ViaService` is what the policy takes it for in the partition of the account: every seed has a key.
+ * - Does cleanup delete the old half of a replaced resource after the resources that depended on it? The phase
+ * `renamed`
+ *   replaces the user. With the wrong order, the old user is still listed.
+ * - Can a device be enabled again at once, within the time that the function waits? See the phase `again`.
+ * - Is `kms:ViaService` what the policy expects in the partition of the account? Every seed is encrypted with a key.
  */
 import { IntegTest } from '@aws-cdk/integ-tests-alpha';
 import { App } from 'aws-cdk-lib';

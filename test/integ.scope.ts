@@ -1,8 +1,8 @@
 /**
- * Against real AWS, for integ-runner: the same phases by a provider with a scope.
+ * For integ-runner, against real AWS: the phases of integ.enrollment.ts with a provider that has a path scope.
  *
- * A run that ends well shows that paths and the beginnings of secrets' names cover in IAM's own evaluation what they
- * say: every call of every phase is allowed by the one policy. It settles what integ.enrollment.ts does, too.
+ * A successful run shows that IAM allows every call of every phase by the paths and the prefix of secrets' names in the
+ * provider's policy. It also answers the questions of integ.enrollment.ts.
  */
 import { IntegTest } from '@aws-cdk/integ-tests-alpha';
 import { App } from 'aws-cdk-lib';

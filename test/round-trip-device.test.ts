@@ -13,14 +13,14 @@ beforeEach(async () => {
   await account.open();
 });
 
-// Closing looks for the seeds, those of rotated devices too, in all that got out.
+// close() searches all output for the seeds, those of rotated devices included.
 afterEach(() => account.close());
 
-/** User, device, secret and enrollment, as the README shows them first. */
+/** Declares a user, a device with its secret, and the enrollment. */
 function declare(stack: Stack, props: VirtualMfaDeviceProps = {}): MfaEnrollment {
-  const { serialNumber, seedSecret } = new VirtualMfaDevice(stack, 'Device', props);
+  const device = new VirtualMfaDevice(stack, 'Device', props);
   const user = new iam.User(stack, 'User', { userName: 'alice' });
-  return new MfaEnrollment(stack, 'Mfa', { user, serialNumber, seedSecret });
+  return new MfaEnrollment(stack, 'Mfa', { user, device });
 }
 
 const deploy = (props?: VirtualMfaDeviceProps): Promise<StackDescription> =>
@@ -30,15 +30,19 @@ const deploy = (props?: VirtualMfaDeviceProps): Promise<StackDescription> =>
 const devices = () => account.aws.iam.state().devices.map(({ serialNumber }) => serialNumber);
 const secrets = () => account.aws.secretsManager.secretNames;
 
-/** The seed in a secret, as somebody reads it who may. */
+function arnOf(secretName: string): string {
+  return account.aws.secretsManager.call('DescribeSecret', { SecretId: secretName }).ARN as string;
+}
+
+/** Reads the seed as an administrator. */
 function seedIn(secretName: string): string {
   return account.aws.secretsManager.call('GetSecretValue', { SecretId: secretName }).SecretString as string;
 }
 
-/** Alice signs in with the seed in this secret: IAM takes two of its codes for codes of her device. */
+/** Expects that the device is enabled for Alice and that IAM accepts codes of the seed in the secret. */
 function expectToWork(serialNumber: string, secretName: string): void {
   expect(account.enabled).toEqual([[serialNumber, 'alice']]);
-  // Codes that are later than any that the function can have sent.
+  // Later codes than any that the function can have sent.
   const [AuthenticationCode1, AuthenticationCode2] = account.codes(seedIn(secretName), 20).reveal();
   const codes = { AuthenticationCode1, AuthenticationCode2 };
   account.aws.iam.call('ResyncMFADevice', { UserName: 'alice', SerialNumber: serialNumber, ...codes });
@@ -47,7 +51,7 @@ function expectToWork(serialNumber: string, secretName: string): void {
 const denying = (action: string) => (call: IncomingCall) =>
   call.action === action ? { before: new AwsError('AccessDenied', 403, 'User: … is not authorized') } : undefined;
 
-test('one deployment makes user, device, secret and enrollment, and a destroy leaves nothing', async () => {
+test('one deployment creates user, device, secret and enrollment, and one destroy removes them', async () => {
   expect(await deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
   const [device = ''] = devices();
   const [secret = ''] = secrets();
@@ -61,7 +65,7 @@ test('one deployment makes user, device, secret and enrollment, and a destroy le
   expect(secrets()).toEqual([]);
 });
 
-test('the seed goes by one call into the secret, whose only version it is; nobody else is given it', async () => {
+test('the seed is written once, to the only version of the secret', async () => {
   const written: unknown[] = [];
   account.faultOf = ({ action, input }) => {
     if (action === 'PutSecretValue') {
@@ -77,7 +81,7 @@ test('the seed goes by one call into the secret, whose only version it is; nobod
 });
 
 describe('raising the generation', () => {
-  /** How many devices Alice has after each call. */
+  /** The number of devices that Alice has after each call. */
   let enabledAfterCalls: number[];
   let before: { device: string; secret: string };
   beforeEach(async () => {
@@ -91,7 +95,7 @@ describe('raising the generation', () => {
     expect(enabledAfterCalls).not.toContain(0);
   });
 
-  test('makes another device with another seed, and the old ones go; Alice is never without a device', async () => {
+  test('replaces the device and its seed, and Alice always has an enabled device', async () => {
     const seed = seedIn(before.secret);
     expect(await deploy({ generation: 2 })).toMatchObject({ status: 'UPDATE_COMPLETE' });
     const [device = '', secret = ''] = [devices()[0], secrets()[0]];
@@ -102,7 +106,7 @@ describe('raising the generation', () => {
   });
 
   test.each(['CreateVirtualMFADevice', 'PutSecretValue', 'GetSecretValue', 'EnableMFADevice'])(
-    'rolls back where %s is denied: the old device works, and nothing of the new one is left',
+    'rolls back to the old device and leaves nothing of the new one if %s is denied',
     async (action) => {
       account.faultOf = denying(action);
       expect(await deploy({ generation: 2 })).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE' });
@@ -111,7 +115,7 @@ describe('raising the generation', () => {
     },
   );
 
-  test('rolls back where something else fails after the new device is enabled: the old one works', async () => {
+  test('rolls back to the old device if another resource fails after the new device is enabled', async () => {
     const rolledBack = await account.deploy((stack) => {
       const enrollment = declare(stack, { generation: 2 });
       const [first, second] = ['First', 'Second'].map(
@@ -137,18 +141,18 @@ test('a deployment that rolls back leaves no device and no secret', async () => 
   expect(secrets()).toEqual([]);
 });
 
-test('within a scope, the same comes of one policy', async () => {
+test('a device under a path scope is created, rotated and deleted with the permissions of one policy', async () => {
   const scoped = (stack: Stack, generation: number) => {
     const provider = new MfaEnrollmentProvider(stack, 'Staff', {
-      scope: { userPath: '/staff/', devicePath: '/staff/' },
+      pathScope: { userPath: '/staff/', devicePath: '/staff/' },
     });
-    const { serialNumber, seedSecret } = new VirtualMfaDevice(stack, 'Device', {
+    const device = new VirtualMfaDevice(stack, 'Device', {
       path: '/staff/',
       generation,
       provider,
     });
     const user = new iam.User(stack, 'User', { userName: 'alice', path: '/staff/' });
-    new MfaEnrollment(stack, 'Mfa', { user, serialNumber, seedSecret, provider });
+    new MfaEnrollment(stack, 'Mfa', { user, device, provider });
   };
   expect(await account.deploy((stack) => scoped(stack, 1))).toMatchObject({ status: 'CREATE_COMPLETE' });
   expect(await account.deploy((stack) => scoped(stack, 2))).toMatchObject({ status: 'UPDATE_COMPLETE' });
@@ -159,7 +163,7 @@ test('within a scope, the same comes of one policy', async () => {
   expect(secrets()).toEqual([]);
 });
 
-test('a secret whose own policy shuts out everybody but custodians and the function serves both', async () => {
+test('after restrictSeedReaders, only the readers and the function can read the seed, and only the function can write it', async () => {
   const status = await account.deploy((stack) => {
     const custodians = new iam.Role(stack, 'Custodians', {
       roleName: 'custodians',
@@ -170,59 +174,54 @@ test('a secret whose own policy shuts out everybody but custodians and the funct
       role.addToPolicy(new iam.PolicyStatement({ actions: ['secretsmanager:*'], resources: ['*'] }));
     }
     const device = new VirtualMfaDevice(stack, 'Device', { virtualMfaDeviceName: 'break-glass' });
-    const provider = MfaEnrollmentProvider.getOrCreate(stack);
-    device.seedSecret.addToResourcePolicy(
-      new iam.PolicyStatement({
-        effect: iam.Effect.DENY,
-        principals: [new iam.AnyPrincipal()],
-        actions: ['secretsmanager:GetSecretValue'],
-        resources: ['*'],
-        conditions: { ArnNotEquals: { 'aws:PrincipalArn': [custodians.roleArn, provider.role.roleArn] } },
-      }),
-    );
-    const user = new iam.User(stack, 'User', { userName: 'alice' });
-    const enrollment = new MfaEnrollment(stack, 'Mfa', {
-      user,
-      serialNumber: device.serialNumber,
-      seedSecret: device.seedSecret,
-    });
-    // So that the function reads the seed while the policy is in force.
-    enrollment.node.addDependency(device.seedSecret);
+    device.restrictSeedReaders(custodians);
+    new MfaEnrollment(stack, 'Mfa', { user: new iam.User(stack, 'User', { userName: 'alice' }), device });
   });
   expect(status).toMatchObject({ status: 'CREATE_COMPLETE' });
-  expectToWork(devices()[0]!, 'mfa/break-glass');
+  const [secret = ''] = secrets();
+  expectToWork(devices()[0]!, secret);
   const read = (roleName: string) =>
-    account.aws.secretsManager.call('GetSecretValue', { SecretId: 'mfa/break-glass' }, { arn: roleName, roleName });
+    account.aws.secretsManager.call('GetSecretValue', { SecretId: secret }, { arn: roleName, roleName });
+  const write = (roleName: string) =>
+    account.aws.secretsManager.call(
+      'PutSecretValue',
+      { SecretId: secret, SecretString: 'x' },
+      { arn: roleName, roleName },
+    );
   expect(() => read('custodians')).not.toThrow();
   expect(() => read('admins')).toThrow('with an explicit deny in a resource-based policy');
+  expect(() => write('custodians')).toThrow('with an explicit deny in a resource-based policy');
+  expect(() => write('admins')).toThrow('with an explicit deny in a resource-based policy');
   expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
   expect(secrets()).toEqual([]);
 });
 
-test('what a removal policy kept comes back under its name and with its secret, and the user never is without it', async () => {
+test('a retained device can be declared again with its name and secret, and the user always has it enabled', async () => {
   account.aws.iam.call('CreateUser', { UserName: 'alice' });
-  const declareKept = (stack: Stack, seedSecret?: ISecret) => {
+  const declareRetained = (stack: Stack, seedSecret?: ISecret) => {
     const removalPolicy = RemovalPolicy.RETAIN;
     const device = new VirtualMfaDevice(stack, 'Device', { virtualMfaDeviceName: 'alice', seedSecret, removalPolicy });
     new MfaEnrollment(stack, 'Mfa', {
       user: iam.User.fromUserName(stack, 'User', 'alice'),
-      serialNumber: device.serialNumber,
-      seedSecret: device.seedSecret,
+      device,
       removalPolicy,
     });
   };
-  await account.deploy((stack) => declareKept(stack));
+  await account.deploy((stack) => declareRetained(stack));
   const [device = ''] = devices();
   await account.destroy();
-  expect([devices(), secrets()]).toEqual([[device], ['mfa/alice']]);
+  const [secret = ''] = secrets();
+  expect([devices(), secrets()]).toEqual([[device], [secret]]);
 
   const enabledAfterCalls: number[] = [];
   account.afterCall = () => enabledAfterCalls.push(account.enabled.length);
-  expect(await account.deploy((stack) => declareKept(stack))).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
-  const back = await account.deploy((stack) => declareKept(stack, Secret.fromSecretNameV2(stack, 'Seed', 'mfa/alice')));
-  expect(back).toMatchObject({ status: 'CREATE_COMPLETE' });
+  expect(await account.deploy((stack) => declareRetained(stack))).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
+  const redeployed = await account.deploy((stack) =>
+    declareRetained(stack, Secret.fromSecretCompleteArn(stack, 'Seed', arnOf(secret))),
+  );
+  expect(redeployed).toMatchObject({ status: 'CREATE_COMPLETE' });
   expect(devices()).toEqual([device]);
   expect(enabledAfterCalls.length).toBeGreaterThan(0);
   expect(new Set(enabledAfterCalls)).toEqual(new Set([1]));
-  expectToWork(device, 'mfa/alice');
+  expectToWork(device, secret);
 });

@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { MfaEnrollment, type MfaEnrollmentProps } from '../lib';
+import { MfaEnrollment, type MfaEnrollmentProps, VirtualMfaDevice, type VirtualMfaDeviceAttributes } from '../lib';
 import { AwsError } from '../local/aws-error';
 import type { StackDescription } from '../local/cloudformation';
 import type { IncomingCall } from '../local/http';
@@ -21,13 +21,20 @@ beforeEach(async () => {
 
 afterEach(() => account.close());
 
-/** The user Alice and her enrollment. */
-function deploy(props: Partial<MfaEnrollmentProps> = {}): Promise<StackDescription> {
+/** Deploys the user Alice and her enrollment. */
+function deploy({
+  seedSecret,
+  seedSecretField,
+  ...props
+}: Partial<MfaEnrollmentProps & VirtualMfaDeviceAttributes> = {}): Promise<StackDescription> {
   return account.deploy((stack) => {
     new MfaEnrollment(stack, 'Mfa', {
       user: new iam.User(stack, 'User', { userName: 'alice', path: '/staff/' }),
-      serialNumber: SERIAL_NUMBER,
-      seedSecret: Secret.fromSecretNameV2(stack, 'Seed', SECRET),
+      device: VirtualMfaDevice.fromVirtualMfaDeviceAttributes(stack, 'Device', {
+        serialNumber: SERIAL_NUMBER,
+        seedSecret: seedSecret ?? Secret.fromSecretNameV2(stack, 'Seed', SECRET),
+        seedSecretField,
+      }),
       ...props,
     });
   });
@@ -36,7 +43,7 @@ function deploy(props: Partial<MfaEnrollmentProps> = {}): Promise<StackDescripti
 const claims = () => account.aws.iam.state().devices.flatMap(({ tags }) => Object.values(tags));
 const failure = () => account.failuresOf('Custom::MfaEnrollment')[0];
 
-test('a deployment enables the device with a clock adjustment of 0 in at most five calls, a destroy leaves nothing', async () => {
+test('a deployment enables the device with five calls and no clock adjustment, and a destroy leaves nothing', async () => {
   expect(await deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
   expect(account.enabled).toEqual([[SERIAL_NUMBER, 'alice']]);
   expect(account.aws.iam.deviceClock(SERIAL_NUMBER)).toMatchObject({ adjustment: 0 });
@@ -49,16 +56,16 @@ test('a deployment enables the device with a clock adjustment of 0 in at most fi
   expect(account.aws.iam.state()).toMatchObject({ users: [], roles: [], devices: [{ tags: {} }] });
 });
 
-test('the same Create delivered twice has one effect and one effective answer', async () => {
+test('a Create that is delivered twice has one effect and one effective response', async () => {
   account.deliveries = () => [{ delayMs: 0 }, { delayMs: 0 }];
   expect(await deploy()).toMatchObject({ status: 'CREATE_COMPLETE' });
   await account.aws.idle();
   expect(account.enabled).toEqual([[SERIAL_NUMBER, 'alice']]);
   expect(claims()).toEqual([`enabled us-east-1 ${STACK}`]);
-  expect(account.aws.answers.filter(({ effective }) => effective)).toHaveLength(1);
+  expect(account.aws.responses.filter(({ accepted }) => accepted)).toHaveLength(1);
 });
 
-test('another secret with the same seed is proven in place', async () => {
+test('another secret with the same seed is verified without replacing the enrollment', async () => {
   await deploy();
   account.createSecret('mfa/copy', JSON.stringify({ seed: seed }));
   const stack = new Stack();
@@ -71,14 +78,14 @@ test('another secret with the same seed is proven in place', async () => {
   expect(account.enabled).toEqual([[SERIAL_NUMBER, 'alice']]);
 });
 
-test('deleting what is gone already is done', async () => {
+test('a destroy succeeds if the device was already deleted', async () => {
   await deploy();
   account.aws.iam.call('DeactivateMFADevice', { UserName: 'alice', SerialNumber: SERIAL_NUMBER });
   account.aws.iam.call('DeleteVirtualMFADevice', { SerialNumber: SERIAL_NUMBER });
   expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
 });
 
-test('enrolling right after the device was deactivated waits for newer codes and sends none from the future', async () => {
+test('an enrollment right after a deactivation waits for new codes and sends no future ones', async () => {
   await deploy();
   await account.destroy();
   const before = account.clock.now();
@@ -87,7 +94,7 @@ test('enrolling right after the device was deactivated waits for newer codes and
   expect(account.aws.iam.deviceClock(SERIAL_NUMBER)).toMatchObject({ adjustment: 0 });
 });
 
-test('a wrong seed fails after four pairs, in words that name secret and device, and rolls back clean', async () => {
+test('a wrong seed fails after four pairs with a reason that names secret and device, and rolls back completely', async () => {
   account.aws.secretsManager.call('PutSecretValue', { SecretId: SECRET, SecretString: account.createDevice('bob') });
   expect(await deploy()).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
   expect(account.actions.filter((action) => action === 'EnableMFADevice')).toHaveLength(4);
@@ -100,9 +107,9 @@ const deny = (action: string) => (call: IncomingCall) =>
 const putSecret = (text: string) => () =>
   void account.aws.secretsManager.call('PutSecretValue', { SecretId: SECRET, SecretString: text });
 
-test.each<[string, () => void, RegExp, Partial<MfaEnrollmentProps>?]>([
+test.each<[string, () => void, RegExp, Parameters<typeof deploy>[0]?]>([
   [
-    'no secret',
+    'a missing secret',
     () => account.aws.secretsManager.call('DeleteSecret', { SecretId: SECRET, ForceDeleteWithoutRecovery: true }),
     /secret:mfa\/alice does not exist, or has no current version/,
   ],
@@ -118,27 +125,27 @@ test.each<[string, () => void, RegExp, Partial<MfaEnrollmentProps>?]>([
   ],
   ['a secret that holds no seed', putSecret('not a seed!'), /holds no seed: it is not Base32/],
   ['a secret that is JSON', putSecret('{"seed":"A"}'), /name the key that holds the seed in 'seedSecretField'/],
-  ['a field that is not there', putSecret('{"seed":"A"}'), /has no field 'token'/, { seedSecretField: 'token' }],
+  ['a JSON secret without the field', putSecret('{"seed":"A"}'), /has no field 'token'/, { seedSecretField: 'token' }],
   [
-    'no device',
+    'a missing device',
     () => account.aws.iam.call('DeleteVirtualMFADevice', { SerialNumber: SERIAL_NUMBER }),
     /device arn:aws:iam::123456789012:mfa\/alice does not exist/,
   ],
   ['a denied call', () => (account.faultOf = deny('EnableMFADevice')), /iam:EnableMFADevice on user alice is denied/],
   [
-    'a denied secret',
+    'denied access to the secret',
     () => (account.faultOf = deny('GetSecretValue')),
     /secretsmanager:GetSecretValue on secret arn:.*:secret:mfa\/alice is denied/,
   ],
-])('%s ends in words in the stack event, and in a clean rollback', async (...[, prepare, words, props]) => {
+])('%s is explained in the stack event and rolled back completely', async (...[, prepare, reason, props]) => {
   prepare();
   expect(await deploy(props)).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
-  expect(failure()).toMatch(words);
+  expect(failure()).toMatch(reason);
   expect(failure()).toMatch(/State: .*Next: /);
   expect(account.aws.iam.state()).toMatchObject({ users: [], roles: [] });
 });
 
-test('a lost answer of EnableMFADevice is no failure', async () => {
+test('a deployment succeeds if the response of EnableMFADevice is lost', async () => {
   let lost = false;
   account.faultOf = ({ action }) => {
     if (action !== 'EnableMFADevice' || lost) {
@@ -152,14 +159,14 @@ test('a lost answer of EnableMFADevice is no failure', async () => {
   expect(account.actions).toContain('ResyncMFADevice');
 });
 
-test('a function that dies leaves a stack that rolls back clean', async () => {
+test('a stack rolls back completely if the function dies', async () => {
   let dead = false;
   account.deliveries = () => {
     if (dead) {
       return [{ delayMs: 0 }];
     }
     dead = true;
-    return [{ delayMs: 0, dies: { atCall: 5 } }];
+    return [{ delayMs: 0, kill: { atCall: 5 } }];
   };
   expect(await deploy()).toMatchObject({ status: 'ROLLBACK_COMPLETE' });
   expect(account.aws.iam.state()).toMatchObject({ users: [], roles: [], devices: [{ tags: {} }] });

@@ -1,197 +1,112 @@
-import { LineLogger } from '../../lambda/logger';
 import { type Action, CallError } from '../../lambda/aws/ports';
 import { type CustomResourceEvent, type InvocationContext, serve } from '../../lambda/protocol';
-import { AnswerDesk, CloudFormation, providersOf, type StackDescription } from '../../local/cloudformation';
-import { Iam, type Throttle } from '../../local/iam';
-import { InProcessEnvironments, LambdaRunner, type Life } from '../../local/lambda';
-import { uuid, type Random } from '../../local/lambda/uuid';
-import { type Channel, directly, InProcessIam, InProcessSeedStore } from '../../local/ports';
-import { SecretsManager } from '../../local/secrets-manager';
-import { VirtualClock } from '../../local/virtual-clock';
-import { ACCOUNT, type Fleet, REGION, secretNameOf, userNameOf } from './fleet-app';
+import type { StackDescription } from '../../local/cloudformation';
+import type { Throttle } from '../../local/iam';
+import { type CallFault, InProcessAccount } from '../../local/in-process-account';
+import type { FunctionLifetime } from '../../local/lambda';
+import { directChannel } from '../../local/ports';
 import { numbers } from './numbers';
+import { type Fleet, REGION, secretNameOf, userNameOf } from './fleet-app';
 
-/** Slowest way of a call to AWS, and of its answer back, in milliseconds. */
-const SLOWEST_MS = 100;
-
-/** What a fleet is deployed under. */
-export interface Weather {
-  /** How fast IAM lets the function's calls through; absent: as they come. */
+/** The conditions of a deployment. */
+export interface Conditions {
+  /** IAM's limit on the rate of calls. @default no limit */
   readonly bucket?: Throttle;
-  /** How many events Lambda runs at once; absent: any number. */
+  /** How many events Lambda runs at once. @default no limit */
   readonly concurrency?: number;
-  /** Chance, from 0 to 1, that a call of the function fails though it is in order. */
+  /** Probability, from 0 to 1, that a valid call of the function fails. @default 0 */
   readonly failing?: number;
-  /** @default 1 */
-  readonly seed?: number;
 }
 
-/** The seconds that a bucket alone imposes on so many calls. */
+/** The seconds that a bucket alone takes for this number of calls. */
 export function secondsOf(calls: number, { perSecond, burst }: Throttle): number {
   return Math.max(0, calls - burst) / perSecond;
 }
 
-/** How it went. */
+/** The result of a deployment. */
 export interface Deployment {
   readonly status: StackDescription['status'];
-  /** Devices that are enabled in the end. */
+  /** Number of enabled devices. */
   readonly enabled: number;
   readonly seconds: number;
-  /** Calls of the function that reached IAM, those that it refused for their number included. */
+  /** Calls of the function that reached IAM, throttled ones included. */
   readonly iamCalls: number;
-  /** Of these, how many IAM let through. */
+  /** The calls among them that IAM did not throttle. */
   readonly iamCallsLetThrough: number;
-  /** Requests to the function that CloudFormation got no success for. */
+  /** Resources that failed, with the reason. */
   readonly failures: readonly string[];
 }
 
-/** Deploys a stack of enrollments in virtual time, by the function's own rules. */
-export async function deployFleet(fleet: Fleet, weather: Weather): Promise<Deployment> {
-  return new FleetWorld(fleet, weather).deploy();
+/** Deploys a stack of enrollments in virtual time, with the real rules of the function. */
+export async function deployFleet(fleet: Fleet, conditions: Conditions): Promise<Deployment> {
+  return new FleetWorld(fleet, conditions).deploy();
 }
 
-class FleetWorld {
-  private readonly clock = new VirtualClock();
-  private readonly random: () => number;
-  private readonly iam: Iam;
-  private readonly secretsManager: SecretsManager;
-  private readonly lambda: LambdaRunner;
-  private readonly desk: AnswerDesk;
-  private readonly cloudFormation: CloudFormation;
-  private readonly failures: string[] = [];
+class FleetWorld extends InProcessAccount {
   private iamCalls = 0;
-  private iamCallsLetThrough = 0;
+  private iamCallsThrottled = 0;
 
   constructor(
     private readonly fleet: Fleet,
-    private readonly weather: Weather,
+    private readonly conditions: Conditions,
   ) {
-    const { clock } = this;
-    this.random = numbers(weather.seed ?? 1);
-    const random: Random = (count) => Buffer.from(Array.from({ length: count }, () => this.random() * 256));
-    this.iam = new Iam({ clock, accountId: ACCOUNT, random });
-    this.secretsManager = new SecretsManager({
-      clock,
-      accountId: ACCOUNT,
-      region: REGION,
-      random,
-      authorize: (caller, request) => this.iam.refusalOf(caller, request),
-    });
-    this.desk = new AnswerDesk(clock, random);
-    this.lambda = new LambdaRunner({
-      clock,
-      random,
-      concurrency: weather.concurrency,
-      environments: new InProcessEnvironments(clock, (event, context, life) =>
-        this.handle(event as CustomResourceEvent, context, life, random),
-      ),
-    });
-    const place = { clock, random, region: REGION, accountId: ACCOUNT, partition: 'aws' };
-    this.cloudFormation = new CloudFormation({
-      ...place,
-      onEvent: ({ status, logicalId, reason }) => {
-        if (status.endsWith('FAILED')) {
-          this.failures.push(`${logicalId}: ${reason}`);
-        }
-      },
-      providerOf: providersOf({
-        ...place,
-        desk: this.desk,
-        iam: this.iam,
-        secretsManager: this.secretsManager,
-        lambda: this.lambda,
-        codeDirectory: () => '/nowhere',
-      }),
-    });
-    this.furnish();
+    super({ region: REGION, random: numbers(1), concurrency: conditions.concurrency });
+    for (let index = 0; index < fleet.enrollments; index++) {
+      const name = userNameOf(index);
+      this.iam.call('CreateUser', { UserName: name, Path: '/staff/' });
+      this.createSecret(secretNameOf(index), this.createDevice(name).seed);
+    }
+    this.iam.throttle = conditions.bucket;
   }
 
   async deploy(): Promise<Deployment> {
-    const { clock, cloudFormation } = this;
-    const { template } = this.fleet;
-    this.iam.throttle = this.weather.bucket;
-    const begun = clock.now();
-    const { status } = await clock.run(cloudFormation.createStack({ stackName: 'Fleet', template, parameters: {} }));
+    const { clock, cloudFormation, fleet } = this;
+    const startedAt = clock.now();
+    const { status } = await clock.run(cloudFormation.createStack({ stackName: 'Fleet', template: fleet.template }));
     return {
       status,
       enabled: this.iam.state().devices.filter(({ userName }) => userName !== undefined).length,
-      seconds: (clock.now() - begun) / 1000,
+      seconds: (clock.now() - startedAt) / 1000,
       iamCalls: this.iamCalls,
-      iamCallsLetThrough: this.iamCallsLetThrough,
-      failures: this.failures,
+      iamCallsLetThrough: this.iamCalls - this.iamCallsThrottled,
+      failures: this.events.flatMap(({ status: to, logicalId, reason }) =>
+        to.endsWith('FAILED') ? [`${logicalId}: ${reason}`] : [],
+      ),
     };
   }
 
-  private furnish(): void {
-    for (let index = 0; index < this.fleet.enrollments; index++) {
-      const name = userNameOf(index);
-      this.iam.call('CreateUser', { UserName: name, Path: '/staff/' });
-      const { VirtualMFADevice } = this.iam.call('CreateVirtualMFADevice', { VirtualMFADeviceName: name });
-      const seed = (VirtualMFADevice as { Base32StringSeed: Buffer }).Base32StringSeed.toString();
-      this.secretsManager.call('CreateSecret', { Name: secretNameOf(index), SecretString: seed });
-    }
-  }
-
-  private async handle(
+  protected override handle(
     event: CustomResourceEvent,
     context: InvocationContext,
-    life: Life,
-    random: Random,
+    life: FunctionLifetime,
   ): Promise<void> {
-    const functionName = String(event.ResourceProperties.ServiceToken).split(':').at(-1)!;
-    const roleName = this.lambda.functionNamed(functionName).roleArn.split('/').at(-1)!;
-    const caller = { arn: `arn:aws:sts::${ACCOUNT}:assumed-role/${roleName}/${functionName}`, roleName };
-    const channel: Channel = (action, effect) => this.travel(action, effect, life);
-    await serve(event, context, {
-      clock: life.clock,
-      iam: new InProcessIam(this.iam, this.clock, caller, channel),
-      seeds: new InProcessSeedStore(this.secretsManager, caller, channel),
-      random: this.random,
-      uuid: () => uuid(random),
-      logger: new LineLogger(() => undefined),
-      deliver: async (url, body) => {
-        await life.clock.sleep(this.random() * SLOWEST_MS);
-        this.desk.put(url, body);
-      },
-    });
+    return serve(
+      event,
+      context,
+      this.shellFor(event, life, (action, effect) => this.carryOut(action, effect)),
+    );
   }
 
-  private async travel<T>(action: Action, effect: () => T, life: Life): Promise<T> {
-    await life.clock.sleep(this.random() * SLOWEST_MS);
-    const answer = await life.call(() => this.answered(action, effect));
-    await life.clock.sleep(this.random() * SLOWEST_MS);
-    return answer;
-  }
-
-  private async answered<T>(action: Action, effect: () => T): Promise<T> {
-    const fault = this.fault(action);
+  /** Counts the calls of IAM. A throttled call stays throttled: only a valid one loses its response. */
+  private async carryOut<T>(action: Action, effect: () => T): Promise<T> {
+    const fault = this.drawFault(action);
     if (fault?.effect === false) {
       throw fault.error;
     }
-    const isIam = action.startsWith('iam:');
-    if (isIam) {
-      this.iamCalls += 1;
-    }
-    try {
-      const output = await directly(action, effect);
-      if (isIam) {
-        this.iamCallsLetThrough += 1;
-      }
-      if (fault?.effect === true) {
-        throw fault.error;
-      }
-      return output;
-    } catch (error) {
-      if (isIam && error !== fault?.error && error instanceof CallError && error.code !== 'Throttling') {
-        this.iamCallsLetThrough += 1;
-      }
+    this.iamCalls += action.startsWith('iam:') ? 1 : 0;
+    const output = await directChannel(action, effect).catch((error: unknown) => {
+      this.iamCallsThrottled += error instanceof CallError && error.code === 'Throttling' ? 1 : 0;
       throw error;
+    });
+    if (fault !== undefined) {
+      throw fault.error;
     }
+    return output;
   }
 
-  /** What is wrong with a call that fails: AWS is out of order, or no answer comes, with the effect or without. */
-  private fault(action: Action): { readonly error: CallError; readonly effect: boolean } | undefined {
-    if (this.random() >= (this.weather.failing ?? 0)) {
+  /** Either an error of AWS or no response at all, whether or not the call takes effect. */
+  private drawFault(action: Action): CallFault | undefined {
+    if (this.random() >= (this.conditions.failing ?? 0)) {
       return undefined;
     }
     const effect = this.random() < 0.5;

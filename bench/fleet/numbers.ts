@@ -1,4 +1,6 @@
-/** Numbers from 0 up to 1, the same for the same seed: Park and Miller's minimal standard generator. */
+/**
+ * Returns a generator of numbers in [0, 1], reproducible by its seed (Park and Miller's minimal standard generator).
+ */
 export function numbers(seed: number): () => number {
   let state = seed % 2_147_483_647 || 1;
   return () => {

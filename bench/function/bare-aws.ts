@@ -2,8 +2,8 @@ import { type Clock, type Iam, SecretText, type SeedStore, type Tag } from '../.
 import { callIam, callSecretsManager } from '../signed-request';
 
 /**
- * In the place of `lambda/aws.ts`: requests written by hand, for as many calls as a start makes. No client can do it
- * with less, and none should do it with this: it knows one partition and no error.
+ * Replaces `lambda/aws/sdk.ts` with the smallest possible client, for the calls that a cold start makes. Only a lower
+ * limit to compare with: it supports one partition and handles no errors.
  */
 export class SdkIam implements Pick<Iam, 'awsTime' | 'listMFADevices' | 'listMFADeviceTags'> {
   constructor(private readonly clock: Clock) {}
@@ -13,23 +13,25 @@ export class SdkIam implements Pick<Iam, 'awsTime' | 'listMFADevices' | 'listMFA
   }
 
   async listMFADevices(userName: string): Promise<string[]> {
-    const answer = await callIam('ListMFADevices', { UserName: userName });
-    return [...answer.matchAll(/<SerialNumber>([^<]*)<\/SerialNumber>/g)].map(([, serialNumber = '']) => serialNumber);
+    const response = await callIam('ListMFADevices', { UserName: userName });
+    return [...response.matchAll(/<SerialNumber>([^<]*)<\/SerialNumber>/g)].map(
+      ([, serialNumber = '']) => serialNumber,
+    );
   }
 
   async listMFADeviceTags(serialNumber: string): Promise<Tag[]> {
-    const answer = await callIam('ListMFADeviceTags', { SerialNumber: serialNumber });
-    return [...answer.matchAll(/<Key>([^<]*)<\/Key>\s*<Value>([^<]*)<\/Value>/g)].map(([, key = '', value = '']) => ({
+    const response = await callIam('ListMFADeviceTags', { SerialNumber: serialNumber });
+    return [...response.matchAll(/<Key>([^<]*)<\/Key>\s*<Value>([^<]*)<\/Value>/g)].map(([, key = '', value = '']) => ({
       key,
       value,
     }));
   }
 }
 
-/** As {@link SdkIam}. */
+/** Replaces the SDK's client like {@link SdkIam}. */
 export class SdkSeedStore implements Pick<SeedStore, 'read'> {
   async read(secretArn: string): Promise<SecretText> {
-    const answer = await callSecretsManager('GetSecretValue', { SecretId: secretArn });
-    return new SecretText((JSON.parse(answer) as { SecretString: string }).SecretString);
+    const response = await callSecretsManager('GetSecretValue', { SecretId: secretArn });
+    return new SecretText((JSON.parse(response) as { SecretString: string }).SecretString);
   }
 }

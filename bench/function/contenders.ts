@@ -5,7 +5,7 @@ import { build as bundle, type BuildOptions, type Plugin } from 'esbuild';
 
 const ROOT = join(__dirname, '..', '..');
 
-/** A way to ship the function. */
+/** A bundle of the function. */
 export interface Contender {
   readonly name: string;
   readonly file: string;
@@ -13,8 +13,8 @@ export interface Contender {
   readonly gzipBytes: number;
 }
 
-/** As NodejsFunction bundles where the SDK comes along: `main` before `module`, nothing left out. */
-const BY_DEFAULT: BuildOptions = {
+/** The options of NodejsFunction if it bundles the SDK: `main` before `module`, nothing external. */
+const DEFAULT_OPTIONS: BuildOptions = {
   entryPoints: [join(ROOT, 'lambda', 'index.ts')],
   bundle: true,
   platform: 'node',
@@ -27,20 +27,20 @@ const BY_DEFAULT: BuildOptions = {
 const withoutSdk: Plugin = {
   name: 'without-sdk',
   setup(build) {
-    build.onResolve({ filter: /^\.\/aws$/ }, () => ({ path: join(__dirname, 'bare-aws.ts') }));
+    build.onResolve({ filter: /^\.\/aws\/sdk$/ }, () => ({ path: join(__dirname, 'bare-aws.ts') }));
   },
 };
 
 /**
- * The function as it is shipped (`built`); the same source as NodejsFunction bundles it (`default`), and that minified,
- * which loads faster (`minified`); and with requests written by hand in the SDK's place (`bare`), which is the floor.
+ * Bundles the function in four ways: as published (`built`), as NodejsFunction does (`default`), the same minified
+ * (`minified`), and without the SDK (`bare`), which is the lower limit.
  *
- * @param folder takes the bundles
+ * @param folder for the bundles
  */
 export async function contenders(folder: string): Promise<Contender[]> {
   const bundled = async (name: string, options: BuildOptions) => {
     const outfile = join(folder, `${name}.js`);
-    await bundle({ ...BY_DEFAULT, ...options, outfile });
+    await bundle({ ...DEFAULT_OPTIONS, ...options, outfile });
     return contender(name, outfile);
   };
   return [

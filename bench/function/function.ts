@@ -7,28 +7,28 @@ import { selfSignedIdentity } from '../../test/lambda/aws/self-signed';
 import { type Conditions, type Figure, interleaved, median, type Part } from '../figure';
 import { type Contender, contenders } from './contenders';
 
-/** What the built function may take, at most: bytes; and of what the minified default bundling takes. */
+/** Bounds of the built function: bytes, and times relative to the minified default bundle. */
 const BOUNDS: Record<string, number> = { bytes: 215_000, load: 0.37, thirdAnswer: 0.62 };
 
 const UNITS = { load: 'ms', thirdAnswer: 'ms', peakMemory: 'bytes' } as const;
 type Quantity = keyof typeof UNITS;
 type Start = Readonly<Record<Quantity, number>>;
 
-/** The bundle's size, and cold starts of it, on each Node.js: to the load's end, and to the third answer of AWS. */
+/** Size and cold starts of the bundle on each Node.js: time to load, and time to the third response of AWS. */
 export const functionPart: Part = {
   name: 'function',
   async measure({ nodes, runs }: Conditions): Promise<Figure[]> {
     const folder = mkdtempSync(join(tmpdir(), 'bench-function-'));
     const aws = await LoopbackServer.listenSecurely(selfSignedIdentity());
-    aws.respond = answer;
+    aws.respond = respond;
     try {
-      const field = await contenders(folder);
-      const figures = field.flatMap(sizes);
+      const bundles = await contenders(folder);
+      const figures = bundles.flatMap(sizes);
       for (const node of nodes) {
         const starts = await interleaved(
-          field.map(({ name }) => name),
+          bundles.map(({ name }) => name),
           runs,
-          (name) => start(node, field.find((contender) => contender.name === name)!.file, aws.url('localhost')),
+          (name) => start(node, bundles.find((contender) => contender.name === name)!.file, aws.url('localhost')),
         );
         figures.push(...onNode(majorOf(node), starts));
       }
@@ -76,7 +76,7 @@ function majorOf(node: string): string {
   return `node${execFileSync(node, ['--print', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' }).trim()}`;
 }
 
-/** A Create of which AWS answers three calls, with a secret that is no seed: there it ends. */
+/** Runs a Create that fails after three calls to AWS, because the secret holds no seed. */
 async function start(node: string, file: string, awsUrl: string): Promise<Start> {
   const event = {
     RequestType: 'Create',
@@ -101,7 +101,7 @@ async function start(node: string, file: string, awsUrl: string): Promise<Start>
       AWS_SECRET_ACCESS_KEY: 'bench',
       AWS_SESSION_TOKEN: 'bench',
       AWS_ENDPOINT_URL: awsUrl,
-      // The stub's certificate is its own; and what the SDK and Node.js say about either is not what is measured.
+      // The server's certificate is self-signed. Warnings about that, or about the Node.js version, don't matter here.
       NODE_TLS_REJECT_UNAUTHORIZED: '0',
       NODE_NO_WARNINGS: '1',
     },
@@ -118,7 +118,7 @@ async function start(node: string, file: string, awsUrl: string): Promise<Start>
   });
 }
 
-const answer: Respond = (response, { headers, body }) => {
+const respond: Respond = (response, { headers, body }) => {
   if (headers['x-amz-target'] !== undefined) {
     response.end(JSON.stringify({ SecretString: 'no seed' }));
   } else if (body.startsWith('Action=')) {

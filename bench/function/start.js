@@ -1,6 +1,6 @@
 'use strict';
-// A cold start: loads a bundle, hands it an event, and says how long it took to the load's end and to AWS's third
-// answer, in milliseconds, and how much memory it took at most, in bytes.
+// A cold start: loads a bundle and invokes it with an event. Reports the time to load and the time to the third
+// response of AWS, in milliseconds, and the peak memory, in bytes.
 const { subscribe } = require('node:diagnostics_channel');
 const { performance } = require('node:perf_hooks');
 
@@ -18,7 +18,7 @@ const { handler } = require(file);
 const loaded = performance.now();
 
 void handler(JSON.parse(event), { getRemainingTimeInMillis: () => 15 * 60_000 }).then(() => {
-  if (thirdAnswer === undefined) throw new Error(`AWS answered ${answers} times only`);
+  if (thirdAnswer === undefined) throw new Error(`expected 3 responses of AWS, got ${answers}`);
   const { maxRSS } = process.resourceUsage();
   process.send({ load: loaded - start, thirdAnswer: thirdAnswer - start, peakMemory: maxRSS * 1024 });
   process.disconnect();

@@ -12,15 +12,15 @@ const SYNTHESIS = {
   nodejsFunction: 'NodejsFunction',
 };
 const FUNCTION = {
-  built: 'as shipped',
+  built: 'as published',
   minified: 'NodejsFunction, minified',
   default: 'NodejsFunction',
   bare: 'no SDK',
 };
 const FLEET = {
   bucket: '10 IAM calls/s',
-  failing: '10 IAM calls/s, 5 % fail',
-  concurrency: '10 at once',
+  failing: '10 IAM calls/s, 5% fail',
+  concurrency: '10 concurrent executions',
   together: 'all of these',
 };
 
@@ -55,7 +55,7 @@ const BARS: readonly Bars[] = [
   },
 ];
 
-/** Draws what was measured into a folder; a plot of which nothing was measured is left as it is. */
+/** Draws the plots into a folder. Leaves a plot unchanged if none of its figures were measured. */
 export function drawPlots(figures: readonly Figure[], folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const plot of LINES) {

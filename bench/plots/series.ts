@@ -1,6 +1,6 @@
 import type { Figure } from '../figure';
 
-/** A plot of figures, one for each label. */
+/** A bar chart: one figure for each label. */
 export interface Bars {
   readonly file: string;
   readonly title: string;
@@ -8,7 +8,7 @@ export interface Bars {
   readonly nameOf: (key: string) => string;
 }
 
-/** A plot of figures that depend on a number, one line for each label. */
+/** A line chart: one line for each label, of figures that depend on a number. */
 export interface Lines extends Omit<Bars, 'nameOf'> {
   readonly nameOf: (key: string, at: number) => string;
   readonly at: readonly number[];
@@ -24,7 +24,7 @@ export interface Line {
   readonly points: readonly (readonly [number, number])[];
 }
 
-/** What was measured of it; in the order of the labels. */
+/** The measured bars, in the order of the labels. */
 export function barsOf({ labels, nameOf }: Bars, figures: readonly Figure[]): Bar[] {
   return Object.entries(labels).flatMap(([key, label]) => {
     const value = valueOf(nameOf(key), figures);
@@ -32,7 +32,7 @@ export function barsOf({ labels, nameOf }: Bars, figures: readonly Figure[]): Ba
   });
 }
 
-/** The same; a line of which nothing was measured is left out. */
+/** The measured points, one line for each label. Omits lines without points. */
 export function linesOf({ labels, nameOf, at }: Lines, figures: readonly Figure[]): Line[] {
   return Object.entries(labels)
     .map(([key, label]) => ({

@@ -2,7 +2,7 @@ import * as echarts from 'echarts';
 import type { Bar, Line } from './series';
 
 const SIZE = { width: 720, height: 400 };
-/** Readable on white and, as GitHub shows it in dark mode, on nothing else: hence a ground of its own. */
+/** Has a white background, because GitHub's dark mode would make the text unreadable. */
 const COMMON = {
   animation: false,
   backgroundColor: '#ffffff',
@@ -10,12 +10,12 @@ const COMMON = {
   color: ['#0072b2', '#56b4e9', '#d55e00', '#e69f00', '#009e73'],
 } satisfies echarts.EChartsOption;
 
-/** Lines on logarithmic axes: each doubling is as far. */
+/** Draws lines on logarithmic axes. */
 export function svgOfLines(title: string, lines: readonly Line[]): string {
   return svgOf({
     ...COMMON,
     title: { text: title, left: 'center' },
-    // One below the other: how wide a label is, only who shows the drawing knows.
+    // Vertical, because the width of the labels depends on the fonts of the viewer.
     legend: { orient: 'vertical', right: 16, top: 'middle' },
     grid: { left: 64, right: 264, top: 48, bottom: 48 },
     xAxis: { type: 'log', name: 'enrollments', nameLocation: 'middle', nameGap: 26, min: 1 },
@@ -24,7 +24,7 @@ export function svgOfLines(title: string, lines: readonly Line[]): string {
   });
 }
 
-/** Bars from zero. */
+/** Draws bars that start at zero. */
 export function svgOfBars(title: string, bars: readonly Bar[]): string {
   return svgOf({
     ...COMMON,

@@ -11,7 +11,7 @@ import type { Subject } from './request-event';
 
 const PLACE = { clock: systemClock, accountId: '123456789012', region: 'us-east-1' };
 
-/** IAM and Secrets Manager over HTTP, and somebody who takes the answers. */
+/** IAM and Secrets Manager over HTTP, and a server that accepts the responses of the function. */
 export class Account {
   calls = 0;
   failures = 0;
@@ -31,19 +31,19 @@ export class Account {
       }
     },
   });
-  private readonly answers: Server = createServer((request, response) => {
+  private readonly responses: Server = createServer((request, response) => {
     request.resume().on('end', () => response.end());
   });
 
   static async open(): Promise<Account> {
     const account = new Account();
     account.url = (await account.server.start()).url;
-    await new Promise<void>((resolve) => account.answers.listen(0, '127.0.0.1', resolve));
-    account.responseUrl = `http://127.0.0.1:${(account.answers.address() as AddressInfo).port}/answer`;
+    await new Promise<void>((resolve) => account.responses.listen(0, '127.0.0.1', resolve));
+    account.responseUrl = `http://127.0.0.1:${(account.responses.address() as AddressInfo).port}/response`;
     return account;
   }
 
-  /** A user with a device that is not enabled yet, and its seed in a secret. */
+  /** Creates a user, a device that isn't enabled yet, and a secret with its seed. */
   newSubject(name: string): Subject {
     this.iam.call('CreateUser', { UserName: name });
     const { VirtualMFADevice } = this.iam.call('CreateVirtualMFADevice', { VirtualMFADeviceName: name });
@@ -55,7 +55,7 @@ export class Account {
     return subject;
   }
 
-  /** The codes that a person would read off now. */
+  /** The current pair of codes. */
   codesOf(subject: Subject): readonly [string, string] {
     return codePairAt(
       parseSeed(new SecretText(this.seeds.get(subject)!), undefined),
@@ -70,8 +70,8 @@ export class Account {
   async close(): Promise<void> {
     await this.server.close();
     await new Promise<void>((resolve) => {
-      this.answers.close(() => resolve());
-      this.answers.closeAllConnections();
+      this.responses.close(() => resolve());
+      this.responses.closeAllConnections();
     });
   }
 }

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { callIam, callSecretsManager } from '../signed-request';
 import type { RequestType, RequestEvent } from './request-event';
 
-/** What the function sends, and nothing else: no decisions, no codes to compute, no answers to understand. */
+/** Sends the same requests as the function, and nothing else: it decides nothing, and computes and parses nothing. */
 export async function handler(event: RequestEvent): Promise<void> {
   await CALLS[event.RequestType](event);
   await put(event.ResponseURL, JSON.stringify({ Status: 'SUCCESS', StackId: event.StackId }));

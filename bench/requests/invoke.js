@@ -1,6 +1,6 @@
 'use strict';
-// A warm function: it takes one event after the other, and says how long the processor worked on each, in milliseconds.
-// The network and whatever is waited for take no time of it. Sleeps are skipped, and the time that they would take counts.
+// A warm function: handles one event after the other and reports the CPU time of each, in milliseconds, which excludes
+// waiting for the network. Sleeps are skipped; its clock advances by their duration.
 const timers = require('node:timers/promises');
 const { performance } = require('node:perf_hooks');
 

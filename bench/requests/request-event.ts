@@ -2,10 +2,10 @@ import { enrollmentClaimKey, enrollmentClaimValue, physicalResourceId } from '..
 
 export type RequestType = 'Create' | 'Update' | 'Delete';
 
-/** What the function gets; and beside it what the bare program, which works out nothing, has to be told. */
+/** An event for the function, with the additional values that the bare program can't compute. */
 export type RequestEvent = ReturnType<typeof requestEvent>;
 
-/** The users, devices and secrets of one enrollment. */
+/** The user, device and secret of one enrollment. */
 export interface Subject {
   readonly userName: string;
   readonly serialNumber: string;

@@ -9,17 +9,20 @@ import { requestEvent, type RequestEvent, type RequestType } from './request-eve
 
 const ROOT = join(__dirname, '..', '..');
 const TYPES: readonly RequestType[] = ['Create', 'Update', 'Delete'];
-/** Enrollments that come and go before anything counts: until then, code is still being compiled. */
+/** Enrollments before the measurement starts, until the code is compiled. */
 const WARM_UP = 50;
 
-/** What one request took: milliseconds of the processor, and calls of AWS. */
+/** CPU time in milliseconds and number of calls to AWS of one request. */
 interface Request {
   readonly ms: number;
   readonly calls: number;
 }
 type Requests = Record<RequestType, Request[]>;
 
-/** The life of an enrollment in a warm function, beside a program that sends the same signed requests and does nothing else. */
+/**
+ * Create, Update and Delete of an enrollment in a warm function, compared with a program that only sends the same
+ * requests.
+ */
 export const requestsPart: Part = {
   name: 'requests',
   async measure({ runs }: Conditions): Promise<Figure[]> {
@@ -41,9 +44,9 @@ export const requestsPart: Part = {
       const results = { function: none(), bare: none() };
       for (let round = 0; round < WARM_UP + runs; round++) {
         for (const name of ['function', 'bare'] as const) {
-          const lived = await life(contenders[name], account, `${name}-${round}`);
+          const requests = await lifecycle(contenders[name], account, `${name}-${round}`);
           if (round >= WARM_UP) {
-            TYPES.forEach((type) => results[name][type].push(lived[type]));
+            TYPES.forEach((type) => results[name][type].push(requests[type]));
           }
         }
       }
@@ -73,13 +76,13 @@ export function figuresOf(results: Record<'function' | 'bare', Requests>): Figur
   });
 }
 
-/** An enrollment comes, is updated and goes. */
-async function life(child: ChildProcess, account: Account, name: string): Promise<Record<RequestType, Request>> {
+/** Creates, updates and deletes an enrollment. */
+async function lifecycle(child: ChildProcess, account: Account, name: string): Promise<Record<RequestType, Request>> {
   const subject = account.newSubject(name);
   const request = async (type: RequestType): Promise<Request> => {
     const [calls, failures] = [account.calls, account.failures];
     const event = requestEvent(type, subject, account.responseUrl, account.codesOf(subject));
-    const ms = await served(child, event);
+    const ms = await serve(child, event);
     if (account.failures > failures) {
       throw new Error(`AWS refused a call in ${type} of ${name}`);
     }
@@ -102,12 +105,12 @@ function start(file: string, { url }: Account): ChildProcess {
   });
 }
 
-function served(child: ChildProcess, event: RequestEvent): Promise<number> {
+function serve(child: ChildProcess, event: RequestEvent): Promise<number> {
   return new Promise((resolve, reject) => {
-    const ended = (code: number | null) => reject(new Error(`it ended with exit status ${code}`));
-    child.once('exit', ended);
+    const onExit = (code: number | null) => reject(new Error(`the function exited with status ${code}`));
+    child.once('exit', onExit);
     child.once('message', (ms) => {
-      child.off('exit', ended);
+      child.off('exit', onExit);
       resolve(Number(ms));
     });
     child.send(event);

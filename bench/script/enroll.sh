@@ -1,4 +1,4 @@
-# Enrolls a user as people do by hand: enroll.sh <user> <serial number> <secret> <seconds to sleep between the codes>
+# Enrolls a user with the AWS CLI: enroll.sh <user> <serial number> <secret> <seconds between the codes>
 set -euo pipefail
 seed=$(aws secretsmanager get-secret-value --secret-id "$3" --query SecretString --output text)
 first=$(oathtool --totp --base32 --now '30 seconds ago' "$seed")

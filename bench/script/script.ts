@@ -8,18 +8,18 @@ import { requestEvent, type Subject } from '../requests/request-event';
 
 const FUNCTION = join(__dirname, '..', '..', 'dist', 'function', 'index.js');
 const TOOLS = ['aws', 'oathtool'];
-/** Widely recommended between two codes. */
+/** The commonly recommended pause between two codes. */
 const RECOMMENDED_SLEEP_S = 30;
-/** How often it is slept for so long. */
+/** Runs with that pause. */
 const SLEEPING_RUNS = 1;
 
-/** One enrollment from start to finish on the local AWS: the function, started cold, beside a shell script. */
+/** One enrollment on the local AWS: the function from a cold start, compared with a shell script. */
 export const scriptPart: Part = {
   name: 'script',
   async measure({ runs, note }: Conditions): Promise<Figure[]> {
     const missing = TOOLS.filter((tool) => !isInstalled(tool));
     if (missing.length > 0) {
-      note(`script: not measured, as this is not installed: ${missing.join(', ')}`);
+      note(`script: not measured, because these are not installed: ${missing.join(', ')}`);
       return [];
     }
     const account = await Account.open();
@@ -72,19 +72,19 @@ async function timed(account: Account, enroll: (subject: Subject) => Promise<voi
 function byFunction(account: Account, subject: Subject): Promise<void> {
   const event = requestEvent('Create', subject, account.responseUrl, account.codesOf(subject));
   const start = `require(process.argv[1]).handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 900000 })`;
-  return ended(process.execPath, ['--eval', start, FUNCTION], account);
+  return run(process.execPath, ['--eval', start, FUNCTION], account);
 }
 
 function byScript(account: Account, { userName, serialNumber, secretArn }: Subject, sleep: number): Promise<void> {
-  return ended('bash', [join(__dirname, 'enroll.sh'), userName, serialNumber, secretArn, String(sleep)], account);
+  return run('bash', [join(__dirname, 'enroll.sh'), userName, serialNumber, secretArn, String(sleep)], account);
 }
 
-async function ended(program: string, args: readonly string[], { url }: Account): Promise<void> {
+async function run(program: string, args: readonly string[], { url }: Account): Promise<void> {
   await promisify(execFile)(program, args, {
     env: {
       PATH: process.env.PATH,
       AWS_REGION: 'us-east-1',
-      // What the first version of the command line goes by.
+      // AWS CLI 1 reads only this one.
       AWS_DEFAULT_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'ASIABENCH',
       AWS_SECRET_ACCESS_KEY: 'bench',

@@ -5,16 +5,20 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
-import { MfaEnrollment, MfaEnrollmentProvider } from '../../lib';
+import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
 
-/** Resources that CloudFormation takes in one stack. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
+/**
+ * The maximum number of resources in a stack.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+ */
 const STACK_RESOURCES = 500;
 /** The account and the region of every stack. */
 const ENVIRONMENT = { account: '123456789012', region: 'eu-west-1' };
 
 const ROOT = join(__dirname, '..', '..');
 
-/** What an app has in hand for each enrollment: it is there already, so that nothing else is measured. */
+/** The existing user, device and secret of one enrollment. Nothing else of the app is measured. */
 interface Subject {
   readonly index: number;
   readonly user: iam.IUser;
@@ -29,36 +33,36 @@ interface Contender {
   declare(stack: Stack, subjects: readonly Subject[]): void;
 }
 
-/** With policies of their own, so many enrollments go on one role: more do not fit into what IAM takes. */
+/** The enrollments on one role, each with its own policy. IAM limits the total size of a role's policies. */
 const PER_PROVIDER = 25;
 const PROVIDER_RESOURCES = 5;
 
 const CONTENDERS = {
-  /** One policy for all. */
+  /** One policy for all enrollments. */
   scoped: {
     perStack: 490,
     declare(stack, subjects) {
       const provider = new MfaEnrollmentProvider(stack, 'Fleet', {
-        scope: { userPath: '/staff/', devicePath: '/' },
+        pathScope: { userPath: '/staff/', devicePath: '/' },
       });
       enroll(stack, subjects, provider);
     },
   },
 
-  /** Policies of their own, on as many providers as it takes. */
+  /** One policy for each enrollment, on as many providers as necessary. */
   ownPolicy: {
     perStack: Math.floor(STACK_RESOURCES / (2 * PER_PROVIDER + PROVIDER_RESOURCES)) * PER_PROVIDER,
     declare(stack, subjects) {
-      for (let begun = 0; begun < subjects.length; begun += PER_PROVIDER) {
-        const provider = new MfaEnrollmentProvider(stack, `Provider${begun / PER_PROVIDER}`);
-        enroll(stack, subjects.slice(begun, begun + PER_PROVIDER), provider);
+      for (let first = 0; first < subjects.length; first += PER_PROVIDER) {
+        const provider = new MfaEnrollmentProvider(stack, `Provider${first / PER_PROVIDER}`);
+        enroll(stack, subjects.slice(first, first + PER_PROVIDER), provider);
       }
     },
   },
 
   /**
-   * AWS's own calls as custom resources, each with a policy for its user, which all are on the role of the one function:
-   * IAM would refuse more than about forty of them. And codes have to be known at synthesis.
+   * AWS API calls as custom resources, each with a policy for its user. All policies are on the role of one function,
+   * so IAM would refuse more than about 40 of them. The codes must be in the template.
    */
   awsCustomResource: {
     perStack: 247,
@@ -73,7 +77,7 @@ const CONTENDERS = {
     },
   },
 
-  /** The same with a role that may do it for all users. */
+  /** AWS API calls as custom resources, with one role for all users. */
   awsCustomResourceSharedRole: {
     perStack: 490,
     declare(stack, subjects) {
@@ -85,7 +89,7 @@ const CONTENDERS = {
     },
   },
 
-  /** A function of one's own, bundled at each synthesis, with one policy for all. */
+  /** A custom function that each synthesis bundles, with one policy for all enrollments. */
   nodejsFunction: {
     perStack: 490,
     declare(stack, subjects) {
@@ -124,7 +128,7 @@ const CONTENDERS = {
 
 export type ContenderName = keyof typeof CONTENDERS;
 
-/** Declares enrollments over as many stacks as the contender needs. */
+/** Declares enrollments in as many stacks as the contender needs. */
 export function declareFleet(app: App, name: ContenderName, enrollments: number): void {
   const contender: Contender = CONTENDERS[name];
   const { perStack } = contender;
@@ -140,21 +144,20 @@ function enroll(stack: Stack, subjects: readonly Subject[], provider: MfaEnrollm
   for (const { index, user, serialNumber, seedSecret } of subjects) {
     new MfaEnrollment(stack, `Mfa${index}`, {
       user,
-      serialNumber,
-      seedSecret,
-      // The default, said aloud, as synthesis asks for it of imported users.
+      device: VirtualMfaDevice.fromVirtualMfaDeviceAttributes(stack, `Device${index}`, { serialNumber, seedSecret }),
+      // Explicit, because synthesis warns about imported users without a removal policy.
       removalPolicy: RemovalPolicy.DESTROY,
       provider,
     });
   }
 }
 
-/** The codes are those that somebody has stored in the user's secret, and that CloudFormation reads. */
+/** CloudFormation reads the codes from the user's secret. */
 function callsOf({ user: { userName }, serialNumber, seedSecret }: Subject) {
   const device = { UserName: userName, SerialNumber: serialNumber };
   const code = (key: string) => seedSecret.secretValueFromJson(key).unsafeUnwrap();
   return {
-    // Called for a create, too: without it, another user or device would change nothing.
+    // Also called on create. Without it, a change of the user or device would have no effect.
     onUpdate: {
       service: 'IAM',
       action: 'enableMFADevice',
@@ -167,8 +170,8 @@ function callsOf({ user: { userName }, serialNumber, seedSecret }: Subject) {
 }
 
 function subjectsIn(stack: Stack, first: number, count: number): Subject[] {
-  return Array.from({ length: count }, (_, place) => {
-    const index = first + place;
+  return Array.from({ length: count }, (_, offset) => {
+    const index = first + offset;
     const name = `user-${String(index).padStart(4, '0')}`;
     return {
       index,

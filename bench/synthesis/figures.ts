@@ -2,7 +2,7 @@ import type { Figure } from '../figure';
 import type { ContenderName } from './contenders';
 import type { Synthesis } from './synthesize';
 
-/** The most that ours may be, in parts of the other's; at `sizes` only. */
+/** A bound on the ratio of a quantity of ours to that of the other; applies only to `sizes`. */
 interface Bound {
   readonly quantity: keyof Synthesis;
   readonly ours: ContenderName;
@@ -18,10 +18,10 @@ const BOUNDS: readonly Bound[] = [
   { quantity: 'ms', ours: 'scoped', other: 'nodejsFunction', sizes: (size) => size <= 10, atMost: 0.45 },
   { quantity: 'ms', ours: 'ownPolicy', other: 'nodejsFunction', sizes: (size) => size <= 10, atMost: 0.45 },
 ];
-/** Time per enrollment at 490 against that at 100. */
+/** Bound on the ratio of the time per enrollment at 490 enrollments to that at 100. */
 const MOST_GROWTH = 1.2;
 
-/** Medians of each contender at one size. */
+/** The medians of each contender at one size. */
 export type Medians = ReadonlyMap<ContenderName, Synthesis>;
 
 export function figuresOf(bySize: ReadonlyMap<number, Medians>): Figure[] {

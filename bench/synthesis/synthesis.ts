@@ -16,18 +16,18 @@ const NAMES: readonly ContenderName[] = [
   'nodejsFunction',
 ];
 const SIZES = [1, 10, 100, 247, 490, 5_000];
-/** Above this, a synthesis takes seconds, and few of them say enough. */
-const OFTEN_UP_TO = 490;
-const RUNS_BEYOND = 3;
+/** Larger syntheses take seconds, so they run only a few times. */
+const MAX_SIZE_OF_ALL_RUNS = 490;
+const RUNS_OF_LARGER_SIZES = 3;
 
-/** Synthesis in processes of their own, by the compiled library, as an app has it. */
+/** Runs each synthesis in its own process with the compiled library, like an app. */
 export const synthesisPart: Part = {
   name: 'synthesis',
   async measure({ runs }: Conditions): Promise<Figure[]> {
     const program = await programOf();
     const bySize = new Map<number, Medians>();
     for (const size of SIZES) {
-      const rounds = size > OFTEN_UP_TO ? Math.min(runs, RUNS_BEYOND) : runs;
+      const rounds = size > MAX_SIZE_OF_ALL_RUNS ? Math.min(runs, RUNS_OF_LARGER_SIZES) : runs;
       const results = await interleaved(NAMES, rounds, (name) => synthesis(program, name, size));
       bySize.set(size, new Map([...results].map(([name, each]) => [name, mediansOf(each)])));
     }
@@ -39,7 +39,10 @@ function mediansOf(syntheses: readonly Synthesis[]): Synthesis {
   return { ms: median(syntheses.map(({ ms }) => ms)), bytes: median(syntheses.map(({ bytes }) => bytes)) };
 }
 
-/** From `dist/bench`, the path to the library is the same as from here: what is measured is the compiled one. */
+/**
+ * Bundles the program into `dist/bench`, from where the relative path of `lib` is the same: it loads the compiled
+ * library.
+ */
 async function programOf(): Promise<string> {
   const outfile = join(ROOT, 'dist', 'bench', 'synthesize.js');
   await bundle({
@@ -55,7 +58,7 @@ async function programOf(): Promise<string> {
 }
 
 function synthesis(program: string, name: ContenderName, enrollments: number): Promise<Synthesis> {
-  // What bundling and staging say goes nowhere: it is said each time.
+  // Ignores what bundling and staging print on each run.
   const child = fork(program, [name, String(enrollments)], {
     execArgv: [],
     cwd: ROOT,
@@ -67,7 +70,7 @@ function synthesis(program: string, name: ContenderName, enrollments: number): P
     child.once('error', reject);
     child.once('exit', (code) =>
       result === undefined
-        ? reject(new Error(`the synthesis of ${enrollments} enrollments by ${name} ended with exit status ${code}`))
+        ? reject(new Error(`the synthesis of ${enrollments} enrollments by ${name} exited with status ${code}`))
         : resolve(result),
     );
   });

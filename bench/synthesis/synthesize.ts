@@ -5,13 +5,15 @@ import { performance } from 'node:perf_hooks';
 import { App, AssetStaging } from 'aws-cdk-lib';
 import { type ContenderName, declareFleet } from './contenders';
 
-/** What one synthesis took: milliseconds, and the bytes of all templates without white space. */
+/** The time of one synthesis in milliseconds, and the size of all templates in bytes, without white space. */
 export interface Synthesis {
   readonly ms: number;
   readonly bytes: number;
 }
 
-/** Synthesizes as the CDK CLI has it done, and says what it took. Loading aws-cdk-lib, which is alike for all, is left out. */
+/**
+ * Synthesizes and measures an app as the CDK CLI runs it, except for loading aws-cdk-lib, which is the same for all.
+ */
 function synthesize(name: ContenderName, enrollments: number): Synthesis {
   const outdir = mkdtempSync(join(tmpdir(), 'bench-synthesis-'));
   try {

@@ -1,4 +1,7 @@
+import { type SecretText } from '../seed';
 import { type CodePair } from '../totp';
+
+export { SecretText } from '../seed';
 
 /** Time and sleep: the shell's in Lambda, a test's in tests. Only differences of `now` mean anything. */
 export interface Clock {
@@ -69,19 +72,6 @@ export interface DeviceName {
   /** Begins and ends with a slash. */
   readonly path: string;
   readonly name: string;
-}
-
-/** Text that holds a seed. It leaves this object only through `reveal`, never by being printed. */
-export class SecretText {
-  readonly #text: string;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  reveal(): string {
-    return this.#text;
-  }
 }
 
 /** Where seeds are kept. Rejects with a `CallError`. */

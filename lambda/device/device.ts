@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { problemOfTag } from '../../lib/checks';
 import {
+  DEVICE_PROPERTIES,
   deviceClaimKey,
   deviceClaimValue,
   type DeviceProperties,
@@ -13,7 +14,7 @@ import { DeviceTags } from './tags';
 import * as failures from './failures';
 import { CallError, type DeviceName, type SecretText, type SecretVersions, type Tag } from '../aws/ports';
 import { type Failure } from '../failure';
-import { deviceProperties } from '../properties';
+import { propertiesIn } from '../properties';
 import { type Declaration, type Ports, type Work } from '../resource';
 
 /** How long a device and a secret that were just written may show what they were before. */
@@ -59,7 +60,7 @@ export class VirtualMfaDevice implements Work {
 
   /** Makes sure that the device is there, with our claim and the declared tags, and that the secret holds its seed. */
   async update(old: Readonly<Record<string, unknown>>): Promise<void> {
-    const former = (deviceProperties(old).Tags ?? [])
+    const former = (propertiesIn(DEVICE_PROPERTIES, old).Tags ?? [])
       // A key that is refused was never written: what bears it is not of this resource.
       .filter((tag) => problemOfTag(tag) === undefined)
       .map(({ Key }) => Key)

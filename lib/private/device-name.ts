@@ -1,70 +1,93 @@
 import { createHash } from 'node:crypto';
 import { Tokenization } from 'aws-cdk-lib';
-import { type Construct } from 'constructs';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import { type IConstruct } from 'constructs';
+import { invalid, quoted } from '../checks';
 import { Stack, Token } from './cdk';
+import { idsBelow, literal, outermostStackOf, userResourceOf } from './identity';
 
-/** Longest name that IAM takes. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html */
+/** Longest name that IAM accepts. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html */
 const NAME_LENGTH = 226;
-/** Longest serial number that IAM takes. https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html */
+/** Longest serial number that IAM accepts. https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html */
 const SERIAL_NUMBER_LENGTH = 256;
-/** What stands before the path in the shortest partition. */
+/** What precedes the path in the shortest partition. */
 const ARN_START = 'arn:aws:iam::123456789012:mfa';
 
-/** Characters of a default name that show where the construct stands. */
-const READABLE_LENGTH = 64;
+const PART_LENGTH = 60;
 const HASH_LENGTH = 8;
 
 /**
- * `<stack>-<ids>-<region>-<8 hex>-<generation>`: no other construct of the account has it. IAM is global, hence the
- * region. A nested stack's own name is known to a deployment only, so it counts by its place in the outermost stack.
- *
- * It never changes: another name is another device, and ends the one on a person's phone.
+ * The name of a user's default device: `<stack>-<user>-<region>-<8 hex digits>-<generation>`. It follows the user, not
+ * the enrollment's construct: moving or renaming the enrollment keeps the device, and a renamed user gets another one.
+ * A user without a known name counts by the path of its construct, below the stack if that is the enrollment's.
  */
-export function defaultDeviceName(scope: Construct, region: string, generation: number): string {
-  const stack = outermostStack(scope);
-  const ids = scope.node.scopes.slice(scope.node.scopes.indexOf(stack) + 1).map(({ node }) => node.id);
-  const place = [stack.stackName, ...ids];
-  const hash = createHash('sha256').update(JSON.stringify(place)).digest('hex').slice(0, HASH_LENGTH);
-  const readable = place.map((part) => part.replace(/[^\w+=,.@-]+/g, '')).join('-');
-  return [shortened(readable), region, hash, Tokenization.stringifyNumber(generation)].join('-');
+export function nameOfDefaultDevice(enrollment: IConstruct, user: iam.IUser, generation: number): string {
+  const name = literal(user.userName) ?? literal(userResourceOf(user)?.userName);
+  const stack = outermostStackOf(enrollment);
+  const path =
+    outermostStackOf(user) === stack ? idsBelow(stack, user).join('/') : pathIn(outermostStackOf(user), user);
+  // Of two kinds, so that a user that gets its own path as its name, which is another user, gets another device.
+  return generatedName(enrollment, name === undefined ? ['unnamedUser', path] : ['user', name], generation);
 }
 
-function outermostStack(scope: Construct): Stack {
-  let stack = Stack.of(scope);
-  while (stack.nestedStackParent !== undefined) {
-    stack = stack.nestedStackParent;
-  }
-  return stack;
+/** The path of a construct of another stack. It follows the stack's name, which CloudFormation knows, not the app. */
+function pathIn(stack: Stack, construct: IConstruct): string {
+  return [stack.stackName, ...idsBelow(stack, construct)].join('/');
 }
 
-/** Without the middle, as what tells apart stands at both ends. */
-function shortened(text: string): string {
-  return text.length <= READABLE_LENGTH
-    ? text
-    : text.slice(0, READABLE_LENGTH / 2) + text.slice(text.length - READABLE_LENGTH / 2);
+/** The name of a `VirtualMfaDevice` without a `virtualMfaDeviceName`. It follows the construct. */
+export function nameOfConstruct(device: IConstruct, generation: number): string {
+  const path = idsBelow(Stack.of(device), device).join('/');
+  return generatedName(device, ['device', path], generation);
 }
 
-/** Says in words what is wrong with the name of a virtual MFA device. */
+/**
+ * The hash makes up for what is cut off or replaced, and includes the ids of nested stacks, whose own names only a
+ * deployment knows. Region and generation are in the name as they are, and therefore not in the hash: a stack whose
+ * region becomes known keeps its devices.
+ *
+ * This format never changes. Another name is another device, which ends the one on a person's phone.
+ */
+function generatedName(construct: IConstruct, [kind, subject]: readonly [string, string], generation: number): string {
+  const outermost = outermostStackOf(construct);
+  const nested = idsBelow(outermost, Stack.of(construct));
+  const hash = createHash('sha256')
+    .update(JSON.stringify([outermost.stackName, kind, subject, ...nested]))
+    .digest('hex')
+    .slice(0, HASH_LENGTH);
+  const { region } = Stack.of(construct);
+  return [part(outermost.stackName), part(subject), region, hash, Tokenization.stringifyNumber(generation)].join('-');
+}
+
+function part(text: string): string {
+  return text.slice(0, PART_LENGTH).replace(/[^\w+=,.@-]/g, '-');
+}
+
+/** Checks the name of a virtual MFA device. */
 export function problemOfDeviceName(name: string): string | undefined {
   return name.length <= NAME_LENGTH && /^[\w+=,.@-]+$/.test(name)
     ? undefined
-    : `'${name}' is no name of a virtual MFA device: 1 to ${NAME_LENGTH} letters, digits and characters of +=,.@_- are allowed`;
+    : invalid('device name', name, `1 to ${NAME_LENGTH} letters, digits and characters of +=,.@_-`);
 }
 
-/** Says in words what is wrong with the path of a device, or of a user. */
+/** Checks the IAM path of a device, or of users. */
 export function problemOfPath(path: string): string | undefined {
   return Token.isUnresolved(path) || /^\/([\w+=:,.@-]+\/)*$/.test(path)
     ? undefined
-    : `'${path}' is no path: it begins and ends with '/', such as '/' or '/staff/', and between them letters, digits and characters of +=:,.@_- are allowed`;
+    : invalid(
+        'path',
+        path,
+        "a path that begins and ends with '/', such as '/' or '/staff/', with letters, digits and characters of +=:,.@_- between slashes",
+      );
 }
 
-/** Says in words that a device of this path and name can't be. */
+/** Checks path and name together. */
 export function problemOfDevice(path: string, name: string): string | undefined {
   const length = ARN_START.length + path.length + name.length;
   if (path + name === '/root-account-mfa-device') {
-    return `'${name}' is the root user's device, whose MFA can't be enabled by API: name a device of an IAM user`;
+    return `${invalid('device name', name, 'a device of an IAM user')}; the MFA of the root user can't be enabled by API`;
   }
   return length <= SERIAL_NUMBER_LENGTH
     ? undefined
-    : `path '${path}' and name '${name}' make a serial number of ${length} characters: at most ${SERIAL_NUMBER_LENGTH} are allowed`;
+    : `path ${quoted(path)} and name ${quoted(name)} make a serial number of ${length} characters: expected at most ${SERIAL_NUMBER_LENGTH}`;
 }

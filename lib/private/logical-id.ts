@@ -1,64 +1,85 @@
+import { Lazy, Stack } from './cdk';
 import { createHash } from 'node:crypto';
 import { type CfnElement } from 'aws-cdk-lib';
 import { type Construct } from 'constructs';
-import { Lazy, Stack } from './cdk';
 import { LOGICAL_ID_LENGTH } from '../contract';
 
 /** What a resource is. */
 export interface Identity {
-  /** Whatever makes it another resource. */
+  /** A difference in any of these is another resource. */
   readonly key: Readonly<Record<string, unknown>>;
-  /** What people recognise it by, as far as it is known. */
+  /** What people recognize it by, as far as it is known. */
   readonly names: readonly unknown[];
 }
 
 const HASH_LENGTH = 8;
 
-/** Gives the elements of a construct that are one thing the logical ids `<prefix><readable part><8 hex>`. */
+/**
+ * Gives the elements of one thing the logical ids `<prefix><readable part><8 hex digits>`.
+ *
+ * They are computed at synthesis: until then, the logical ids of the resources that they depend on may still change.
+ * After validation that is over. A synthesis asks for an id many times, so it is then computed once.
+ */
 export function deriveLogicalIds(
   construct: Construct,
   identityIn: (stack: Stack) => Identity,
   elements: Readonly<Record<string, CfnElement | undefined>>,
 ): void {
-  workOutOnce(construct, Object.values(elements), () =>
+  computeOnce(construct, Object.values(elements), () =>
     Object.keys(elements).map(logicalIdsOf(identityIn(Stack.of(construct)))),
   );
 }
 
-/** Leaves elements the logical ids that aws-cdk-lib gives them, where many resources refer to them. */
+/**
+ * Leaves elements the logical ids that aws-cdk-lib gives them, computed once. This is for speed only: every enrollment
+ * refers to them, and aws-cdk-lib computes an id for each reference, which a bound of the synthesis bench does not allow.
+ */
 export function keepLogicalIds(construct: Construct, elements: readonly CfnElement[]): void {
-  workOutOnce(construct, elements, () => elements.map((element) => element.stack.getLogicalId(element)));
+  extendLogicalIds(construct, elements, () => undefined);
 }
 
-/**
- * Logical ids are worked out at synthesis only: until then a user of the construct may still override or rename those of
- * the resources that they follow from. Once constructs are validated that is over, and the ids are kept, as a synthesis
- * asks for them many times, and aws-cdk-lib would work them out each time.
- */
-function workOutOnce(
+/** Extends the logical ids that aws-cdk-lib gives elements by 8 hex digits of a key, if there is one. */
+export function extendLogicalIds(
+  construct: Construct,
+  elements: readonly CfnElement[],
+  keyIn: (stack: Stack) => unknown,
+): void {
+  computeOnce(construct, elements, () =>
+    elements.map((element) => {
+      const key = keyIn(element.stack);
+      return element.stack.getLogicalId(element) + (key === undefined ? '' : hashOf(key));
+    }),
+  );
+}
+
+function hashOf(key: unknown): string {
+  return createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, HASH_LENGTH).toUpperCase();
+}
+
+function computeOnce(
   construct: Construct,
   elements: readonly (CfnElement | undefined)[],
   logicalIds: () => string[],
 ): void {
-  let kept: string[] | undefined;
+  let computed: string[] | undefined;
   elements.forEach((element, index) =>
     element?.overrideLogicalId(
       Lazy.uncachedString({
-        // A stack that is being prepared is searched for tokens, of which an id that is worked out holds none.
-        produce: ({ preparing }) => (preparing ? 'Prepared' : (kept ?? logicalIds())[index]),
+        // A stack that is being prepared is searched for tokens, and a computed id holds none.
+        produce: ({ preparing }) => (preparing ? 'Prepared' : (computed ?? logicalIds())[index]),
       }),
     ),
   );
   construct.node.addValidation({
     validate: () => {
-      kept = logicalIds();
+      computed = logicalIds();
       return [];
     },
   });
 }
 
 function logicalIdsOf({ key, names }: Identity): (prefix: string) => string {
-  const hash = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, HASH_LENGTH).toUpperCase();
+  const hash = hashOf(key);
   const readablePart = [...new Set(names.map(readable))].join('');
   return (prefix) => prefix + readablePart.slice(0, LOGICAL_ID_LENGTH - prefix.length - HASH_LENGTH) + hash;
 }
@@ -69,10 +90,10 @@ function readable(name: unknown): string {
   return text.replace(/[^A-Za-z0-9]+/g, '').replace(/^./, (first) => first.toUpperCase());
 }
 
-/** Says in words that a logical id, as it ends up, is too long for a claim. */
+/** Checks a logical id as it ends up: a claim must have room for it. */
 export function problemOfLogicalId(element: CfnElement): string | undefined {
   const logicalId = String(element.stack.resolve(element.logicalId));
   return logicalId.length <= LOGICAL_ID_LENGTH
     ? undefined
-    : `the logical id '${logicalId}' has ${logicalId.length} characters: at most ${LOGICAL_ID_LENGTH} are allowed, as it is part of a tag key on the device`;
+    : `invalid logical id '${logicalId}' of ${logicalId.length} characters: expected at most ${LOGICAL_ID_LENGTH}, because it is part of a tag key on the device`;
 }

@@ -1,65 +1,63 @@
-import { Annotations, ArnFormat } from 'aws-cdk-lib';
+import { ArnFormat } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { type Construct } from 'constructs';
+import { invalid, quoted } from '../checks';
+import { type MfaEnrollmentPathScope } from '../path-scope';
 import { Stack } from './cdk';
+import { type AcknowledgedWildcard } from './acknowledged-findings';
 import { problemOfPath } from './device-name';
-import { type ExplainedWildcard } from './acknowledged-findings';
-import { deviceKey, literalText, resourceOf } from './identity';
+import { type DeviceName, keyOf, literal, literalText, nameInArn, resourceIn, userResourceOf } from './identity';
 import { type Identity } from './logical-id';
-import type { MfaEnrollmentProviderScope } from '../mfa-enrollment-provider';
-import { literal, problemOfKey, refuse } from './prop-checks';
+import { allow, type Statement } from './policies';
+import { problemOfKey, problemOfList, problemOfType, refuse, warn } from './props';
 import { arnOf, isAwsManaged, keyStatements, wildcardsOfKey } from './seed-secret';
-import { allow, type Statement } from './statement';
 
-/**
- * What a `VirtualMfaDevice` calls the secret that it makes: `mfa<path><name>`, and so different for different devices.
- * The characters that a device's name may have, and a secret's not, are spelled `=2C` and `=3A`.
- */
-export function seedSecretName(path: string, virtualMfaDeviceName: string): string {
-  return `mfa${path}${virtualMfaDeviceName}`.replace(
-    /[=,:]/g,
-    (character) => `=${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-/** The scope of one provider: what it grants, and what is outside of it. */
-export class ProviderScope {
+/** The path scope of one provider: what it grants, and what is outside of it. */
+export class PathScope {
+  public readonly devicePath: string;
   private readonly userPath: string;
-  private readonly devicePath: string;
   private readonly seedSecretPrefix: string;
   private readonly encryptionKeys: readonly kms.IKey[];
 
   constructor(
     private readonly provider: Construct,
-    { userPath, devicePath, seedSecretPrefix, encryptionKeys = [] }: MfaEnrollmentProviderScope,
+    pathScope: MfaEnrollmentPathScope,
   ) {
+    refuse(provider, 'pathScope', problemOfType('object', pathScope));
+    const { userPath, devicePath, seedSecretPrefix, encryptionKeys = [] } = pathScope;
+    for (const [prop, path] of Object.entries({ userPath, devicePath })) {
+      refuse(provider, `pathScope.${prop}`, problemOfType('string', path) ?? problemOfPath(path));
+    }
     this.userPath = userPath;
     this.devicePath = devicePath;
-    this.seedSecretPrefix = seedSecretPrefix ?? seedSecretName(devicePath, '');
+    this.seedSecretPrefix = seedSecretPrefix ?? inSecretName(`mfa${devicePath}`);
     this.encryptionKeys = encryptionKeys;
-    refuse('scope.userPath', problemOfPath(userPath));
-    refuse('scope.devicePath', problemOfPath(devicePath));
-    refuse('scope.seedSecretPrefix', problemOfPrefix(this.seedSecretPrefix));
-    encryptionKeys.forEach((key) => refuse('scope.encryptionKeys', problemOfKey(key)));
-    const warn = (id: string, words: string) =>
-      Annotations.of(provider).addWarningV2(`cdk-mfa-enrollment:${id}`, words);
+    refuse(
+      provider,
+      'pathScope.seedSecretPrefix',
+      problemOfType('string', this.seedSecretPrefix) ?? problemOfPrefix(this.seedSecretPrefix),
+    );
+    refuse(provider, 'pathScope.encryptionKeys', problemOfList('key', encryptionKeys));
+    encryptionKeys.forEach((key) => refuse(provider, 'pathScope.encryptionKeys', problemOfKey(key)));
     if (userPath === '/') {
       warn(
-        'scopeOfAllUsers',
-        "the scope's 'userPath' is '/': the function may switch the MFA of every user of the account on and off, administrators included; give the users of this provider a path of their own",
+        provider,
+        'pathScopeOfAllUsers',
+        "'pathScope.userPath' is '/': the function can enable and deactivate the MFA of every user of the account, administrators included; give the users of this provider a path of their own",
       );
     }
     if (devicePath === '/') {
       warn(
-        'scopeOfAllDevices',
-        "the scope's 'devicePath' is '/': the function may tag every virtual MFA device of the account, and delete those that are enabled for nobody; give the devices of this provider a path of their own",
+        provider,
+        'pathScopeOfAllDevices',
+        "'pathScope.devicePath' is '/': the function can tag every virtual MFA device of the account, and delete those that are enabled for nobody; give the devices of this provider a path of their own",
       );
     }
   }
 
-  /** One policy of constant size, however many enrollments and devices there are. */
+  /** One policy of constant size, no matter how many enrollments and devices there are. */
   public statements(): Statement[] {
     const stack = Stack.of(this.provider);
     const arn = (service: string, region: string, resource: string) =>
@@ -88,8 +86,8 @@ export class ProviderScope {
   }
 
   /** The wildcards of these statements. */
-  public wildcards(): ExplainedWildcard[] {
-    const reason = "The scope that the app gives to this provider, by 'scope'.";
+  public wildcards(): AcknowledgedWildcard[] {
+    const reason = "The path scope that the app gives this provider, by 'pathScope'.";
     return [
       ...[`user${this.userPath}*`, `mfa${this.devicePath}*`, `secret:${this.seedSecretPrefix}*`].map((resource) => ({
         resource,
@@ -99,40 +97,49 @@ export class ProviderScope {
     ];
   }
 
-  /** Another scope is another policy: the old one stands until clean-up has used it. */
+  /** Another path scope is another policy: the old one stays until cleanup has used it. */
   public identity(serviceToken: string) {
     return (stack: Stack): Identity => ({
       key: {
-        scope: [this.userPath, this.devicePath, this.seedSecretPrefix],
-        keys: this.encryptionKeys.map((key) => stack.resolve(key.keyArn) as unknown),
-        provider: stack.resolve(serviceToken) as unknown,
+        scope: [this.userPath, this.devicePath, this.seedSecretPrefix].map((text) => keyOf(stack, text)),
+        keys: this.encryptionKeys.map((key) => keyOf(stack, key.keyArn)),
+        provider: keyOf(stack, serviceToken),
       },
       names: [this.userPath, this.devicePath],
     });
   }
 
-  /** Says in words that a user is known to be outside. */
+  /** The name of the secret of a device. Two devices never share one. */
+  public secretNameOf({ path, virtualMfaDeviceName }: DeviceName): string {
+    const below = path.startsWith(this.devicePath) ? path.slice(this.devicePath.length) : path;
+    return this.seedSecretPrefix + inSecretName(below + virtualMfaDeviceName);
+  }
+
+  /** Whether a user is known to be outside. */
   public problemOfUser(user: iam.IUser): string | undefined {
     const path = pathOf(user);
-    return path === undefined || path.startsWith(this.userPath)
+    return path === undefined || mayBegin(path, this.userPath)
       ? undefined
-      : `'${user.node.path}' has the path '${path}', ${this.outside('user', `below '${this.userPath}'`)}`;
+      : `invalid value '${user.node.path}' with path ${quoted(path)}: expected a user below '${this.userPath}', ${this.reason}`;
   }
 
-  /** Says in words that a device is known to be outside. */
-  public problemOfDevice(stack: Stack, serialNumber: string): string | undefined {
-    const key = deviceKey(stack, serialNumber);
-    return typeof key === 'string' ? this.problemOfDevicePath(`/${key}`) : undefined;
+  /** Whether a device is known to be outside. */
+  public problemOfSerialNumber(stack: Stack, serialNumber: string): string | undefined {
+    const name = literalText(nameInArn(stack, serialNumber));
+    const [known = ''] = name.split('\0');
+    // Of a name that only a deployment knows in full, the beginning may be known.
+    const isKnown = name === known || !this.devicePath.startsWith(known);
+    return isKnown && name.startsWith('/') ? this.problemOfDevicePath(name.replaceAll('\0', '…')) : undefined;
   }
 
-  /** The same of a path, with or without a name behind it. */
+  /** Whether a path, with or without a device name, is known to be outside. */
   public problemOfDevicePath(path: string): string | undefined {
-    return literal(path) === undefined || path.startsWith(this.devicePath)
+    return literal(path) === undefined || mayBegin(path, this.devicePath)
       ? undefined
-      : `device '${path}' is ${this.outside('device', `below '${this.devicePath}'`)}`;
+      : `invalid value ${quoted(path)}: expected a device below '${this.devicePath}', ${this.reason}`;
   }
 
-  /** Says in words that a secret, or its key, is known to be outside. */
+  /** Whether a secret, or its key, is known to be outside. */
   public problemOfSecret(secret: secretsmanager.ISecret): string | undefined {
     const stack = Stack.of(this.provider);
     const { account, region } = secret.env;
@@ -141,22 +148,23 @@ export class ProviderScope {
       [region, stack.region],
     ] as const) {
       if (literal(theirs) !== undefined && literal(ours) !== undefined && theirs !== ours) {
-        return `'${secret.node.path}' is in ${theirs}, ${this.outside('secret', `of ${ours}`)}`;
+        return `invalid value '${secret.node.path}' in ${theirs}: expected a secret in ${ours}, ${this.reason}`;
       }
     }
+    const prefix = `a secret whose name begins with '${this.seedSecretPrefix}', ${this.reason}`;
     const name = nameOf(secret);
     if (name === undefined) {
-      return `'${secret.node.path}' has no 'secretName', so that CloudFormation names it, ${this.outside('secret', `whose name begins with '${this.seedSecretPrefix}'`)}`;
+      return `invalid value '${secret.node.path}' without 'secretName': expected ${prefix}`;
     }
-    // Of a name that only a deployment knows whole, the beginning may be known.
+    // Of a name that only a deployment knows in full, the beginning may be known.
     const [known = ''] = name.split('\0');
     const isKnown = name === known || known.length >= this.seedSecretPrefix.length;
-    if (isKnown && !known.startsWith(this.seedSecretPrefix)) {
-      return `'${secret.node.path}' is called '${known}', ${this.outside('secret', `whose name begins with '${this.seedSecretPrefix}'`)}`;
+    if (isKnown && !mayBegin(known, this.seedSecretPrefix)) {
+      return `invalid value '${secret.node.path}' with name ${quoted(known)}: expected ${prefix}`;
     }
     return this.covers(secret.encryptionKey)
       ? undefined
-      : `'${secret.node.path}' is encrypted with key '${secret.encryptionKey!.node.path}', which is not among the 'encryptionKeys' of the scope of '${this.provider.node.path}'`;
+      : `invalid value '${secret.node.path}' with key '${secret.encryptionKey!.node.path}': expected a key among 'pathScope.encryptionKeys' of '${this.provider.node.path}'`;
   }
 
   private covers(key: kms.IKey | undefined): boolean {
@@ -168,20 +176,37 @@ export class ProviderScope {
     );
   }
 
-  private outside(what: string, wanted: string): string {
-    return `outside of the scope of '${this.provider.node.path}': a ${what} ${wanted} is expected`;
+  private get reason(): string {
+    return `which is the path scope of '${this.provider.node.path}'`;
   }
+}
+
+/** Whether a text begins like this. Of a beginning with tokens, only the deployment knows. */
+function mayBegin(text: string, beginning: string): boolean {
+  return literal(beginning) === undefined || text.startsWith(beginning);
+}
+
+/** The characters that a device's path or name can have and a secret's name can't, as `=2C` and `=3A`. Tokens stay as they are. */
+function inSecretName(text: string): string {
+  return text
+    .split(/(\$\{Token\[[^\]]*\]\})/)
+    .map((part, index) =>
+      index % 2 === 1
+        ? part
+        : part.replace(/[=,:]/g, (character) => `=${character.charCodeAt(0).toString(16).toUpperCase()}`),
+    )
+    .join('');
 }
 
 function problemOfPrefix(prefix: string): string | undefined {
   return literal(prefix) === undefined || /^[\w/+=.@-]+$/.test(prefix)
     ? undefined
-    : `'${prefix}' is no beginning of a secret's name: letters, digits and characters of /_+=.@- are expected, at least one`;
+    : invalid('prefix', prefix, 'one or more letters, digits and characters of /_+=.@-');
 }
 
 /** The path of a user, as far as it is known. */
 function pathOf(user: iam.IUser): string | undefined {
-  const declared = resourceOf(user);
+  const declared = userResourceOf(user);
   if (declared !== undefined) {
     return literal(declared.path ?? '/');
   }
@@ -189,12 +214,12 @@ function pathOf(user: iam.IUser): string | undefined {
   return /:user(\/(?:[^\0]*\/)?)[^/\0]+$/.exec(arn)?.[1];
 }
 
-/** The name of a secret, a NUL for each part that is not known; `undefined` where CloudFormation makes one up. */
+/** The name of a secret, with a NUL for each part that is not known; `undefined` if CloudFormation generates it. */
 function nameOf(secret: secretsmanager.ISecret): string | undefined {
   const stack = Stack.of(secret);
-  const child = secret.node.defaultChild as secretsmanager.CfnSecret | undefined;
-  if (child?.cfnResourceType === secretsmanager.CfnSecret.CFN_RESOURCE_TYPE_NAME) {
-    const name: unknown = stack.resolve(child.name);
+  const resource = resourceIn(secret, secretsmanager.CfnSecret.CFN_RESOURCE_TYPE_NAME);
+  if (resource !== undefined) {
+    const name: unknown = stack.resolve((resource as secretsmanager.CfnSecret).name);
     return name === undefined ? undefined : literalText(name);
   }
   return /:secret:(.*)$/s.exec(literalText(stack.resolve(arnOf(secret))))?.[1] ?? '\0';

@@ -1,32 +1,47 @@
-import { type IConstruct } from 'constructs';
-import { type CfnResource, RemovalPolicy } from './cdk';
-
-/** Both ways to retain clean up a create that rolls back: what never worked is nothing to keep. */
-export function removalOf(removalPolicy?: RemovalPolicy): RemovalPolicy {
-  return isRetained(removalPolicy) ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
-}
-
-/** Of each app, the serial numbers of the devices that it deletes with their declarations; they are tokens. */
-const deletedDevices = new WeakMap<IConstruct, Set<string>>();
-
-export function noteRemovalOfDevice({ node }: IConstruct, serialNumber: string, removalPolicy?: RemovalPolicy): void {
-  if (!isRetained(removalPolicy)) {
-    deletedDevices.set(node.root, (deletedDevices.get(node.root) ?? new Set()).add(serialNumber));
-  }
-}
-
-/** Whether the app declares this device, and deletes it with its declaration and with the secret that holds its seed. */
-export function isDeletedDevice({ node }: IConstruct, serialNumber: string): boolean {
-  return deletedDevices.get(node.root)?.has(serialNumber) === true;
-}
+import { CfnDeletionPolicy } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { RemovalPolicy, type CfnResource } from './cdk';
+import { resourceIn } from './identity';
+import { targetOf } from './seed-secret';
 
 export function isRetained(removalPolicy?: RemovalPolicy): boolean {
   return removalPolicy === RemovalPolicy.RETAIN || removalPolicy === RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 }
 
-/** To be deleted is CloudFormation's default, and stands nowhere. */
-export function applyRemoval(resource: CfnResource, removalPolicy?: RemovalPolicy): void {
-  if (isRetained(removalPolicy)) {
-    resource.applyRemovalPolicy(removalOf(removalPolicy));
-  }
+/** Both ways to retain remove a create that rolls back: what never worked is not worth keeping. */
+export function removalOf(removalPolicy?: RemovalPolicy): RemovalPolicy {
+  return isRetained(removalPolicy) ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
+}
+
+/** Whether CloudFormation keeps a resource that leaves the template, as its policies ended up. */
+export function isKept({ cfnOptions }: CfnResource): boolean {
+  return (
+    cfnOptions.deletionPolicy === CfnDeletionPolicy.RETAIN ||
+    cfnOptions.deletionPolicy === CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE
+  );
+}
+
+/** A resource that a retained enrollment needs and that CloudFormation deletes. */
+export interface Lost {
+  readonly resource: CfnResource;
+  readonly what: string;
+}
+
+/** What of a device's seed CloudFormation deletes, as far as the app declares it: the secret and its policy. */
+export function lostWithSeed(seedSecret: secretsmanager.ISecret): Lost[] {
+  const secret = resourceIn(seedSecret, secretsmanager.CfnSecret.CFN_RESOURCE_TYPE_NAME);
+  const policyConstruct = seedSecret.node.tryFindChild('Policy');
+  const policy =
+    policyConstruct && resourceIn(policyConstruct, secretsmanager.CfnResourcePolicy.CFN_RESOURCE_TYPE_NAME);
+  return [
+    ...(secret === undefined ? [] : [{ resource: secret, what: 'secret' }]),
+    ...(policy === undefined ? [] : [{ resource: policy, what: "secret's policy" }]),
+  ].filter(({ resource }) => !isKept(resource));
+}
+
+/** The key of a secret, or the one behind its alias, if the app declares and deletes it. */
+export function lostKey({ encryptionKey }: secretsmanager.ISecret): CfnResource | undefined {
+  const key = encryptionKey && resourceIn(targetOf(encryptionKey) ?? encryptionKey, kms.CfnKey.CFN_RESOURCE_TYPE_NAME);
+  return key === undefined || isKept(key) ? undefined : key;
 }

@@ -1,63 +1,176 @@
 import { ArnFormat } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
-import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { Stack } from './cdk';
-import { type ExplainedWildcard } from './acknowledged-findings';
-import { allow, type Statement } from './statement';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { type Construct } from 'constructs';
+import { invalid, quoted } from '../checks';
+import { Stack, Token, type CfnResource, type RemovalPolicy } from './cdk';
+import { acknowledgeNoRotation, type AcknowledgedWildcard } from './acknowledged-findings';
+import { type DeviceName, keyOf, literalText, resourceIn, seedIdentity } from './identity';
+import { deriveLogicalIds } from './logical-id';
+import { allow, type Statement } from './policies';
 
 /** As complete an ARN as is known. */
 export function arnOf(secret: secretsmanager.ISecret): string {
   return secret.secretFullArn ?? secret.secretArn;
 }
 
-/** What reading a secret takes. */
-export function readStatements(secret: secretsmanager.ISecret): Statement[] {
-  return statements(secret, ['secretsmanager:GetSecretValue'], ['kms:Decrypt']);
+/**
+ * The secret that a device creates for its seed. It has no value until the device exists: the function would take one
+ * for a seed, and aws-cdk-lib's own secret would generate one.
+ */
+export class SeedSecret extends secretsmanager.Secret {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly device: DeviceName,
+    props: { readonly secretName?: string; readonly encryptionKey?: kms.IKey; readonly removalPolicy: RemovalPolicy },
+  ) {
+    super(scope, id, {
+      ...props,
+      description: `Seed of virtual MFA device ${device.path}${device.virtualMfaDeviceName}`,
+    });
+    const resource = this.node.defaultChild as secretsmanager.CfnSecret;
+    resource.generateSecretString = undefined;
+    acknowledgeNoRotation(resource);
+    deriveLogicalIds(this, seedIdentity(device), { VirtualMfaDeviceSeed: resource });
+    this.removal = props.removalPolicy;
+  }
+
+  private removal: RemovalPolicy;
+
+  /** With the logical id of another resource, CloudFormation would delete the policy of the secret that it keeps. */
+  public override addToResourcePolicy(statement: iam.PolicyStatement): iam.AddToResourcePolicyResult {
+    const isFirst = this.node.tryFindChild('Policy') === undefined;
+    const result = super.addToResourcePolicy(statement);
+    const policy = this.policyResource;
+    if (isFirst && policy !== undefined) {
+      deriveLogicalIds(policy.node.scope as Construct, seedIdentity(this.device), {
+        VirtualMfaDeviceSeedPolicy: policy,
+      });
+      policy.applyRemovalPolicy(this.removal);
+    }
+    return result;
+  }
+
+  public override applyRemovalPolicy(policy: RemovalPolicy): void {
+    super.applyRemovalPolicy(policy);
+    this.removal = policy;
+    this.policyResource?.applyRemovalPolicy(policy);
+  }
+
+  private get policyResource(): CfnResource | undefined {
+    const policy = this.node.tryFindChild('Policy');
+    return policy && resourceIn(policy, secretsmanager.CfnResourcePolicy.CFN_RESOURCE_TYPE_NAME);
+  }
+}
+
+/** Checks the name of an imported secret, as far as it is known. */
+export function problemOfSecretName(secret: secretsmanager.ISecret): string | undefined {
+  const arn = arnOf(secret);
+  if (!Token.isUnresolved(arn) && !arn.startsWith('arn:')) {
+    return invalid('secret ARN', arn, 'an ARN; import a secret by its name with Secret.fromSecretNameV2');
+  }
+  const name = /:secret:([^]*)$/.exec(literalText(keyOf(Stack.of(secret), arn)))?.[1];
+  if (name === undefined) {
+    return undefined;
+  }
+  if (name.startsWith('arn:')) {
+    return invalid(
+      'secret name',
+      name,
+      'a name; import a secret by its complete ARN with Secret.fromSecretCompleteArn',
+    );
+  }
+  if (!/^[\w/+=.@\0-]{1,512}$/.test(name)) {
+    return invalid('secret name', name, '1 to 512 letters, digits and characters of /_+=.@-');
+  }
+  // aws-cdk-lib takes the end for the random characters of a complete ARN, and so does Secrets Manager.
+  return secret.secretFullArn === undefined && /-[A-Za-z0-9]{6}$/.test(name) && secret.secretName !== name
+    ? `invalid partial ARN of a secret ${quoted(arn)}: expected no hyphen and six characters at its end; import a complete ARN with Secret.fromSecretCompleteArn, and a name that ends so with Secret.fromSecretNameV2`
+    : undefined;
+}
+
+/** Whether the app lets Secrets Manager generate the value, which is then no seed. */
+export function isGenerated(secret: secretsmanager.ISecret, field: string | undefined): boolean {
+  const resource = resourceIn(secret, secretsmanager.CfnSecret.CFN_RESOURCE_TYPE_NAME) as
+    secretsmanager.CfnSecret | undefined;
+  const generated = resource?.generateSecretString as secretsmanager.CfnSecret.GenerateSecretStringProperty | undefined;
+  return generated !== undefined && (field === undefined || generated.generateStringKey === field);
+}
+
+/** What reading a secret takes, for a function that a stack grants it to. */
+export function readStatements(stack: Stack, secret: secretsmanager.ISecret): Statement[] {
+  return statements(stack, secret, ['secretsmanager:GetSecretValue'], ['kms:Decrypt']);
 }
 
 /**
- * What storing a value in a secret takes, and looking up which version is its current one.
- * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+ * What storing a value in a secret takes, and looking up which version is the current one.
+ *
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  */
-export function writeStatements(secret: secretsmanager.ISecret): Statement[] {
+export function writeStatements(stack: Stack, secret: secretsmanager.ISecret): Statement[] {
   return statements(
+    stack,
     secret,
     ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'],
     ['kms:Decrypt', 'kms:GenerateDataKey'],
   );
 }
 
-function statements(secret: secretsmanager.ISecret, actions: string[], keyActions: string[]): Statement[] {
+function statements(
+  stack: Stack,
+  secret: secretsmanager.ISecret,
+  actions: string[],
+  keyActions: string[],
+): Statement[] {
   return [
-    // Secrets Manager ends every ARN in a dash and six random characters, which a partial ARN leaves out.
-    allow(actions, secret.secretFullArn ?? `${secret.secretArn}-??????`),
+    // Secrets Manager ends every ARN in a hyphen and six random characters, which a partial ARN leaves out.
+    allow(actions, isKnownInFull(stack, secret) ? arnOf(secret) : `${arnOf(secret)}-??????`),
     ...(secret.encryptionKey === undefined ? [] : keyStatementsOf(secret, secret.encryptionKey, keyActions)),
   ];
 }
 
+/**
+ * Whether a stack knows the complete ARN of a secret. aws-cdk-lib builds the ARN of a secret that another region or
+ * account declares from its name, and calls it complete.
+ */
+function isKnownInFull(stack: Stack, secret: secretsmanager.ISecret): boolean {
+  const owner = Stack.of(secret);
+  const isReferenced =
+    owner.account === stack.account && (owner.region === stack.region || stack._crossRegionReferences);
+  const isDeclared = resourceIn(secret, secretsmanager.CfnSecret.CFN_RESOURCE_TYPE_NAME) !== undefined;
+  return secret.secretFullArn !== undefined && (isReferenced || !isDeclared);
+}
+
 /** The wildcards of these statements. */
-export function wildcardsOf({ encryptionKey }: secretsmanager.ISecret): ExplainedWildcard[] {
+export function wildcardsOf({ encryptionKey }: secretsmanager.ISecret): AcknowledgedWildcard[] {
   return encryptionKey === undefined ? [] : wildcardsOfKey(encryptionKey);
 }
 
 /** The wildcards of what using a key takes. */
-export function wildcardsOfKey(key: kms.IKey): ExplainedWildcard[] {
+export function wildcardsOfKey(key: kms.IKey): AcknowledgedWildcard[] {
   const aliasName = aliasNameOf(key);
   return aliasName === undefined || aliasName === AWS_MANAGED_ALIAS
     ? []
     : [
         {
           resource: 'key/*',
-          reason: `Only the key with the alias ${aliasName}, which IAM can name in a condition only.`,
+          reason: `Only the key with the alias ${aliasName}, which IAM can name only in a condition.`,
         },
       ];
 }
 
-/** The key that AWS manages allows everybody who may use the secret by itself. */
+/** The key that AWS manages needs no grant: it allows everybody who may use the secret. */
 const AWS_MANAGED_ALIAS = 'alias/aws/secretsmanager';
 
 export function isAwsManaged(key: kms.IKey): boolean {
   return aliasNameOf(key) === AWS_MANAGED_ALIAS;
+}
+
+/** What decrypting a secret takes. */
+export function decryptStatements(secret: secretsmanager.ISecret): Statement[] {
+  return secret.encryptionKey === undefined ? [] : keyStatementsOf(secret, secret.encryptionKey, ['kms:Decrypt']);
 }
 
 function keyStatementsOf(secret: secretsmanager.ISecret, key: kms.IKey, actions: string[]): Statement[] {
@@ -66,7 +179,7 @@ function keyStatementsOf(secret: secretsmanager.ISecret, key: kms.IKey, actions:
   return keyStatements(stack, { account, region }, key, actions);
 }
 
-/** What using a key takes by way of the Secrets Manager of an account and region. */
+/** What using a key through the Secrets Manager of an account and region takes. */
 export function keyStatements(
   stack: Stack,
   { account, region }: { readonly account?: string; readonly region?: string },
@@ -82,7 +195,7 @@ export function keyStatements(
   if (aliasName === undefined) {
     return [allow(actions, keyArnOf(key), viaSecretsManager)];
   }
-  // The ARN of an alias grants nothing: a key that is known by its alias only is named in a condition.
+  // The ARN of an alias grants nothing: a key of which only the alias is known is named in a condition.
   // https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
   const keys = stack.formatArn({ service: 'kms', account, region, resource: 'key', resourceName: '*' });
   const conditions = { ...viaSecretsManager, 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': aliasName } };
@@ -99,7 +212,7 @@ function keyArnOf(key: kms.IKey): string {
 }
 
 /** The key behind an alias; `undefined` of a key, and of an alias that is imported by name. */
-function targetOf(key: kms.IKey): kms.IKey | undefined {
+export function targetOf(key: kms.IKey): kms.IKey | undefined {
   try {
     return (key as Partial<kms.IAlias>).aliasTargetKey;
   } catch {

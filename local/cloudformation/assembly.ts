@@ -5,23 +5,23 @@ import { isObject, type Json, type JsonObject } from './json';
 /** A stack of a cloud assembly. */
 export interface AssemblyStack {
   readonly stackName: string;
-  /** The id that the CDK CLI knows it by. */
+  /** The id that identifies the stack in the CDK CLI. */
   readonly displayName: string;
   readonly template: unknown;
 }
 
-/** What `cdk synth` leaves in `cdk.out`: stacks, and the files that they need. */
+/** The output of `cdk synth` in `cdk.out`: stacks, and the files that they need. */
 export interface Assembly {
   readonly stacks: readonly AssemblyStack[];
-  /** Paths of the file assets by their keys in the bucket. */
+  /** Paths of the file assets, by object key. */
   readonly files: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads a cloud assembly, with those of its stages.
+ * Reads a cloud assembly, including its stages.
  *
  * @param directory `cdk.out`
- * @throws Error that names the file that is missing or malformed
+ * @throws Error that names the missing or malformed file
  */
 export function readAssembly(directory: string): Assembly {
   const stacks: AssemblyStack[] = [];
@@ -52,7 +52,7 @@ export function readAssembly(directory: string): Assembly {
   return { stacks, files };
 }
 
-/** An asset goes to one bucket per region that needs it; the keys there lead to the same file. */
+/** An asset is published to one bucket per region. All of its object keys lead to the same file. */
 function assetsIn(directory: string, file: string): [string, string][] {
   return Object.values(section(readJson(join(directory, file)), 'files')).flatMap((asset): [string, string][] => {
     if (!isObject(asset)) {
@@ -75,7 +75,7 @@ function readJson(path: string): JsonObject {
   }
   const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (!isObject(value)) {
-    throw new Error(`${path} holds no JSON object`);
+    throw new Error(`${path} does not contain a JSON object`);
   }
   return value;
 }

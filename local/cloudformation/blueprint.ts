@@ -8,21 +8,21 @@ import type { ResourceProviders } from './resources/provider';
 import type { OutputDeclaration, ResourceDeclaration, Template } from './template';
 import { templateError } from './validation-error';
 
-/** A resource that the stack is to have. */
+/** A resource of the planned stack. */
 export interface PlannedResource {
   readonly declaration: ResourceDeclaration;
   readonly properties: Expression;
-  /** Logical ids of what has to be there before it. */
+  /** Logical ids of the resources that must be created first. */
   readonly dependsOn: ReadonlySet<string>;
 }
 
-/** An output that the stack is to have. */
+/** An output of the planned stack. */
 export interface PlannedOutput {
   readonly value: Expression;
   readonly exportName?: Expression;
 }
 
-/** A template with its parameters and conditions decided: what a stack is to become, checked before anything is done. */
+/** The planned state of a stack: a validated template with its parameters and conditions evaluated. */
 export interface Blueprint {
   readonly template: Template;
   readonly parameters: ParameterValues;
@@ -32,11 +32,11 @@ export interface Blueprint {
 }
 
 /**
- * Decides a template, and refuses by name whatever is unknown in it.
+ * Creates a blueprint from a template.
  *
- * @throws AwsError `ValidationError`
+ * @throws AwsError `ValidationError` that names what is unknown in the template
  */
-export function draw(
+export function createBlueprint(
   template: Template,
   given: Readonly<Record<string, string>>,
   pseudoParameters: ReadonlyMap<string, Json>,
@@ -46,14 +46,14 @@ export function draw(
   const { mappings } = template;
   const conditions = evaluateConditions(template.conditions, { parameters, pseudoParameters, mappings });
 
-  const declared = [...template.resources.values()].map((declaration) => {
-    refuseUnknown(declaration, providers);
+  const declarations = [...template.resources.values()].map((declaration) => {
+    rejectUnknown(declaration, providers);
     return { declaration, properties: parse(declaration.properties, `resource '${declaration.logicalId}'`) };
   });
-  const wanted = declared.filter(
+  const included = declarations.filter(
     ({ declaration: { condition } }) => condition === undefined || conditionHolds(condition, conditions),
   );
-  const logicalIds = new Set(wanted.map(({ declaration }) => declaration.logicalId));
+  const logicalIds = new Set(included.map(({ declaration }) => declaration.logicalId));
 
   const nameIsKnown = (name: string) =>
     name === 'AWS::NoValue' || pseudoParameters.has(name) || parameters.has(name) || logicalIds.has(name);
@@ -66,7 +66,7 @@ export function draw(
     for (const [logicalId, attribute] of attributesRead(expression, conditions)) {
       const type = template.resources.get(logicalId)?.type;
       if (type === undefined) {
-        throw templateError(`Fn::GetAtt in ${where} refers to '${logicalId}', which is no resource`);
+        throw templateError(`Fn::GetAtt in ${where} refers to '${logicalId}', which is not a resource`);
       }
       const { attributes } = providers.of(type);
       if (attributes !== 'any' && !attributes.includes(attribute)) {
@@ -77,7 +77,7 @@ export function draw(
   };
 
   const resources = new Map(
-    wanted.map(({ declaration, properties }): [string, PlannedResource] => {
+    included.map(({ declaration, properties }): [string, PlannedResource] => {
       const { logicalId } = declaration;
       const dependsOn = check(properties, `resource '${logicalId}'`);
       for (const dependency of declaration.dependsOn) {
@@ -91,7 +91,7 @@ export function draw(
       return [logicalId, { declaration, properties, dependsOn }];
     }),
   );
-  refuseCircles(resources);
+  rejectCycles(resources);
 
   const outputs = new Map<string, PlannedOutput>();
   for (const [name, output] of template.outputs) {
@@ -108,7 +108,7 @@ export function draw(
   return { template, parameters, conditions, resources, outputs };
 }
 
-/** Whether an update from one to the other would have nothing to do. */
+/** Whether an update from one blueprint to the other changes nothing. */
 export function isSame(before: Blueprint, after: Blueprint): boolean {
   return isDeepStrictEqual(before.template, after.template) && isDeepStrictEqual(before.parameters, after.parameters);
 }
@@ -118,7 +118,7 @@ function parseOutput(name: string, { value, exportName }: OutputDeclaration): Pl
   return { value: parse(value, where), ...(exportName !== undefined && { exportName: parse(exportName, where) }) };
 }
 
-function refuseUnknown({ logicalId, type, properties }: ResourceDeclaration, providers: ResourceProviders): void {
+function rejectUnknown({ logicalId, type, properties }: ResourceDeclaration, providers: ResourceProviders): void {
   const known = providers.of(type).properties;
   if (known === 'any') {
     return;
@@ -130,20 +130,20 @@ function refuseUnknown({ logicalId, type, properties }: ResourceDeclaration, pro
   }
 }
 
-function refuseCircles(resources: ReadonlyMap<string, PlannedResource>): void {
-  const settled = new Set<string>();
+function rejectCycles(resources: ReadonlyMap<string, PlannedResource>): void {
+  const visited = new Set<string>();
   const visit = (logicalId: string, path: readonly string[]): void => {
-    if (settled.has(logicalId)) {
+    if (visited.has(logicalId)) {
       return;
     }
     if (path.includes(logicalId)) {
-      const circle = path.slice(path.indexOf(logicalId));
-      throw templateError(`circular dependency between resources: [${circle.join(', ')}]`);
+      const cycle = path.slice(path.indexOf(logicalId));
+      throw templateError(`circular dependency between resources: [${cycle.join(', ')}]`);
     }
     for (const dependency of resources.get(logicalId)?.dependsOn ?? []) {
       visit(dependency, [...path, logicalId]);
     }
-    settled.add(logicalId);
+    visited.add(logicalId);
   };
   for (const logicalId of resources.keys()) {
     visit(logicalId, []);

@@ -1,27 +1,27 @@
 import type { Operation } from './operation';
-import { allNeededBy, inOrder, type Outcome } from './schedule';
+import { transitiveDependencies, runInOrder, type Outcome } from './schedule';
 import type { StackResource } from './stack';
 
-/** How often CloudFormation tries a delete in clean-up before it gives up and says nothing more of it. */
+/** How often CloudFormation attempts a delete during cleanup before it abandons the resource. */
 const CLEANUP_ATTEMPTS = 3;
 
-/** Something that an update leaves to be cleaned up once it stands, or once it is rolled back. */
+/** Something to clean up when an update is complete or rolled back. */
 export type Leftover =
-  /** A physical resource that the stack has no use for any more. */
+  /** A physical resource that the stack no longer uses. */
   | {
       readonly kind: 'resource';
       readonly resource: StackResource;
       readonly retained: boolean;
       readonly oldHalf: boolean;
     }
-  /** What a nested stack has left over itself. */
+  /** The cleanup of a nested stack. */
   | { readonly kind: 'nested'; readonly logicalId: string; readonly cleanUp: () => Promise<void> };
 
 /**
- * Cleans up: what depends on something goes before it. A delete that fails is tried three times and then given up, and
- * what it depends on is deleted nevertheless.
+ * Cleans up: dependents are deleted before their dependencies. A delete that fails three times is abandoned, and the
+ * dependencies are deleted anyway.
  *
- * @param needs what each logical id depended on when the leftovers were made
+ * @param needs the dependencies of each logical id at the time when the leftovers were created
  */
 export async function cleanUp(
   operation: Operation,
@@ -30,7 +30,7 @@ export async function cleanUp(
 ): Promise<void> {
   const items = new Map(leftovers.map((leftover, index) => [`${logicalIdOf(leftover)} ${index}`, leftover]));
   const { oldHalfOrder, random } = operation.engine;
-  // Out of order means before everything else or after it: the two ends of what can happen.
+  // Out of order means before or after everything else, the two extremes of what can happen.
   const first = new Set<string>();
   const last = new Set<string>();
   for (const [key, leftover] of items) {
@@ -39,20 +39,22 @@ export async function cleanUp(
     }
     ((random(1)[0] ?? 0) < 128 ? first : last).add(key);
   }
-  const inBetween = new Map([...items].filter(([key]) => !first.has(key) && !last.has(key)));
+  const ordered = new Map([...items].filter(([key]) => !first.has(key) && !last.has(key)));
   const before = (key: string): Iterable<string> => {
-    const leftover = inBetween.get(key);
+    const leftover = ordered.get(key);
     if (first.has(key)) {
       return [];
     }
     if (leftover === undefined) {
-      return [...first, ...inBetween.keys()];
+      return [...first, ...ordered.keys()];
     }
-    const needed = logicalIdOf(leftover);
-    const dependents = [...inBetween].filter(([, other]) => allNeededBy(logicalIdOf(other), needs).has(needed));
+    const logicalId = logicalIdOf(leftover);
+    const dependents = [...ordered].filter(([, other]) =>
+      transitiveDependencies(logicalIdOf(other), needs).has(logicalId),
+    );
     return [...first, ...dependents.map(([dependent]) => dependent)];
   };
-  await inOrder(items.keys(), before, (key) => cleanUpOne(operation, items.get(key) as Leftover));
+  await runInOrder(items.keys(), before, (key) => cleanUpOne(operation, items.get(key) as Leftover));
 }
 
 function logicalIdOf(leftover: Leftover): string {
@@ -66,7 +68,7 @@ async function cleanUpOne(operation: Operation, leftover: Leftover): Promise<Out
   }
   const { resource, retained } = leftover;
   if (retained) {
-    operation.tell(resource.planned, 'DELETE_SKIPPED', resource.made.physicalId);
+    operation.report(resource.planned, 'DELETE_SKIPPED', resource.physical.physicalId);
     return 'done';
   }
   for (let attempt = 1; attempt <= CLEANUP_ATTEMPTS; attempt++) {

@@ -2,10 +2,10 @@ import { AwsError } from '../aws-error';
 import type { Clock } from '../clock';
 import { systemRandom, type Random } from '../lambda/uuid';
 import { isSame } from './blueprint';
-import type { Engine, OpenBehaviour, ResourceFault } from './engine';
+import type { Engine, UndocumentedBehavior, ResourceFault } from './engine';
 import type { StackEvent, StackStatus } from './events';
 import type { Json } from './json';
-import { StacksWithinStacks } from './nested-stacks';
+import { NestedStackOperations } from './nested-stacks';
 import { nestedStack } from './resources/nested-stack';
 import type { ResourceProvider } from './resources/provider';
 import type { Stack } from './stack';
@@ -13,31 +13,31 @@ import { StackUpdate } from './stack-update';
 import { Stacks, type StackSource } from './stacks';
 import { templateError, validationError } from './validation-error';
 
-/** What a {@link CloudFormation} is made of. */
-export interface CloudFormationOptions extends OpenBehaviour {
+/** Options of {@link CloudFormation}. */
+export interface CloudFormationOptions extends UndocumentedBehavior {
   readonly clock: Clock;
   readonly region: string;
   readonly accountId: string;
   /** @default 'aws' */
   readonly partition?: string;
-  /** Source of stack ids and physical names. Default: the machine's. */
+  /** Source of stack ids and physical names. @default node:crypto */
   readonly random?: Random;
-  /** The provider of a type; nothing for a type that is unknown. Nested stacks are provided here. */
+  /** The provider of a resource type, or `undefined` if the type is unknown. Nested stacks are built in. */
   readonly providerOf: (type: string) => ResourceProvider | undefined;
-  /** Finds the template of a nested stack by its URL. Default: there is none. */
+  /** Returns the template of a nested stack by its URL. @default no templates */
   readonly templateAt?: (url: string) => unknown;
-  /** Hears of everything that happens, as it happens. */
+  /** Called for every event, when it happens. */
   readonly onEvent?: (event: StackEvent) => void;
-  /** What goes wrong with resources. Default: nothing. */
+  /** The fault to inject into operations on resources. @default none */
   readonly fault?: ResourceFault;
 }
 
-/** A stack to create, or to update. */
+/** A stack to create or to update. */
 export interface StackRequest extends StackSource {
   readonly stackName: string;
 }
 
-/** A stack as `DescribeStacks` and `DescribeStackResources` show it. */
+/** A stack in the shape of `DescribeStacks` and `DescribeStackResources`. */
 export interface StackDescription {
   readonly stackId: string;
   readonly stackName: string;
@@ -48,11 +48,11 @@ export interface StackDescription {
 }
 
 /**
- * CloudFormation in one process: it works on stacks in the order in which CloudFormation does, with the failures that
- * CloudFormation knows. What it does not know, it refuses by name before it changes anything.
+ * CloudFormation in one process: it processes stacks in CloudFormation's order and with CloudFormation's failures. It
+ * rejects by name what it doesn't support, before it changes anything.
  *
- * Operations resolve when the stack has come to rest, however that went: the description says it. They reject, with a
- * `ValidationError`, only where the request itself is refused.
+ * Operations resolve when the stack has reached a final status, whether success or failure; see the returned
+ * description. They reject with a `ValidationError` only if the request itself is invalid.
  */
 export class CloudFormation {
   private readonly engine: Engine;
@@ -63,7 +63,7 @@ export class CloudFormation {
     this.stacks = new Stacks(this.engine);
   }
 
-  /** Creates a stack, or rolls the creation back. */
+  /** Creates a stack. Rolls back if that fails. */
   async createStack({ stackName, ...source }: StackRequest): Promise<StackDescription> {
     if (this.stacks.find(stackName) !== undefined) {
       throw new AwsError('AlreadyExistsException', 400, `Stack [${stackName}] already exists`);
@@ -76,9 +76,9 @@ export class CloudFormation {
   }
 
   /**
-   * Updates a stack, or rolls the update back.
+   * Updates a stack. Rolls back if that fails.
    *
-   * @throws AwsError `ValidationError` "No updates are to be performed." when nothing is different
+   * @throws AwsError `ValidationError` "No updates are to be performed." if nothing changes
    */
   async updateStack({ stackName, ...source }: StackRequest): Promise<StackDescription> {
     const stack = this.stacks.existing(stackName);
@@ -98,13 +98,13 @@ export class CloudFormation {
     return describe(stack);
   }
 
-  /** Whether an update to this would have anything to do. */
+  /** Whether an update to this request would change anything. */
   isDifferent({ stackName, ...source }: StackRequest): boolean {
     const stack = this.stacks.existing(stackName);
     return !isSame(stack.blueprint, this.stacks.blueprintFor(stack, source));
   }
 
-  /** Stops an update that is going forward, and rolls it back. */
+  /** Cancels a running update, which then rolls back. */
   cancelUpdate(stackName: string): void {
     const { id, status, underWay } = this.stacks.existing(stackName);
     if (status !== 'UPDATE_IN_PROGRESS' || underWay === undefined) {
@@ -113,14 +113,14 @@ export class CloudFormation {
     underWay.cancel();
   }
 
-  /** Deletes a stack. One that could not be deleted whole may be deleted again. */
+  /** Deletes a stack. A stack in DELETE_FAILED can be deleted again. */
   async deleteStack(stackName: string): Promise<StackDescription> {
     const stack = this.stacks.existing(stackName);
     await this.stacks.delete(stack);
     return describe(stack);
   }
 
-  /** A stack by its name or its id; nothing where there is none. Deleted ones are found by their id only. */
+  /** A stack by its name or its id, or `undefined` if there is none. Deleted stacks are found only by their id. */
   describeStack(stackName: string): StackDescription | undefined {
     const stack = this.stacks.find(stackName);
     return stack && describe(stack);
@@ -159,7 +159,7 @@ function engineOf(options: CloudFormationOptions, stacks: () => Stacks): Engine 
     importValue: (exportName) => stacks().importValue(exportName),
     importersOf: (stack, exportName) => stacks().importersOf(stack, exportName),
   };
-  const nested = nestedStack(new StacksWithinStacks(engine, stacks, options.templateAt ?? (() => undefined)));
+  const nested = nestedStack(new NestedStackOperations(engine, stacks, options.templateAt ?? (() => undefined)));
   return engine;
 }
 
@@ -170,10 +170,10 @@ function describe({ id, name, status, reason, outputs, resources }: Stack): Stac
     status,
     ...(reason !== undefined && { reason }),
     outputs: Object.fromEntries(outputs),
-    resources: [...resources].map(([logicalId, { planned, made }]) => ({
+    resources: [...resources].map(([logicalId, { planned, physical }]) => ({
       logicalId,
       type: planned.declaration.type,
-      physicalId: made.physicalId,
+      physicalId: physical.physicalId,
     })),
   };
 }

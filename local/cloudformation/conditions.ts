@@ -3,17 +3,17 @@ import { isList, isObject, isScalar, kindOf, type Json, type JsonObject } from '
 import { resolve, type Scope } from './resolve';
 import { templateError } from './validation-error';
 
-/** What conditions may look at: parameters, pseudo parameters and mappings, and no resource. */
+/** What conditions can refer to: parameters, pseudo parameters and mappings, but not resources. */
 type ConditionScope = Pick<Scope, 'parameters' | 'pseudoParameters' | 'mappings'>;
 
 /**
  * Evaluates the Conditions section.
  *
- * @throws AwsError `ValidationError` for a condition that is unknown, circular or no condition
+ * @throws AwsError `ValidationError` if a condition is unknown, circular or malformed
  */
 export function evaluateConditions(section: JsonObject, given: ConditionScope): ReadonlyMap<string, boolean> {
   const values = new Map<string, boolean>();
-  const underWay = new Set<string>();
+  const inProgress = new Set<string>();
   const scope: Scope = {
     ...given,
     conditions: values,
@@ -32,17 +32,17 @@ export function evaluateConditions(section: JsonObject, given: ConditionScope): 
     if (definition === undefined) {
       throw templateError(`unresolved condition '${name}'`);
     }
-    if (underWay.has(name)) {
+    if (inProgress.has(name)) {
       throw templateError(`condition '${name}' depends on itself`);
     }
-    underWay.add(name);
+    inProgress.add(name);
     const value = evaluate(definition, `condition '${name}'`);
     values.set(name, value);
     return value;
   };
 
   const evaluate = (condition: Json, where: string): boolean => {
-    const [name, argument] = only(condition, where);
+    const [name, argument] = singleEntry(condition, where);
     const each = () => operands(argument, `${name} in ${where}`).map((operand) => evaluate(operand, where));
     switch (name) {
       case 'Condition':
@@ -52,7 +52,7 @@ export function evaluateConditions(section: JsonObject, given: ConditionScope): 
           resolve(parse(operand, where), scope),
         );
         if (right === undefined || more.length > 0) {
-          throw templateError(`Fn::Equals in ${where} needs two values`);
+          throw templateError(`Fn::Equals in ${where} needs exactly two values`);
         }
         return text(left, where) === text(right, where);
       }
@@ -63,7 +63,7 @@ export function evaluateConditions(section: JsonObject, given: ConditionScope): 
       case 'Fn::Not': {
         const [operand, ...more] = each();
         if (operand === undefined || more.length > 0) {
-          throw templateError(`Fn::Not in ${where} needs one condition`);
+          throw templateError(`Fn::Not in ${where} needs exactly one condition`);
         }
         return !operand;
       }
@@ -76,7 +76,7 @@ export function evaluateConditions(section: JsonObject, given: ConditionScope): 
   return values;
 }
 
-function only(condition: Json, where: string): readonly [string, Json] {
+function singleEntry(condition: Json, where: string): readonly [string, Json] {
   const entries = isObject(condition) ? Object.entries(condition) : [];
   const [entry] = entries;
   if (entry === undefined || entries.length > 1) {
@@ -87,14 +87,14 @@ function only(condition: Json, where: string): readonly [string, Json] {
 
 function operands(argument: Json, what: string): readonly Json[] {
   if (!isList(argument)) {
-    throw templateError(`${what} needs a list`);
+    throw templateError(`${what}: expected a list`);
   }
   return argument;
 }
 
 function text(value: Json | undefined, where: string): string {
   if (!isScalar(value)) {
-    throw templateError(`${where} holds ${kindOf(value)} where a string is needed`);
+    throw templateError(`${where}: expected a string, got ${kindOf(value)}`);
   }
   return String(value);
 }

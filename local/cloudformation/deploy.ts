@@ -2,19 +2,19 @@ import { readAssembly } from './assembly';
 import type { Assets } from './assets';
 import type { CloudFormation, StackDescription } from './cloudformation';
 
-/** What is deployed to. */
+/** The target of a deployment. */
 export interface Environment {
   readonly cloudFormation: CloudFormation;
   readonly assets: Assets;
 }
 
 /**
- * Deploys a stack of a cloud assembly as `cdk deploy` does: it publishes the assets, and creates the stack or updates
- * it; one whose creation was rolled back is deleted first.
+ * Deploys a stack of a cloud assembly like `cdk deploy`: publishes the assets, then creates or updates the stack. A
+ * stack in ROLLBACK_COMPLETE is deleted first.
  *
  * @param directory `cdk.out`
- * @param stackName the stack's name, or the id that the CDK CLI knows it by
- * @param parameters values of the template's parameters that have no default
+ * @param stackName the stack's name, or its id in the CDK CLI
+ * @param parameters values of template parameters
  */
 export async function deploy(
   { cloudFormation, assets }: Environment,
@@ -26,7 +26,7 @@ export async function deploy(
   const stack = stacks.find((candidate) => [candidate.stackName, candidate.displayName].includes(stackName));
   if (stack === undefined) {
     const known = stacks.map(({ displayName }) => displayName).join(', ');
-    throw new Error(`${directory} holds no stack '${stackName}', only: ${known}`);
+    throw new Error(`${directory} does not contain stack '${stackName}', only: ${known}`);
   }
   assets.publish(files);
   const request = { stackName: stack.stackName, template: stack.template, parameters };

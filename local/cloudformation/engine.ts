@@ -5,7 +5,7 @@ import type { Json } from './json';
 import type { ResourceProviders } from './resources/provider';
 import type { Stack } from './stack';
 
-/** Something that CloudFormation is about to do to a resource. */
+/** An operation on a resource that CloudFormation is about to begin. */
 export interface ResourceOperation {
   readonly stackName: string;
   readonly logicalId: string;
@@ -14,38 +14,40 @@ export interface ResourceOperation {
   readonly phase: 'forward' | 'rollback' | 'cleanup' | 'delete';
 }
 
-/** What a test does to a resource operation before it begins: an error thrown is its failure, and waiting delays it. */
+/**
+ * A fault that a test injects before an operation on a resource: throwing makes the operation fail, waiting delays it.
+ */
 export type ResourceFault = (operation: ResourceOperation) => void | Promise<void>;
 
-/** Behaviour of CloudFormation that is not documented, and reported in more than one way. */
-export interface OpenBehaviour {
+/** Behavior of CloudFormation that is undocumented and reported inconsistently. */
+export interface UndocumentedBehavior {
   /**
-   * Whether clean-up deletes the old half of a replaced resource before what that depends on, or at any time.
+   * Whether cleanup deletes the old half of a replaced resource before its dependencies, or at any time.
    *
    * @default 'ordered'
    */
   readonly oldHalfOrder?: 'ordered' | 'unordered';
   /**
-   * Whether a custom resource that answered an Update with a new physical id gets an Update back in a rollback, or only
-   * the Delete of the new id.
+   * What a rollback sends to a custom resource that responded to an Update with a new physical id: an Update back and a
+   * Delete of the new id, or only the Delete.
    *
    * @default 'update-then-delete'
    */
   readonly rollbackOfReplaced?: 'update-then-delete' | 'delete-only';
 }
 
-/** What operations on stacks work with. */
-export interface Engine extends Required<OpenBehaviour> {
+/** What operations on stacks depend on. */
+export interface Engine extends Required<UndocumentedBehavior> {
   readonly clock: Clock;
   readonly random: Random;
   readonly providers: ResourceProviders;
   readonly onEvent: (event: StackEvent) => void;
   readonly fault: ResourceFault;
-  /** What stack ids begin with, up to the stack's name. */
+  /** The start of stack ids, up to the stack's name. */
   readonly stackArnPrefix: string;
-  /** What `AWS::Region` and its like mean in this stack. */
+  /** The values of `AWS::Region` and the other pseudo parameters in this stack. */
   pseudoParameters(stackId: string, stackName: string): ReadonlyMap<string, Json>;
-  /** @throws AwsError `ValidationError` when no stack exports it */
+  /** @throws AwsError `ValidationError` if no stack has this export */
   importValue(exportName: string): Json;
   /** The stacks that import an export of this one. */
   importersOf(stack: Stack, exportName: string): readonly Stack[];

@@ -1,4 +1,4 @@
-/** The life of a resource in a stack, in CloudFormation's words. */
+/** The status of a resource in a stack. */
 export type ResourceStatus =
   | 'CREATE_IN_PROGRESS'
   | 'CREATE_COMPLETE'
@@ -11,7 +11,7 @@ export type ResourceStatus =
   | 'DELETE_FAILED'
   | 'DELETE_SKIPPED';
 
-/** The life of a stack, in CloudFormation's words. */
+/** The status of a stack. */
 export type StackStatus =
   | Exclude<ResourceStatus, 'DELETE_SKIPPED'>
   | 'ROLLBACK_IN_PROGRESS'
@@ -23,16 +23,16 @@ export type StackStatus =
   | 'UPDATE_ROLLBACK_COMPLETE'
   | 'UPDATE_ROLLBACK_FAILED';
 
-/** The type that events of the stack itself carry. */
+/** The resource type in events of the stack itself. */
 export const STACK_TYPE = 'AWS::CloudFormation::Stack';
 
-/** One line of a stack's history. */
+/** An event of a stack. */
 export interface StackEvent {
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly stackId: string;
   readonly stackName: string;
-  /** The stack's name for events of the stack itself. */
+  /** The logical id of a resource, or the stack's name in events of the stack itself. */
   readonly logicalId: string;
   readonly physicalId?: string;
   readonly type: string;

@@ -1,7 +1,7 @@
 import { isList, isObject, isScalar, kindOf, type Json, type JsonObject } from './json';
 import { templateError } from './validation-error';
 
-/** A value of a template with its intrinsic functions understood. `Fn::Sub` is a join of its parts. */
+/** A parsed value of a template. `Fn::Sub` becomes a join of its parts. */
 export type Expression =
   | { readonly kind: 'literal'; readonly value: string | number | boolean | null }
   | { readonly kind: 'list'; readonly items: readonly Expression[] }
@@ -52,10 +52,10 @@ const FUNCTIONS: Readonly<Record<string, Parser>> = {
 };
 
 /**
- * Understands a value of a template.
+ * Parses a value of a template.
  *
  * @param where what the value belongs to, for error messages
- * @throws AwsError `ValidationError` that names the intrinsic function that is unknown or malformed
+ * @throws AwsError `ValidationError` that names the unknown or malformed intrinsic function
  */
 export function parse(value: Json, where: string): Expression {
   if (isList(value)) {
@@ -70,7 +70,7 @@ export function parse(value: Json, where: string): Expression {
     return parseObject(value, where);
   }
   if (keys.length > 1) {
-    throw templateError(`${name} in ${where} stands beside other keys`);
+    throw templateError(`${name} in ${where} must be the only key of its object`);
   }
   const parser = FUNCTIONS[name];
   if (parser === undefined) {
@@ -79,7 +79,7 @@ export function parse(value: Json, where: string): Expression {
   return parser(value[name] ?? null, where);
 }
 
-/** The resources that a value refers to, and the parameters. The side of an `Fn::If` that is not taken does not count. */
+/** The resources and parameters that a value refers to. The branch of an `Fn::If` that is not taken doesn't count. */
 export function references(expression: Expression, conditions: ReadonlyMap<string, boolean>): Set<string> {
   const found = new Set<string>();
   const visit = (visited: Expression): void => {
@@ -95,13 +95,13 @@ export function references(expression: Expression, conditions: ReadonlyMap<strin
   return found;
 }
 
-/** The attributes that a value reads, as pairs of logical id and attribute. */
+/** The attributes that a value reads, as pairs of logical id and attribute name. */
 export function attributesRead(
   expression: Expression,
   conditions: ReadonlyMap<string, boolean>,
 ): readonly (readonly [string, string])[] {
-  const own = expression.kind === 'attribute' ? [[expression.logicalId, expression.attribute] as const] : [];
-  return [...own, ...children(expression, conditions).flatMap((child) => attributesRead(child, conditions))];
+  const direct = expression.kind === 'attribute' ? [[expression.logicalId, expression.attribute] as const] : [];
+  return [...direct, ...children(expression, conditions).flatMap((child) => attributesRead(child, conditions))];
 }
 
 function children(expression: Expression, conditions: ReadonlyMap<string, boolean>): readonly Expression[] {
@@ -150,7 +150,7 @@ function parseGetAtt(argument: Json, where: string): Expression {
   const path = typeof argument === 'string' ? splitAttribute(argument) : list(argument, 2, `Fn::GetAtt in ${where}`);
   const [logicalId, attribute] = path.map((part) => text(part, `Fn::GetAtt in ${where}`));
   if (!logicalId || !attribute) {
-    throw templateError(`Fn::GetAtt in ${where} names no attribute`);
+    throw templateError(`Fn::GetAtt in ${where} does not name an attribute`);
   }
   return { kind: 'attribute', logicalId, attribute };
 }
@@ -160,13 +160,13 @@ function splitAttribute(path: string): readonly [string, string] {
   return dot < 0 ? [path, ''] : [path.slice(0, dot), path.slice(dot + 1)];
 }
 
-/** Both forms: text alone, and text with variables of its own. */
+/** Supports both forms: text alone, and text with its own variables. */
 function parseSub(argument: Json, where: string): Expression {
   const [source, variables]: readonly Json[] = isList(argument)
     ? list(argument, 2, `Fn::Sub in ${where}`)
     : [argument, {}];
   if (!isObject(variables)) {
-    throw templateError(`Fn::Sub in ${where} has variables that are no object`);
+    throw templateError(`Fn::Sub in ${where}: the variables must be an object`);
   }
   const template = text(source, `Fn::Sub in ${where}`);
   const items: Expression[] = [];
@@ -192,14 +192,14 @@ function parseSub(argument: Json, where: string): Expression {
 
 function list(argument: Json, length: number, what: string): readonly Json[] {
   if (!isList(argument) || argument.length !== length) {
-    throw templateError(`${what} needs a list of ${length} values`);
+    throw templateError(`${what}: expected a list of ${length} values`);
   }
   return argument;
 }
 
 function text(value: Json | undefined, what: string): string {
   if (!isScalar(value)) {
-    throw templateError(`${what} needs a string where ${kindOf(value)} stands`);
+    throw templateError(`${what}: expected a string, got ${kindOf(value)}`);
   }
   return String(value);
 }

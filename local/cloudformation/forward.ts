@@ -4,44 +4,44 @@ import type { Blueprint, PlannedResource } from './blueprint';
 import { isObject, type Json, type JsonObject } from './json';
 import { reasonOf, type Operation } from './operation';
 import { resolve, type Scope } from './resolve';
-import { ResourceFailure, ResourceRefusal, type Made } from './resources/provider';
-import { inOrder, type Outcome } from './schedule';
+import { ResourceFailure, ResourceRefusal, type PhysicalResource } from './resources/provider';
+import { runInOrder, type Outcome } from './schedule';
 import type { StackResource } from './stack';
 import { validationError } from './validation-error';
 
-/** What an operation did to one resource, whether it succeeded or not. */
+/** What an operation did to one resource, successfully or not. */
 export type Change =
-  /** `after` is missing where nothing was made. */
+  /** `after` is absent if nothing was created. */
   | { readonly kind: 'created'; readonly after?: StackResource }
-  /** In place: the physical id is the same. */
+  /** Updated in place: the physical id is the same. */
   | { readonly kind: 'updated'; readonly before: StackResource; readonly after: StackResource }
-  /** By another physical resource; `before` stands until clean-up. */
+  /** Replaced by another physical resource; `before` exists until cleanup. */
   | { readonly kind: 'replaced'; readonly before: StackResource; readonly after?: StackResource };
 
-/** Outputs and exports of a stack. */
+/** The outputs and exports of a stack. */
 export interface Results {
   readonly outputs: ReadonlyMap<string, Json>;
   readonly exports: ReadonlyMap<string, Json>;
 }
 
 /**
- * The first half of every creation and update: creates and updates in the new template's order, until all is done or
- * something fails. A failure lets nothing further begin, and cancels what waits for others.
+ * The first half of every creation and update: creates and updates resources in the order of the new template. After a
+ * failure nothing new begins, and requests in progress are canceled.
  */
 export class Forward {
   readonly changes = new Map<string, Change>();
-  /** Names of the exports of other stacks that were imported. */
+  /** Names of the imported exports of other stacks. */
   readonly imports = new Set<string>();
   private readonly failed = { create: [] as string[], update: [] as string[] };
   private readonly controller = new AbortController();
   private readonly scope: Scope;
-  private stopped?: string;
+  private stopReason?: string;
 
   constructor(
     private readonly operation: Operation,
     private readonly blueprint: Blueprint,
   ) {
-    // As many listen as there are resources under way.
+    // Every resource in progress adds a listener, so disable the warning about many listeners.
     setMaxListeners(0, this.controller.signal);
     const { engine, stack } = operation;
     this.scope = {
@@ -49,7 +49,7 @@ export class Forward {
       mappings: blueprint.template.mappings,
       conditions: blueprint.conditions,
       pseudoParameters: engine.pseudoParameters(stack.id, stack.name),
-      resource: (logicalId) => stack.resources.get(logicalId)?.made,
+      resource: (logicalId) => stack.resources.get(logicalId)?.physical,
       importValue: (exportName) => {
         const value = engine.importValue(exportName);
         this.imports.add(exportName);
@@ -58,13 +58,13 @@ export class Forward {
     };
   }
 
-  /** @returns outputs and exports; nothing where something failed or the operation was cancelled */
+  /** @returns outputs and exports, or `undefined` if the operation failed or was canceled */
   async run(): Promise<Results | undefined> {
     const { resources } = this.blueprint;
-    await inOrder(
+    await runInOrder(
       resources.keys(),
       (logicalId) => resources.get(logicalId)?.dependsOn ?? [],
-      (logicalId) => this.work(resources.get(logicalId) as PlannedResource),
+      (logicalId) => this.process(resources.get(logicalId) as PlannedResource),
       this.controller.signal,
     );
     if (this.controller.signal.aborted) {
@@ -78,15 +78,15 @@ export class Forward {
     }
   }
 
-  /** Stops where it is. */
+  /** Cancels the operation. */
   cancel(): void {
     this.stop('User Initiated');
   }
 
-  /** Why it stopped, in the words of the stack's event. */
+  /** Why the operation stopped, as the reason of a stack event. */
   get reason(): string {
-    if (this.stopped !== undefined) {
-      return this.stopped;
+    if (this.stopReason !== undefined) {
+      return this.stopReason;
     }
     return (['create', 'update'] as const)
       .filter((action) => this.failed[action].length > 0)
@@ -95,11 +95,11 @@ export class Forward {
   }
 
   private stop(reason: string): void {
-    this.stopped = reason;
+    this.stopReason = reason;
     this.controller.abort();
   }
 
-  private async work(planned: PlannedResource): Promise<Outcome> {
+  private async process(planned: PlannedResource): Promise<Outcome> {
     const { stack } = this.operation;
     const { logicalId } = planned.declaration;
     const before = stack.resources.get(logicalId);
@@ -107,7 +107,7 @@ export class Forward {
     try {
       properties = this.propertiesOf(planned);
     } catch (error) {
-      return this.fail(planned, before === undefined ? 'create' : 'update', error, before?.made.physicalId);
+      return this.fail(planned, before === undefined ? 'create' : 'update', error, before?.physical.physicalId);
     }
     if (before === undefined) {
       return this.create(planned, properties, 'CREATE', (after) => ({ kind: 'created', after }));
@@ -119,7 +119,7 @@ export class Forward {
     return this.update(before, planned, properties);
   }
 
-  /** Makes a new physical resource, for a new logical one or in the place of another. */
+  /** Creates a physical resource, either for a new logical resource or as the replacement of another physical one. */
   private async create(
     planned: PlannedResource,
     properties: JsonObject,
@@ -129,63 +129,63 @@ export class Forward {
     const { operation } = this;
     const { logicalId } = planned.declaration;
     if (as === 'CREATE') {
-      operation.tell(planned, 'CREATE_IN_PROGRESS');
+      operation.report(planned, 'CREATE_IN_PROGRESS');
     }
     this.changes.set(logicalId, change());
-    let made: Made;
+    let physical: PhysicalResource;
     try {
-      made = await operation.create(planned, properties, 'forward', this.controller.signal);
+      physical = await operation.create(planned, properties, 'forward', this.controller.signal);
     } catch (error) {
       const physicalId = error instanceof ResourceFailure ? error.physicalId : undefined;
       if (physicalId !== undefined) {
-        this.changes.set(logicalId, change({ planned, properties, made: { physicalId, attributes: {} } }));
+        this.changes.set(logicalId, change({ planned, properties, physical: { physicalId, attributes: {} } }));
       }
       return this.fail(planned, as === 'CREATE' ? 'create' : 'update', error, physicalId);
     }
-    const after = { planned, properties, made };
+    const after: StackResource = { planned, properties, physical };
     this.changes.set(logicalId, change(after));
     operation.stack.put(logicalId, after);
-    operation.tell(planned, `${as}_IN_PROGRESS`, made.physicalId, 'Resource creation Initiated');
-    operation.tell(planned, `${as}_COMPLETE`, made.physicalId);
+    operation.report(planned, `${as}_IN_PROGRESS`, physical.physicalId, 'Resource creation Initiated');
+    operation.report(planned, `${as}_COMPLETE`, physical.physicalId);
     return 'done';
   }
 
   private async update(before: StackResource, planned: PlannedResource, properties: JsonObject): Promise<Outcome> {
     const { operation } = this;
     const { logicalId } = planned.declaration;
-    const { physicalId } = before.made;
-    operation.tell(planned, 'UPDATE_IN_PROGRESS', physicalId);
-    const changed = (made: Made): Change => ({
-      kind: made.physicalId === physicalId ? 'updated' : 'replaced',
+    const { physicalId } = before.physical;
+    operation.report(planned, 'UPDATE_IN_PROGRESS', physicalId);
+    const changed = (physical: PhysicalResource): Change => ({
+      kind: physical.physicalId === physicalId ? 'updated' : 'replaced',
       before,
-      after: { planned, properties, made },
+      after: { planned, properties, physical },
     });
-    let made: Made | 'replace';
+    let physical: PhysicalResource | 'replace';
     try {
-      made = await operation.update(before, planned, properties, 'forward', this.controller.signal);
+      physical = await operation.update(before, planned, properties, 'forward', this.controller.signal);
     } catch (error) {
-      // A FAILED answer with another id names another resource, exactly as a successful one does.
-      const named = error instanceof ResourceFailure ? error.physicalId : undefined;
-      const left = named === undefined ? before.made : { physicalId: named, attributes: {} };
+      // Another id in a FAILED response means another resource, just as in a successful response.
+      const failedId = error instanceof ResourceFailure ? error.physicalId : undefined;
+      const remaining = failedId === undefined ? before.physical : { physicalId: failedId, attributes: {} };
       if (!(error instanceof ResourceRefusal)) {
-        this.changes.set(logicalId, changed(left));
+        this.changes.set(logicalId, changed(remaining));
       }
-      return this.fail(planned, 'update', error, left.physicalId);
+      return this.fail(planned, 'update', error, remaining.physicalId);
     }
-    if (made === 'replace') {
+    if (physical === 'replace') {
       const reason = 'Requested update requires the creation of a new physical resource; hence creating one.';
-      operation.tell(planned, 'UPDATE_IN_PROGRESS', physicalId, reason);
+      operation.report(planned, 'UPDATE_IN_PROGRESS', physicalId, reason);
       return this.create(planned, properties, 'UPDATE', (after) => ({ kind: 'replaced', before, after }));
     }
-    this.changes.set(logicalId, changed(made));
-    operation.stack.put(logicalId, { planned, properties, made });
-    operation.tell(planned, 'UPDATE_COMPLETE', made.physicalId);
+    this.changes.set(logicalId, changed(physical));
+    operation.stack.put(logicalId, { planned, properties, physical });
+    operation.report(planned, 'UPDATE_COMPLETE', physical.physicalId);
     return 'done';
   }
 
   private fail(planned: PlannedResource, action: 'create' | 'update', error: unknown, physicalId?: string): Outcome {
     const status = action === 'create' ? 'CREATE_FAILED' : 'UPDATE_FAILED';
-    this.operation.tell(planned, status, physicalId, reasonOf(error));
+    this.operation.report(planned, status, physicalId, reasonOf(error));
     this.failed[action].push(planned.declaration.logicalId);
     this.controller.abort();
     return 'failed';
@@ -210,16 +210,16 @@ export class Forward {
       }
       const exported = resolve(exportName, this.scope);
       if (typeof exported !== 'string') {
-        throw validationError(`Export of output '${name}' has a name that is no string`);
+        throw validationError(`Export of output '${name}' must have a string as its name`);
       }
       exports.set(exported, resolved);
     }
-    this.refuseBrokenImports(exports);
+    this.rejectBrokenImports(exports);
     return { outputs, exports };
   }
 
-  /** What another stack imports can be neither changed nor removed. */
-  private refuseBrokenImports(exports: ReadonlyMap<string, Json>): void {
+  /** An export that another stack imports can't be changed or removed. */
+  private rejectBrokenImports(exports: ReadonlyMap<string, Json>): void {
     const { engine, stack } = this.operation;
     for (const [name, value] of stack.exports) {
       if (isDeepStrictEqual(exports.get(name), value)) {

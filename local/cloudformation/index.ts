@@ -1,9 +1,9 @@
-export { AnswerDesk, type ReceivedAnswer } from './answer-desk';
-export { AnswerListener } from './answer-listener';
+export { ResponseUrls, type ReceivedResponse } from './response-urls';
+export { ResponseServer } from './response-server';
 export { readAssembly, type Assembly, type AssemblyStack } from './assembly';
 export { Assets } from './assets';
 export { CloudFormation, type CloudFormationOptions, type StackDescription, type StackRequest } from './cloudformation';
 export { deploy } from './deploy';
-export type { OpenBehaviour, ResourceFault, ResourceOperation } from './engine';
+export type { UndocumentedBehavior, ResourceFault, ResourceOperation } from './engine';
 export type { ResourceStatus, StackEvent, StackStatus } from './events';
 export { providersOf, type ResourcesOptions } from './resources';

@@ -1,4 +1,4 @@
-/** What stands in templates and properties. */
+/** A JSON value in a template or a property. */
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json;
@@ -14,12 +14,12 @@ export function isList(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** Whether a value is text, a number or true or false. */
+/** Whether a value is a string, a number or a boolean. */
 export function isScalar(value: Json | undefined): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-/** What kind of value it is, for error messages: the value itself may be a secret. */
+/** The kind of a value, for error messages. The value itself may be a secret. */
 export function kindOf(value: Json | undefined): string {
   if (value === undefined || value === null) {
     return 'nothing';

@@ -9,14 +9,12 @@ import { StackUpdate } from './stack-update';
 import type { Stacks } from './stacks';
 import { validationError } from './validation-error';
 
-/** Stacks within stacks: each goes forward with its parent, and cleans up or goes back when its parent does. */
-export class StacksWithinStacks implements NestedStacks {
-  /** Updates that have gone forward, or failed to, and wait for what becomes of the parent's. */
-  private readonly halfway = new Map<string, StackUpdate>();
+/** Nested stacks. Each goes forward with its parent, and cleans up or rolls back when its parent does. */
+export class NestedStackOperations implements NestedStacks {
+  /** Updates whose first half has ended, by stack id. They wait for the outcome of the parent's update. */
+  private readonly pendingUpdates = new Map<string, StackUpdate>();
 
-  /**
-   * @param templateAt finds the template of a nested stack by its URL
-   */
+  /** @param templateAt returns the template of a nested stack by its URL */
   constructor(
     private readonly engine: Engine,
     private readonly stacks: () => Stacks,
@@ -32,7 +30,7 @@ export class StacksWithinStacks implements NestedStacks {
     const { stack, creation } = this.stacks().begin(stackName, { template: this.template(templateUrl), parameters });
     signal?.addEventListener('abort', () => creation.cancel(), { once: true });
     if ((await creation.forward()) !== undefined) {
-      return standing(stack);
+      return described(stack);
     }
     creation.fail();
     const reason = `Embedded stack ${stack.id} was not successfully created: ${creation.reason}`;
@@ -46,13 +44,13 @@ export class StacksWithinStacks implements NestedStacks {
     parameters: Record<string, string>,
   ): Promise<NestedStack> {
     const stack = this.stacks().existing(stackId);
-    const unfinished = this.halfway.get(stackId);
-    if (unfinished !== undefined) {
-      return this.back(stack, unfinished);
+    const pendingUpdate = this.pendingUpdates.get(stackId);
+    if (pendingUpdate !== undefined) {
+      return this.rollBack(stack, pendingUpdate);
     }
     const blueprint = this.stacks().blueprintFor(stack, { template: this.template(templateUrl), parameters });
     if (isSame(stack.blueprint, blueprint)) {
-      return standing(stack);
+      return described(stack);
     }
     return this.forward(stack, blueprint, signal);
   }
@@ -67,37 +65,37 @@ export class StacksWithinStacks implements NestedStacks {
 
   private async forward(stack: Stack, blueprint: Blueprint, signal?: AbortSignal): Promise<NestedStack> {
     const update = new StackUpdate(this.engine, stack, blueprint);
-    this.halfway.set(stack.id, update);
+    this.pendingUpdates.set(stack.id, update);
     signal?.addEventListener('abort', () => update.cancel(), { once: true });
     if ((await update.forward()) === undefined) {
       throw new Error(`Embedded stack ${stack.id} was not successfully updated: ${update.reason}`);
     }
     const cleanUp = async () => {
-      this.halfway.delete(stack.id);
+      this.pendingUpdates.delete(stack.id);
       await update.cleanUp();
     };
-    return { ...standing(stack), cleanUp };
+    return { ...described(stack), cleanUp };
   }
 
-  /** The parent goes back, and asks for an update to what was: this one goes back the way it came. */
-  private async back(stack: Stack, update: StackUpdate): Promise<NestedStack> {
-    this.halfway.delete(stack.id);
+  /** Rolls back: the parent requests an update to the previous properties, and the pending update is undone. */
+  private async rollBack(stack: Stack, update: StackUpdate): Promise<NestedStack> {
+    this.pendingUpdates.delete(stack.id);
     const leftovers = await update.rollback();
     if (leftovers === undefined) {
       throw new Error(`Embedded stack ${stack.id} was not successfully rolled back`);
     }
-    return { ...standing(stack), cleanUp: () => update.cleanUpRollback(leftovers) };
+    return { ...described(stack), cleanUp: () => update.cleanUpRollback(leftovers) };
   }
 
   private template(url: string): unknown {
     const template = this.templateAt(url);
     if (template === undefined) {
-      throw validationError(`TemplateURL ${url} leads to no template`);
+      throw validationError(`no template found at TemplateURL ${url}`);
     }
     return template;
   }
 }
 
-function standing(stack: Stack): NestedStack {
+function described(stack: Stack): NestedStack {
   return { stackId: stack.id, outputs: Object.fromEntries(stack.outputs) };
 }

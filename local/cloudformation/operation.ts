@@ -2,17 +2,22 @@ import type { Engine, ResourceOperation } from './engine';
 import { STACK_TYPE, type ResourceStatus, type StackStatus } from './events';
 import type { JsonObject } from './json';
 import type { PlannedResource } from './blueprint';
-import { ResourceRefusal, type Made, type ResourceProvider, type ResourceRequest } from './resources/provider';
+import {
+  ResourceRefusal,
+  type PhysicalResource,
+  type ResourceProvider,
+  type ResourceRequest,
+} from './resources/provider';
 import type { Stack, StackResource } from './stack';
 
-/** One operation on one stack: it tells what happens, and asks the providers. */
+/** One operation on one stack: it emits events and calls the resource providers. */
 export class Operation {
   constructor(
     readonly engine: Engine,
     readonly stack: Stack,
   ) {}
 
-  /** The stack's status changes. */
+  /** Changes the stack's status and emits an event. */
   setStatus(status: StackStatus, reason?: string): void {
     const { stack } = this;
     stack.status = status;
@@ -20,8 +25,8 @@ export class Operation {
     this.emit(stack.name, STACK_TYPE, status, stack.id, reason);
   }
 
-  /** A resource's status changes. */
-  tell(planned: PlannedResource, status: ResourceStatus, physicalId?: string, reason?: string): void {
+  /** Emits an event about a resource's status. */
+  report(planned: PlannedResource, status: ResourceStatus, physicalId?: string, reason?: string): void {
     const { logicalId, type } = planned.declaration;
     this.emit(logicalId, type, status, physicalId, reason);
   }
@@ -31,8 +36,8 @@ export class Operation {
     properties: JsonObject,
     phase: ResourceOperation['phase'],
     signal: AbortSignal,
-  ): Promise<Made> {
-    const provider = await this.approach(planned, 'create', phase, signal);
+  ): Promise<PhysicalResource> {
+    const provider = await this.begin(planned, 'create', phase, signal);
     return provider.create(properties, this.request(planned, signal));
   }
 
@@ -42,27 +47,27 @@ export class Operation {
     properties: JsonObject,
     phase: ResourceOperation['phase'],
     signal?: AbortSignal,
-  ): Promise<Made | 'replace'> {
-    const provider = await this.approach(planned, 'update', phase, signal);
-    return provider.update(resource.made, properties, resource.properties, this.request(planned, signal));
+  ): Promise<PhysicalResource | 'replace'> {
+    const provider = await this.begin(planned, 'update', phase, signal);
+    return provider.update(resource.physical, properties, resource.properties, this.request(planned, signal));
   }
 
-  /** Deletes a resource and tells of it. */
+  /** Deletes a resource and emits events. */
   async delete(resource: StackResource, phase: ResourceOperation['phase']): Promise<'done' | 'failed'> {
-    const { planned, properties, made } = resource;
-    this.tell(planned, 'DELETE_IN_PROGRESS', made.physicalId);
+    const { planned, properties, physical } = resource;
+    this.report(planned, 'DELETE_IN_PROGRESS', physical.physicalId);
     try {
-      const provider = await this.approach(planned, 'delete', phase);
-      await provider.delete(made, properties, this.request(planned));
+      const provider = await this.begin(planned, 'delete', phase);
+      await provider.delete(physical, properties, this.request(planned));
     } catch (error) {
-      this.tell(planned, 'DELETE_FAILED', made.physicalId, reasonOf(error));
+      this.report(planned, 'DELETE_FAILED', physical.physicalId, reasonOf(error));
       return 'failed';
     }
-    this.tell(planned, 'DELETE_COMPLETE', made.physicalId);
+    this.report(planned, 'DELETE_COMPLETE', physical.physicalId);
     return 'done';
   }
 
-  private async approach(
+  private async begin(
     { declaration: { logicalId, type } }: PlannedResource,
     action: ResourceOperation['action'],
     phase: ResourceOperation['phase'],
@@ -100,7 +105,7 @@ export class Operation {
   }
 }
 
-/** The words of a failure. */
+/** The message of an error. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

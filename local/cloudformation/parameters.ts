@@ -1,18 +1,18 @@
 import type { ParameterDeclaration, Template } from './template';
 import { validationError } from './validation-error';
 
-/** Values of a stack's parameters. A parameter without a value is one that nobody can read here. */
+/** Values of a stack's parameters. A parameter without a value can't be read locally. */
 export type ParameterValues = ReadonlyMap<string, string | readonly string[]>;
 
-/** Types whose value is a name in Parameter Store, which is not here to be asked. */
+/** Types whose value is a name in Parameter Store, which can't be read locally. */
 const PARAMETER_STORE = /^AWS::SSM::Parameter::Value<(String|CommaDelimitedList|List<String>)>$/;
 const LIST = /^(CommaDelimitedList|List<(Number|String)>)$/;
 
 /**
- * The values that a stack's parameters have.
+ * Determines the values of a stack's parameters.
  *
- * @param given what the operation names
- * @throws AwsError `ValidationError` for what is missing, unknown or not allowed
+ * @param given the values given by the caller
+ * @throws AwsError `ValidationError` if a value is missing, unknown or invalid
  */
 export function parameterValues(template: Template, given: Readonly<Record<string, string>>): ParameterValues {
   const unknown = Object.keys(given).filter((name) => !template.parameters.has(name));
@@ -27,7 +27,7 @@ export function parameterValues(template: Template, given: Readonly<Record<strin
     if (value !== undefined) {
       values.set(name, typed(parameter, value));
     }
-    // Without a value, the name in Parameter Store remains: it can be declared, but not referred to.
+    // Only the name in Parameter Store is known: the parameter can be declared, but not referred to.
     else if (!PARAMETER_STORE.test(type) || parameter.defaultValue === undefined) {
       missing.push(name);
     }
@@ -43,12 +43,12 @@ function typed(parameter: ParameterDeclaration, value: string): string | readonl
   if (LIST.test(type)) {
     const items = value.split(',').map((item) => item.trim());
     for (const item of items) {
-      check(parameter, item, type === 'List<Number>');
+      validate(parameter, item, type === 'List<Number>');
     }
     return items;
   }
   if (type === 'String' || type === 'Number') {
-    check(parameter, value, type === 'Number');
+    validate(parameter, value, type === 'Number');
     return value;
   }
   if (PARAMETER_STORE.test(type)) {
@@ -57,7 +57,7 @@ function typed(parameter: ParameterDeclaration, value: string): string | readonl
   throw validationError(`Parameter '${name}': type '${type}' is not supported locally`);
 }
 
-function check(parameter: ParameterDeclaration, value: string, isNumber: boolean): void {
+function validate(parameter: ParameterDeclaration, value: string, isNumber: boolean): void {
   const { name, allowedValues, allowedPattern, minLength, maxLength, minValue, maxValue } = parameter;
   if (isNumber && (value.trim() === '' || Number.isNaN(Number(value)))) {
     throw validationError(`Parameter '${name}' must be a number`);

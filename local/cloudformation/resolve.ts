@@ -3,16 +3,16 @@ import { isList, isObject, isScalar, kindOf, type Json, type JsonObject } from '
 import type { ParameterValues } from './parameters';
 import { templateError } from './validation-error';
 
-/** What a resource answers to `Ref` and `Fn::GetAtt`. */
+/** The values of a resource for `Ref` and `Fn::GetAtt`. */
 export interface Referable {
   readonly physicalId: string;
   readonly attributes: JsonObject;
 }
 
-/** What names in a template stand for. */
+/** The values of names in a template. */
 export interface Scope {
   readonly parameters: ParameterValues;
-  /** `AWS::Region` and its like; `AWS::NoValue` is not among them. */
+  /** `AWS::Region` and the others, except `AWS::NoValue`. */
   readonly pseudoParameters: ReadonlyMap<string, Json>;
   readonly mappings: JsonObject;
   readonly conditions: ReadonlyMap<string, boolean>;
@@ -21,9 +21,9 @@ export interface Scope {
 }
 
 /**
- * The value of an expression; nothing where it is `AWS::NoValue`, which objects and lists leave out.
+ * The value of an expression, or `undefined` for `AWS::NoValue`, which objects and lists omit.
  *
- * @throws AwsError `ValidationError` where a name stands for nothing
+ * @throws AwsError `ValidationError` if a name has no value
  */
 export function resolve(expression: Expression, scope: Scope): Json | undefined {
   switch (expression.kind) {
@@ -50,7 +50,7 @@ export function resolve(expression: Expression, scope: Scope): Json | undefined 
       const index = Number(resolve(expression.index, scope));
       const selected = items[index];
       if (selected === undefined) {
-        throw templateError(`Fn::Select cannot select index ${index} of ${items.length}`);
+        throw templateError(`Fn::Select: index ${index} is out of range, the list has ${items.length} values`);
       }
       return selected;
     }
@@ -85,7 +85,7 @@ function resolveRef(name: string, scope: Scope): Json | undefined {
   }
   const value = scope.pseudoParameters.get(name) ?? scope.parameters.get(name) ?? scope.resource(name)?.physicalId;
   if (value === undefined) {
-    throw templateError(`Ref '${name}' refers to nothing that has a value`);
+    throw templateError(`Ref '${name}' has no value`);
   }
   return value;
 }
@@ -93,9 +93,9 @@ function resolveRef(name: string, scope: Scope): Json | undefined {
 function resolveAttribute(logicalId: string, attribute: string, scope: Scope): Json {
   const resource = scope.resource(logicalId);
   if (resource === undefined) {
-    throw templateError(`Fn::GetAtt '${logicalId}.${attribute}' refers to no resource`);
+    throw templateError(`Fn::GetAtt '${logicalId}.${attribute}' does not refer to a resource`);
   }
-  const value = at(resource.attributes, attribute);
+  const value = valueAt(resource.attributes, attribute);
   if (value === undefined) {
     throw templateError(
       `CustomResource attribute error: Vendor response doesn't contain ${attribute} attribute in object ${resource.physicalId}`,
@@ -104,8 +104,8 @@ function resolveAttribute(logicalId: string, attribute: string, scope: Scope): J
   return value;
 }
 
-/** The attribute of that name; or what its dots lead to, as in `Outputs.Name` of a nested stack. */
-function at(attributes: JsonObject, attribute: string): Json | undefined {
+/** The attribute with this name, or the value at this path, as for `Outputs.Name` of a nested stack. */
+function valueAt(attributes: JsonObject, attribute: string): Json | undefined {
   if (attributes[attribute] !== undefined) {
     return attributes[attribute];
   }
@@ -117,7 +117,7 @@ function at(attributes: JsonObject, attribute: string): Json | undefined {
 function findInMap(keys: readonly string[], mappings: JsonObject): Json {
   const found = keys.reduce<Json | undefined>((level, key) => (isObject(level) ? level[key] : undefined), mappings);
   if (found === undefined) {
-    throw templateError(`Fn::FindInMap finds nothing under '${keys.join("', '")}'`);
+    throw templateError(`Fn::FindInMap: no value found under '${keys.join("', '")}'`);
   }
   return found;
 }
@@ -125,14 +125,14 @@ function findInMap(keys: readonly string[], mappings: JsonObject): Json {
 function listOf(expression: Expression, scope: Scope, what: string): readonly Json[] {
   const value = resolve(expression, scope);
   if (!isList(value)) {
-    throw templateError(`${what} needs a list where ${kindOf(value)} stands`);
+    throw templateError(`${what}: expected a list, got ${kindOf(value)}`);
   }
   return value;
 }
 
 function textOf(value: Json | undefined, what: string): string {
   if (!isScalar(value)) {
-    throw templateError(`${what} needs a string where ${kindOf(value)} stands`);
+    throw templateError(`${what}: expected a string, got ${kindOf(value)}`);
   }
   return String(value);
 }

@@ -2,56 +2,56 @@ import type { Leftover } from './cleanup';
 import type { Change, Forward } from './forward';
 import { reasonOf, type Operation } from './operation';
 import { isCustomResource } from './resources/custom-resource';
-import { inOrder, type Outcome } from './schedule';
+import { runInOrder, type Outcome } from './schedule';
 import type { StackResource } from './stack';
 
-/** What the updates back of a rollback came to. */
+/** The result of updating resources back. */
 export interface RolledBack {
   readonly failed: readonly string[];
-  /** What the rollback's clean-up has to delete. */
+  /** What the rollback's cleanup must delete. */
   readonly leftovers: readonly Leftover[];
 }
 
 /**
- * Changes back what an update changed, in the order of the template that stood before. What the update made stays until
- * the rollback's clean-up. A request that still runs is not waited for: the update back overtakes it.
+ * Reverts the updates of resources, in the order of the previous template. Resources that the update created stay until
+ * the rollback's cleanup. Requests in progress are not awaited: the update back overtakes them.
  */
 export async function updateBack(operation: Operation, { changes }: Forward): Promise<RolledBack> {
   const leftovers: Leftover[] = [];
-  const back = new Map(
+  const updated = new Map(
     [...changes].filter(
       (entry): entry is [string, Exclude<Change, { kind: 'created' }>] => entry[1].kind !== 'created',
     ),
   );
-  const outcomes = await inOrder(
-    back.keys(),
-    (logicalId) => back.get(logicalId)?.before.planned.dependsOn ?? [],
+  const outcomes = await runInOrder(
+    updated.keys(),
+    (logicalId) => updated.get(logicalId)?.before.planned.dependsOn ?? [],
     async (logicalId): Promise<Outcome> => {
-      const { before, after = before } = back.get(logicalId) as Exclude<Change, { kind: 'created' }>;
+      const { before, after = before } = updated.get(logicalId) as Exclude<Change, { kind: 'created' }>;
       const { planned, properties } = before;
       const { stack } = operation;
       if (after === before || !getsAnUpdate(operation, before, after)) {
         stack.put(logicalId, before);
-        operation.tell(planned, 'UPDATE_COMPLETE', before.made.physicalId);
-        leftovers.push(...halves([after], before));
+        operation.report(planned, 'UPDATE_COMPLETE', before.physical.physicalId);
+        leftovers.push(...supersededBy([after], before));
         return 'done';
       }
-      operation.tell(planned, 'UPDATE_IN_PROGRESS', after.made.physicalId);
+      operation.report(planned, 'UPDATE_IN_PROGRESS', after.physical.physicalId);
       try {
-        const made = await operation.update(after, planned, properties, 'rollback');
-        if (made === 'replace') {
-          throw new Error('a rollback cannot replace a resource again');
+        const physical = await operation.update(after, planned, properties, 'rollback');
+        if (physical === 'replace') {
+          throw new Error('a rollback cannot replace a resource');
         }
-        const now = { planned, properties, made };
+        const now: StackResource = { planned, properties, physical };
         stack.put(logicalId, now);
-        operation.tell(planned, 'UPDATE_COMPLETE', made.physicalId);
-        leftovers.push(...halves([after, before], now));
-        if (made.cleanUp !== undefined) {
-          leftovers.push({ kind: 'nested', logicalId, cleanUp: made.cleanUp });
+        operation.report(planned, 'UPDATE_COMPLETE', physical.physicalId);
+        leftovers.push(...supersededBy([after, before], now));
+        if (physical.cleanUp !== undefined) {
+          leftovers.push({ kind: 'nested', logicalId, cleanUp: physical.cleanUp });
         }
         return 'done';
       } catch (error) {
-        operation.tell(planned, 'UPDATE_FAILED', after.made.physicalId, reasonOf(error));
+        operation.report(planned, 'UPDATE_FAILED', after.physical.physicalId, reasonOf(error));
         return 'failed';
       }
     },
@@ -67,20 +67,23 @@ export async function updateBack(operation: Operation, { changes }: Forward): Pr
   };
 }
 
-/** In place, always; where CloudFormation knows of a replacement only by a custom resource's answer, as is chosen. */
+/**
+ * A resource updated in place always gets an update back. A custom resource that was replaced by its response gets one
+ * if the option says so.
+ */
 function getsAnUpdate({ engine }: Operation, before: StackResource, after: StackResource): boolean {
-  if (before.made.physicalId === after.made.physicalId) {
+  if (before.physical.physicalId === after.physical.physicalId) {
     return true;
   }
   return isCustomResource(before.planned.declaration.type) && engine.rollbackOfReplaced === 'update-then-delete';
 }
 
-/** The physical resources that are not the one that stands now. */
-function halves(resources: readonly StackResource[], now: StackResource): Leftover[] {
-  return resources.filter(({ made }) => made.physicalId !== now.made.physicalId).map(newResource);
+/** The physical resources other than the current one. */
+function supersededBy(resources: readonly StackResource[], now: StackResource): Leftover[] {
+  return resources.filter(({ physical }) => physical.physicalId !== now.physical.physicalId).map(newResource);
 }
 
-/** What an operation made is deleted when that operation is rolled back, unless it is to be kept even then. */
+/** A resource that an operation created is deleted when that operation is rolled back, unless its policy is Retain. */
 function newResource(resource: StackResource): Leftover {
   const retained = resource.planned.declaration.deletionPolicy === 'Retain';
   return { kind: 'resource', resource, retained, oldHalf: false };

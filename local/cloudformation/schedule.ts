@@ -1,16 +1,16 @@
-/** How the work on one item ended; an item that was never begun has no outcome. */
+/** How the work on one item ended. An item that never began has no outcome. */
 export type Outcome = 'done' | 'failed';
 
 /**
- * Works on items as soon as what must come before them is done: in parallel where possible, and in the order of the
- * items where nothing else decides. What has to wait for something that failed is not begun.
+ * Processes each item as soon as its dependencies are done: in parallel if possible, otherwise in the order of the
+ * items. An item whose dependency failed never begins.
  *
- * @param before the items that must be done before this one
- * @param work resolves to whether it succeeded
- * @param signal once aborted, nothing further is begun
- * @returns when everything that was begun has ended
+ * @param before the dependencies of an item
+ * @param work resolves to whether the item succeeded
+ * @param signal once aborted, no further item begins
+ * @returns the outcomes, when everything that began has ended
  */
-export async function inOrder(
+export async function runInOrder(
   items: Iterable<string>,
   before: (item: string) => Iterable<string>,
   work: (item: string) => Promise<Outcome>,
@@ -19,21 +19,21 @@ export async function inOrder(
   const begun = new Map<string, Promise<Outcome | undefined>>();
   const outcomes = new Map<string, Outcome>();
   const done = Promise.resolve<Outcome>('done');
-  const afterwards = async (item: string): Promise<Outcome | undefined> => {
-    const firsts = await Promise.all([...before(item)].map((first) => begun.get(first) ?? done));
-    if (signal?.aborted || firsts.some((first) => first !== 'done')) {
+  const workAfterDependencies = async (item: string): Promise<Outcome | undefined> => {
+    const dependencies = await Promise.all([...before(item)].map((dependency) => begun.get(dependency) ?? done));
+    if (signal?.aborted || dependencies.some((dependency) => dependency !== 'done')) {
       return undefined;
     }
     const outcome = await work(item);
     outcomes.set(item, outcome);
     return outcome;
   };
-  // All are known before the first begins, so that each finds what it waits for.
+  // Every item is registered before the first one begins, so that each finds its dependencies.
   for (const item of items) {
-    const turn = Promise.resolve();
+    const nextTurn = Promise.resolve();
     begun.set(
       item,
-      turn.then(() => afterwards(item)),
+      nextTurn.then(() => workAfterDependencies(item)),
     );
   }
   await Promise.all(begun.values());
@@ -41,11 +41,11 @@ export async function inOrder(
 }
 
 /**
- * Everything that something needs, directly or by way of others.
+ * All direct and indirect dependencies of an item.
  *
- * @param needs what each item needs directly
+ * @param needs the direct dependencies of an item
  */
-export function allNeededBy(
+export function transitiveDependencies(
   item: string,
   needs: (item: string) => Iterable<string>,
   found: Set<string> = new Set(),
@@ -55,7 +55,7 @@ export function allNeededBy(
       continue;
     }
     found.add(needed);
-    allNeededBy(needed, needs, found);
+    transitiveDependencies(needed, needs, found);
   }
   return found;
 }

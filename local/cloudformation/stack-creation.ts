@@ -18,7 +18,7 @@ export class StackCreation implements OperationUnderWay {
     stack.underWay = this;
   }
 
-  /** Creates everything; the stack ends complete, or failed with everything that was made still there. */
+  /** Creates all resources. If that fails, everything that was created still exists. */
   async forward(): Promise<Results | undefined> {
     this.operation.setStatus('CREATE_IN_PROGRESS', 'User Initiated');
     const results = await this.work.run();
@@ -33,10 +33,10 @@ export class StackCreation implements OperationUnderWay {
     return results;
   }
 
-  /** Deletes everything that was made. */
+  /** Deletes all resources that were created. */
   async rollback(): Promise<void> {
     this.operation.setStatus('ROLLBACK_IN_PROGRESS', this.work.reason);
-    this.keepUnfinished();
+    this.addUnfinished();
     const failed = await deleteResources(this.operation, 'rollback', ['Retain']);
     if (failed.length === 0) {
       this.operation.setStatus('ROLLBACK_COMPLETE');
@@ -48,13 +48,13 @@ export class StackCreation implements OperationUnderWay {
     }
   }
 
-  /** The stack ends failed, and whoever asked for it deletes it. */
+  /** Ends in CREATE_FAILED. The caller must delete the stack. */
   fail(): void {
-    this.keepUnfinished();
+    this.addUnfinished();
     this.operation.setStatus('CREATE_FAILED', this.work.reason);
   }
 
-  /** Why it failed. */
+  /** Why the creation failed. */
   get reason(): string {
     return this.work.reason;
   }
@@ -63,8 +63,8 @@ export class StackCreation implements OperationUnderWay {
     this.work.cancel();
   }
 
-  /** What a failed Create made, or may have made, is the stack's to delete. */
-  private keepUnfinished(): void {
+  /** Adds the resources that a failed Create has, or may have, created, so that the stack deletes them. */
+  private addUnfinished(): void {
     for (const [logicalId, change] of this.work.changes) {
       if (change.after !== undefined) {
         this.stack.put(logicalId, change.after);

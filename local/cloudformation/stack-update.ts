@@ -7,8 +7,8 @@ import { updateBack } from './rollback';
 import type { OperationUnderWay, Stack, StackResource } from './stack';
 
 /**
- * The update of a stack, in its halves: forward, and then either clean-up or the way back with its own clean-up. Nested
- * stacks wait between the halves for their parents.
+ * The update of a stack in two halves: forward, and then either cleanup, or rollback with its own cleanup. Nested
+ * stacks wait for their parents between the halves.
  */
 export class StackUpdate implements OperationUnderWay {
   private readonly operation: Operation;
@@ -27,7 +27,7 @@ export class StackUpdate implements OperationUnderWay {
     stack.underWay = this;
   }
 
-  /** Creates and updates. */
+  /** Creates and updates resources. */
   async forward(): Promise<Results | undefined> {
     this.operation.setStatus('UPDATE_IN_PROGRESS', 'User Initiated');
     const results = await this.work.run();
@@ -43,7 +43,7 @@ export class StackUpdate implements OperationUnderWay {
     return results;
   }
 
-  /** Deletes what was removed and what was replaced. */
+  /** Deletes removed resources and the old halves of replaced ones. */
   async cleanUp(): Promise<void> {
     const leftovers: Leftover[] = [];
     for (const [logicalId, resource] of this.before.resources) {
@@ -55,7 +55,7 @@ export class StackUpdate implements OperationUnderWay {
       this.stack.forget(logicalId);
     }
     for (const [logicalId, change] of this.work.changes) {
-      const cleanUpNested = change.after?.made.cleanUp;
+      const cleanUpNested = change.after?.physical.cleanUp;
       if (cleanUpNested !== undefined) {
         leftovers.push({ kind: 'nested', logicalId, cleanUp: cleanUpNested });
       }
@@ -70,13 +70,13 @@ export class StackUpdate implements OperationUnderWay {
   }
 
   /**
-   * Changes everything back.
+   * Rolls back.
    *
-   * @returns what is left to clean up, for {@link cleanUpRollback}; nothing where the rollback failed
+   * @returns what to clean up with {@link cleanUpRollback}, or `undefined` if the rollback failed
    */
   async rollback(): Promise<readonly Leftover[] | undefined> {
     this.operation.setStatus('UPDATE_ROLLBACK_IN_PROGRESS', this.work.reason || undefined);
-    this.putBack();
+    this.restore();
     const { failed, leftovers } = await updateBack(this.operation, this.work);
     if (failed.length > 0) {
       this.operation.setStatus(
@@ -89,7 +89,7 @@ export class StackUpdate implements OperationUnderWay {
     return leftovers;
   }
 
-  /** Deletes what the update had made. */
+  /** Deletes the resources that the update created. */
   async cleanUpRollback(leftovers: readonly Leftover[]): Promise<void> {
     for (const [logicalId, change] of this.work.changes) {
       if (change.kind === 'created') {
@@ -101,7 +101,7 @@ export class StackUpdate implements OperationUnderWay {
     this.operation.setStatus('UPDATE_ROLLBACK_COMPLETE');
   }
 
-  /** Why it failed. */
+  /** Why the update failed. */
   get reason(): string {
     return this.work.reason;
   }
@@ -110,8 +110,8 @@ export class StackUpdate implements OperationUnderWay {
     this.work.cancel();
   }
 
-  /** The stack is what it was, but for the resources that have to be changed back and those that were made. */
-  private putBack(): void {
+  /** Restores the stack's previous state, except for resources that must be updated back or that were created. */
+  private restore(): void {
     const { blueprint, resources, outputs, exports, imports } = this.before;
     Object.assign(this.stack, { blueprint, outputs, exports, imports });
     for (const [logicalId, resource] of resources) {
@@ -121,7 +121,7 @@ export class StackUpdate implements OperationUnderWay {
     }
     for (const [logicalId, change] of this.work.changes) {
       if (change.kind !== 'created') {
-        // What depends on what is as it was, even where the properties can't be changed back.
+        // Dependencies are those of the previous template, even if the properties can't be changed back.
         this.stack.put(logicalId, { ...(change.after ?? change.before), planned: change.before.planned });
       } else if (change.after !== undefined) {
         this.stack.put(logicalId, change.after);

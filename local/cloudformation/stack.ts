@@ -1,37 +1,37 @@
 import type { Blueprint, PlannedResource } from './blueprint';
 import type { StackStatus } from './events';
 import type { Json, JsonObject } from './json';
-import type { Made } from './resources/provider';
+import type { PhysicalResource } from './resources/provider';
 
-/** A resource of a stack as it stands. */
+/** A resource of a stack. */
 export interface StackResource {
   readonly planned: PlannedResource;
-  /** Resolved. */
+  /** The properties with all expressions resolved. */
   readonly properties: JsonObject;
-  readonly made: Made;
+  readonly physical: PhysicalResource;
 }
 
-/** An update, or a creation, that has not come to its end. */
+/** An update or a creation in progress. */
 export interface OperationUnderWay {
   cancel(): void;
 }
 
-/** A stack and what it holds. */
+/** A stack and its resources. */
 export class Stack {
   status: StackStatus = 'CREATE_IN_PROGRESS';
   reason?: string;
-  /** In the order in which they were made. */
+  /** The resources in the order of their creation. */
   resources: ReadonlyMap<string, StackResource> = new Map();
   outputs: ReadonlyMap<string, Json> = new Map();
-  /** Values that other stacks may import, by export name. */
+  /** Values that other stacks can import, by export name. */
   exports: ReadonlyMap<string, Json> = new Map();
-  /** Names of exports of other stacks that this one imports. */
+  /** Names of the exports of other stacks that this stack imports. */
   imports: ReadonlySet<string> = new Set();
   underWay?: OperationUnderWay;
 
   /**
    * @param id the ARN
-   * @param blueprint what it is, or is becoming
+   * @param blueprint the current or planned state
    */
   constructor(
     readonly id: string,
@@ -39,17 +39,17 @@ export class Stack {
     public blueprint: Blueprint,
   ) {}
 
-  /** Whether an operation is at work on it. */
+  /** Whether an operation is in progress. */
   get busy(): boolean {
     return this.status.endsWith('_IN_PROGRESS');
   }
 
-  /** Adds a resource, or puts it in the place of what it replaces. */
+  /** Adds a resource, or replaces the one with the same logical id. */
   put(logicalId: string, resource: StackResource): void {
     this.resources = new Map(this.resources).set(logicalId, resource);
   }
 
-  /** The resource is none of the stack's any more. */
+  /** Removes a resource from the stack. */
   forget(logicalId: string): void {
     this.resources = new Map([...this.resources].filter(([known]) => known !== logicalId));
   }

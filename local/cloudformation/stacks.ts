@@ -1,5 +1,5 @@
 import { uuid } from '../lambda/uuid';
-import { draw, type Blueprint } from './blueprint';
+import { createBlueprint, type Blueprint } from './blueprint';
 import { deleteResources } from './deletion';
 import type { Engine } from './engine';
 import type { Json } from './json';
@@ -12,37 +12,37 @@ import { validationError } from './validation-error';
 
 /** A template and the values of its parameters. */
 export interface StackSource {
-  /** Parsed. */
+  /** The parsed template. */
   readonly template: unknown;
   readonly parameters?: Readonly<Record<string, string>>;
 }
 
 const UPDATABLE: readonly StackStatus[] = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'];
 
-/** The stacks of one account and region, nested ones and deleted ones included. */
+/** The stacks of one account and region, including nested and deleted ones. */
 export class Stacks {
   private readonly byId = new Map<string, Stack>();
 
   constructor(private readonly engine: Engine) {}
 
-  /** Begins a stack; it stays empty until its creation goes forward. */
+  /** Registers a stack. It is empty until its creation goes forward. */
   begin(stackName: string, source: StackSource): { readonly stack: Stack; readonly creation: StackCreation } {
     const id = `${this.engine.stackArnPrefix}${stackName}/${uuid(this.engine.random)}`;
-    const stack = new Stack(id, stackName, this.draw(id, stackName, source));
+    const stack = new Stack(id, stackName, this.createBlueprint(id, stackName, source));
     this.byId.set(id, stack);
     return { stack, creation: new StackCreation(this.engine, stack) };
   }
 
   /**
-   * What an existing stack is to become.
+   * The blueprint of an update of an existing stack.
    *
-   * @throws AwsError `ValidationError` where it can't
+   * @throws AwsError `ValidationError` if the stack can't be updated to it
    */
   blueprintFor(stack: Stack, source: StackSource): Blueprint {
     if (!UPDATABLE.includes(stack.status)) {
       throw validationError(`Stack:${stack.id} is in ${stack.status} state and can not be updated.`);
     }
-    const blueprint = this.draw(stack.id, stack.name, source);
+    const blueprint = this.createBlueprint(stack.id, stack.name, source);
     const retyped = [...blueprint.resources].filter(([logicalId, { declaration }]) => {
       const existing = stack.resources.get(logicalId);
       return existing !== undefined && existing.planned.declaration.type !== declaration.type;
@@ -56,7 +56,7 @@ export class Stacks {
     return blueprint;
   }
 
-  /** Deletes a stack; one that could not be deleted whole may be deleted again. */
+  /** Deletes a stack. A stack in DELETE_FAILED can be deleted again. */
   async delete(stack: Stack): Promise<void> {
     if (stack.busy) {
       throw validationError(`Stack:${stack.id} is in ${stack.status} state and can not be deleted.`);
@@ -80,13 +80,13 @@ export class Stacks {
     operation.setStatus('DELETE_COMPLETE');
   }
 
-  /** A stack by its name or its id. Deleted ones are found by their id only. */
+  /** A stack by its name or its id. Deleted stacks are found only by their id. */
   find(stackName: string): Stack | undefined {
     const live = [...this.byId.values()].find(({ name, status }) => name === stackName && status !== 'DELETE_COMPLETE');
     return live ?? this.byId.get(stackName);
   }
 
-  /** @throws AwsError `ValidationError` when there is none */
+  /** @throws AwsError `ValidationError` if the stack doesn't exist */
   existing(stackName: string): Stack {
     const stack = this.find(stackName);
     if (stack === undefined) {
@@ -95,7 +95,7 @@ export class Stacks {
     return stack;
   }
 
-  /** The value that some stack exports under this name. */
+  /** The value of an export of any stack. */
   importValue(exportName: string): Json {
     for (const { exports } of this.byId.values()) {
       const value = exports.get(exportName);
@@ -106,13 +106,13 @@ export class Stacks {
     throw validationError(`No export named ${exportName} found.`);
   }
 
-  /** The stacks that import an export of this one. */
+  /** The stacks that import an export of this stack. */
   importersOf(stack: Stack, exportName: string): readonly Stack[] {
     return [...this.byId.values()].filter((other) => other !== stack && other.imports.has(exportName));
   }
 
-  private draw(stackId: string, stackName: string, { template, parameters = {} }: StackSource): Blueprint {
+  private createBlueprint(stackId: string, stackName: string, { template, parameters = {} }: StackSource): Blueprint {
     const pseudoParameters = this.engine.pseudoParameters(stackId, stackName);
-    return draw(readTemplate(template), parameters, pseudoParameters, this.engine.providers);
+    return createBlueprint(readTemplate(template), parameters, pseudoParameters, this.engine.providers);
   }
 }

@@ -1,10 +1,10 @@
 import { isList, isObject, isScalar, type Json, type JsonObject } from './json';
 import { templateError } from './validation-error';
 
-/** What happens to a resource that leaves the stack, or to the old half of a replaced one. */
+/** What happens to a resource that is removed from the stack, or to the old half of a replaced one. */
 export type Removal = 'Delete' | 'Retain' | 'RetainExceptOnCreate';
 
-/** A resource as the template declares it, with its intrinsic functions unresolved. */
+/** A resource as declared in the template, with unresolved intrinsic functions. */
 export interface ResourceDeclaration {
   readonly logicalId: string;
   readonly type: string;
@@ -15,7 +15,7 @@ export interface ResourceDeclaration {
   readonly updateReplacePolicy: Removal;
 }
 
-/** A parameter as the template declares it. */
+/** A parameter as declared in the template. */
 export interface ParameterDeclaration {
   readonly name: string;
   readonly type: string;
@@ -28,14 +28,14 @@ export interface ParameterDeclaration {
   readonly maxValue: number;
 }
 
-/** An output as the template declares it. */
+/** An output as declared in the template. */
 export interface OutputDeclaration {
   readonly value: Json;
   readonly condition?: string;
   readonly exportName?: Json;
 }
 
-/** A template whose shape is known to be right. */
+/** A template with a validated shape. */
 export interface Template {
   readonly parameters: ReadonlyMap<string, ParameterDeclaration>;
   readonly mappings: JsonObject;
@@ -44,7 +44,7 @@ export interface Template {
   readonly outputs: ReadonlyMap<string, OutputDeclaration>;
 }
 
-/** The rule that CDK adds to every template of its default synthesizer. It asks the account, not the template. */
+/** The rule that the CDK's default synthesizer adds to every template. It checks the account, not the template. */
 const BOOTSTRAP_RULE = 'CheckBootstrapVersion';
 
 const SECTIONS = [
@@ -82,7 +82,7 @@ const PARAMETER_ATTRIBUTES = [
 ];
 
 /**
- * Reads the shape of a template.
+ * Reads and validates the shape of a template.
  *
  * @param source the template, parsed as JSON
  * @throws AwsError `ValidationError` that names what is unknown or wrong
@@ -91,7 +91,7 @@ export function readTemplate(source: unknown): Template {
   if (!isObject(source)) {
     throw templateError('the template is not a JSON object');
   }
-  refuseUnknown(source, SECTIONS, 'template section');
+  rejectUnknown(source, SECTIONS, 'template section');
   for (const rule of Object.keys(section(source, 'Rules'))) {
     if (rule !== BOOTSTRAP_RULE) {
       throw templateError(`rule '${rule}' is not supported locally`);
@@ -137,7 +137,7 @@ function readResource(logicalId: string, declaration: JsonObject): ResourceDecla
   if (!/^[A-Za-z0-9]+$/.test(logicalId)) {
     throw templateError(`resource name '${logicalId}' is not alphanumeric`);
   }
-  refuseUnknown(declaration, RESOURCE_ATTRIBUTES, `attribute of resource '${logicalId}'`);
+  rejectUnknown(declaration, RESOURCE_ATTRIBUTES, `attribute of resource '${logicalId}'`);
   const { Type: type, Properties: properties = {}, DependsOn: dependsOn = [], Condition: condition } = declaration;
   if (typeof type !== 'string') {
     throw templateError(`resource '${logicalId}' has no Type`);
@@ -171,7 +171,7 @@ function readRemoval(declaration: JsonObject, attribute: string, logicalId: stri
 }
 
 function readParameter(name: string, declaration: JsonObject): ParameterDeclaration {
-  refuseUnknown(declaration, PARAMETER_ATTRIBUTES, `attribute of parameter '${name}'`);
+  rejectUnknown(declaration, PARAMETER_ATTRIBUTES, `attribute of parameter '${name}'`);
   const { Default: defaultValue, AllowedValues: allowedValues, AllowedPattern: allowedPattern } = declaration;
   return {
     name,
@@ -189,7 +189,7 @@ function readParameter(name: string, declaration: JsonObject): ParameterDeclarat
 }
 
 function readOutput(name: string, declaration: JsonObject): OutputDeclaration {
-  refuseUnknown(declaration, ['Description', 'Value', 'Export', 'Condition'], `attribute of output '${name}'`);
+  rejectUnknown(declaration, ['Description', 'Value', 'Export', 'Condition'], `attribute of output '${name}'`);
   const { Value: value, Condition: condition, Export: exported } = declaration;
   if (value === undefined) {
     throw templateError(`output '${name}' has no Value`);
@@ -211,7 +211,7 @@ function textOf(value: Json | undefined, what: string): string {
   return String(value);
 }
 
-function refuseUnknown(found: JsonObject, known: readonly string[], what: string): void {
+function rejectUnknown(found: JsonObject, known: readonly string[], what: string): void {
   for (const key of Object.keys(found)) {
     if (!known.includes(key)) {
       throw templateError(`${what} '${key}' is not supported locally`);

@@ -1,11 +1,11 @@
 import { AwsError } from '../aws-error';
 
-/** A request that CloudFormation refuses before anything is changed. */
+/** The error for a request that CloudFormation rejects before it changes anything. */
 export function validationError(message: string): AwsError {
   return new AwsError('ValidationError', 400, message);
 }
 
-/** A template that CloudFormation refuses, or that holds what this CloudFormation does not know. */
+/** The error for a template that is invalid, or that uses something the local CloudFormation doesn't support. */
 export function templateError(message: string): AwsError {
   return validationError(`Template error: ${message}`);
 }

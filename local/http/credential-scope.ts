@@ -1,19 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { AwsError } from '../aws-error';
 
-/** Whom a request says it is from, and which service in which region it is for. */
+/** The caller, the service and the region that a request's signature names. */
 export interface CredentialScope {
   readonly accessKeyId: string;
   readonly region: string;
   readonly service: string;
-  /** Comes with temporary credentials. */
+  /** Sent with temporary credentials only. */
   readonly sessionToken: string | undefined;
 }
 
 /**
- * Reads the scope of a request's signature. The signature itself is not checked: this end knows no secret keys.
+ * Reads the scope of a request's signature. The signature is not verified: the server knows no secret keys.
  *
- * @throws AwsError where AWS would not know who is calling
+ * @throws AwsError if the request doesn't identify its caller
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 export function credentialScopeOf(headers: IncomingHttpHeaders): CredentialScope {

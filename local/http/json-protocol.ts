@@ -6,7 +6,7 @@ import type { Call, Protocol, WireRequest, WireResponse } from './protocol';
 const TARGET = /^secretsmanager\.([A-Za-z]+)$/;
 
 /**
- * AWS JSON 1.1 as Secrets Manager speaks it: the action in a header, parameters and answers in JSON.
+ * AWS JSON 1.1 as Secrets Manager uses it: the action in a header, parameters and output as JSON.
  *
  * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
@@ -18,16 +18,16 @@ export const jsonProtocol: Protocol = {
       throw new AwsError('InvalidAction', 400, `Could not find operation ${action ?? target} for version 2017-10-17`);
     }
     const { members } = SECRETS_MANAGER_PARAMETERS[action];
-    const input = Object.entries(parsed(body)).map(([name, value]) => [
+    const input = Object.entries(parseObject(body)).map(([name, value]) => [
       name,
       constraintOf(members, name)?.type === 'blob' && typeof value === 'string' ? Buffer.from(value, 'base64') : value,
     ]);
     return { action, input: Object.fromEntries(input) as Record<string, unknown> };
   },
 
-  answer: (_action, output): WireResponse => response(200, written(output)),
+  encodeOutput: (_action, output): WireResponse => response(200, serialized(output)),
 
-  refusal: ({ code, status, message }): WireResponse => {
+  encodeError: ({ code, status, message }): WireResponse => {
     const { headers, ...rest } = response(status, { __type: code, message });
     return { ...rest, headers: { ...headers, 'x-amzn-ErrorType': code } };
   },
@@ -37,26 +37,26 @@ function response(status: number, body: unknown): WireResponse {
   return { status, headers: { 'Content-Type': 'application/x-amz-json-1.1' }, body: JSON.stringify(body) };
 }
 
-function parsed(body: Buffer): Record<string, unknown> {
+function parseObject(body: Buffer): Record<string, unknown> {
   let input: unknown;
   try {
     input = JSON.parse(body.toString('utf8'));
   } catch {
-    throw unreadable();
+    throw notAJsonObject();
   }
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw unreadable();
+    throw notAJsonObject();
   }
   return input as Record<string, unknown>;
 }
 
-/** Says nothing of the body: it can hold a seed. */
-function unreadable(): AwsError {
-  return new AwsError('SerializationException', 400, 'The body is no JSON object.');
+/** Never quotes the body: it may contain a seed. */
+function notAJsonObject(): AwsError {
+  return new AwsError('SerializationException', 400, 'The body is not a JSON object.');
 }
 
-/** Writes a value of an answer as JSON 1.1 expects it: blobs in base64, times as seconds since the epoch. */
-function written(value: unknown): unknown {
+/** Converts an output value to JSON 1.1: blobs become Base64, times become seconds since the epoch. */
+function serialized(value: unknown): unknown {
   if (Buffer.isBuffer(value)) {
     return value.toString('base64');
   }
@@ -64,10 +64,10 @@ function written(value: unknown): unknown {
     return value.getTime() / 1000;
   }
   if (Array.isArray(value)) {
-    return value.map(written);
+    return value.map(serialized);
   }
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, written(member)]));
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, serialized(member)]));
   }
   return value;
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AwsError } from '../aws-error';
 
-/** A request as it came off the wire. */
+/** A request as received from the network. */
 export interface WireRequest {
   readonly method: string;
   readonly url: URL;
@@ -9,23 +9,23 @@ export interface WireRequest {
   readonly body: Buffer;
 }
 
-/** What is asked for, freed from how it was written. */
+/** An API call, independent of the protocol that carried it. */
 export interface Call {
   readonly action: string;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** An answer as it goes onto the wire. */
+/** A response as sent to the network. */
 export interface WireResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** How a service writes requests, answers and errors. */
+/** How a service encodes requests, output and errors. */
 export interface Protocol {
-  /** @throws AwsError where the request can't be read */
+  /** @throws AwsError if the request can't be parsed */
   read(request: WireRequest): Call;
-  answer(action: string, output: Readonly<Record<string, unknown>>, requestId: string): WireResponse;
-  refusal(error: AwsError, requestId: string): WireResponse;
+  encodeOutput(action: string, output: Readonly<Record<string, unknown>>, requestId: string): WireResponse;
+  encodeError(error: AwsError, requestId: string): WireResponse;
 }

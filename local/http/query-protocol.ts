@@ -10,7 +10,7 @@ const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/';
 const xml = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@', suppressEmptyNode: true });
 
 /**
- * The AWS Query protocol as IAM speaks it: parameters in a form or in the URL, answers in XML.
+ * The AWS Query protocol as IAM uses it: parameters in a form or in the URL, output as XML.
  *
  * @see https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
  */
@@ -27,17 +27,17 @@ export const queryProtocol: Protocol = {
     if (version !== VERSION || !isIamAction(action)) {
       throw new AwsError('InvalidAction', 400, `Could not find operation ${action} for version ${version ?? 'none'}`);
     }
-    return { action, input: structureIn(new Map(form), IAM_PARAMETERS[action].members) };
+    return { action, input: parseStructure(new Map(form), IAM_PARAMETERS[action].members) };
   },
 
-  answer: (action, output, requestId): WireResponse => {
-    const result = Object.keys(output).length === 0 ? {} : { [`${action}Result`]: written(output) };
+  encodeOutput: (action, output, requestId): WireResponse => {
+    const result = Object.keys(output).length === 0 ? {} : { [`${action}Result`]: serialized(output) };
     return response(200, {
       [`${action}Response`]: { '@xmlns': NAMESPACE, ...result, ResponseMetadata: { RequestId: requestId } },
     });
   },
 
-  refusal: ({ fault, code, status, message }, requestId): WireResponse =>
+  encodeError: ({ fault, code, status, message }, requestId): WireResponse =>
     response(status, {
       ErrorResponse: {
         '@xmlns': NAMESPACE,
@@ -51,39 +51,43 @@ function response(status: number, document: Readonly<Record<string, unknown>>): 
   return { status, headers: { 'Content-Type': 'text/xml' }, body: xml.build(document) };
 }
 
-/** Gathers `Tags.member.1.Key` and its like; what no constraint names is kept as it came, for the service to refuse. */
-function structureIn(form: ReadonlyMap<string, string>, members: Parameters): Record<string, unknown> {
+/**
+ * Builds nested values from keys such as `Tags.member.1.Key`. Unknown parameters stay text, for the service to reject.
+ */
+function parseStructure(form: ReadonlyMap<string, string>, members: Parameters): Record<string, unknown> {
   const names = new Set([...form.keys()].map((path) => path.split('.', 1)[0] ?? path));
-  return Object.fromEntries([...names].map((name) => [name, valueIn(below(form, name), constraintOf(members, name))]));
+  return Object.fromEntries(
+    [...names].map((name) => [name, parseValue(below(form, name), constraintOf(members, name))]),
+  );
 }
 
-function valueIn(form: ReadonlyMap<string, string>, constraint: Constraint | undefined): unknown {
+function parseValue(form: ReadonlyMap<string, string>, constraint: Constraint | undefined): unknown {
   const text = form.get('') ?? '';
   switch (constraint?.type) {
     case 'integer':
       return /^-?\d+$/.test(text) ? Number(text) : text;
     case 'list':
-      return membersIn(below(form, 'member'), constraint.of);
+      return parseMembers(below(form, 'member'), constraint.of);
     case 'structure':
-      return structureIn(form, constraint.members);
+      return parseStructure(form, constraint.members);
     default:
       return text;
   }
 }
 
-function membersIn(form: ReadonlyMap<string, string>, of: Constraint): unknown[] {
+function parseMembers(form: ReadonlyMap<string, string>, of: Constraint): unknown[] {
   const positions = new Set([...form.keys()].map((path) => Number(path.split('.', 1)[0])));
-  return [...positions].sort((a, b) => a - b).map((position) => valueIn(below(form, String(position)), of));
+  return [...positions].sort((a, b) => a - b).map((position) => parseValue(below(form, String(position)), of));
 }
 
-/** The part of a form that lies under a name; the name's own value is under the empty path. */
+/** The entries of a form below a name. The name's own value has the empty path. */
 function below(form: ReadonlyMap<string, string>, name: string): ReadonlyMap<string, string> {
   const entries = [...form].filter(([path]) => path === name || path.startsWith(`${name}.`));
   return new Map(entries.map(([path, text]) => [path.slice(name.length + 1), text]));
 }
 
-/** Writes a value of an answer as its XML expects it. */
-function written(value: unknown): unknown {
+/** Converts an output value to IAM's XML. */
+function serialized(value: unknown): unknown {
   if (Buffer.isBuffer(value)) {
     return value.toString('base64');
   }
@@ -91,10 +95,10 @@ function written(value: unknown): unknown {
     return `${value.toISOString().slice(0, 19)}Z`;
   }
   if (Array.isArray(value)) {
-    return value.length === 0 ? '' : { member: value.map(written) };
+    return value.length === 0 ? '' : { member: value.map(serialized) };
   }
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, written(member)]));
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, serialized(member)]));
   }
   return value;
 }

@@ -10,52 +10,56 @@ import { jsonProtocol } from './json-protocol';
 import type { Call, Protocol, WireRequest, WireResponse } from './protocol';
 import { queryProtocol } from './query-protocol';
 
-/** More than any request of these services: a secret's value has 65,536 bytes at most. */
-const MOST_BODY_BYTES = 1024 * 1024;
+/** More than any request of these services needs: a secret value has at most 65,536 bytes. */
+const MAX_BODY_BYTES = 1024 * 1024;
 
-/** A call on its way in. Its input can hold codes and seeds: for faults to be chosen by, not for telling. */
+/** A call before it is executed. Its input may contain codes and seeds: use it to select faults, never to log. */
 export interface IncomingCall extends Call {
   readonly service: 'iam' | 'secretsmanager';
   readonly accessKeyId: string;
   readonly caller: Caller | undefined;
 }
 
-/** What goes wrong with a call. Nothing does where a member is absent. */
+/** The fault to inject into a call. A member that is absent injects nothing. */
 export interface Fault {
-  /** The answer that comes instead of the effect. */
+  /** The error to return instead of executing the call. */
   readonly before?: AwsError;
-  /** The connection breaks: before the effect, or after it with the answer lost. */
+  /** When the connection breaks: before the call is executed, or after it, so that the response is lost. */
   readonly lost?: 'before' | 'after';
-  /** How much later than at once the call is carried out, in milliseconds of the clock's time. */
+  /** How long to delay the execution, in milliseconds of the clock's time. */
   readonly delayMs?: number;
 }
 
-/** A call that was answered. It holds nothing of inputs and outputs, so that it may be told. */
-export interface AnsweredCall {
+/** A completed call. It contains neither input nor output, so it is safe to log. */
+export interface CompletedCall {
   readonly service: string;
   readonly action: string;
-  /** How long it took, in milliseconds of the clock's time. */
+  /** Duration in milliseconds of the clock's time. */
   readonly ms: number;
   readonly errorCode?: string;
   readonly accessKeyId: string;
   readonly caller: Caller | undefined;
 }
 
-/** What the server is made with. */
+/** Options of {@link AwsServer}. */
 export interface AwsServerOptions {
   readonly iam: Iam;
-  /** One for each region that is served. */
+  /** One per region. */
   readonly secretsManagers: readonly SecretsManager[];
-  /** The clock of the `Date` header: callers take it for AWS's. */
+  /** The clock of the `Date` header, which callers treat as AWS's time. */
   readonly clock: Clock;
-  /** 0 for any that is free. @default 0 */
+  /** The port, or 0 for any free port. @default 0 */
   readonly port?: number;
-  /** Whose an access key is; `undefined` for an administrator's. @default everybody is an administrator */
+  /**
+   * The caller that an access key belongs to; `undefined` means an administrator.
+   *
+   * @default every caller is an administrator
+   */
   readonly callerOf?: (accessKeyId: string, sessionToken: string | undefined) => Caller | undefined;
-  /** What goes wrong with a call. @default nothing does */
+  /** The fault to inject into a call. @default none */
   readonly faultOf?: (call: IncomingCall) => Fault | undefined;
-  /** Told of each call when it is over, before it is answered. */
-  readonly onCall?: (call: AnsweredCall) => void;
+  /** Called when a call has completed, before its response is sent. */
+  readonly onCall?: (call: CompletedCall) => void;
 }
 
 /** Where the server listens. */
@@ -64,19 +68,19 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** IAM and Secrets Manager on one port of the loopback interface, told apart by the scope of the request's signature. */
+/** IAM and Secrets Manager on one loopback port. The scope of a request's signature selects the service. */
 export class AwsServer {
   private readonly server: Server;
 
   constructor(private readonly options: AwsServerOptions) {
     this.server = createServer((request, response) => {
-      // The machine's time would go out beside the clock's.
+      // Node.js would send the machine's time instead of the clock's.
       response.sendDate = false;
       void this.serve(request, response);
     });
   }
 
-  /** Begins to listen. Rejects where the port is taken. */
+  /** Starts listening. Rejects if the port is in use. */
   async start(): Promise<Endpoint> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject);
@@ -89,7 +93,7 @@ export class AwsServer {
     return { url: `http://127.0.0.1:${port}`, port };
   }
 
-  /** Stops listening and breaks what is still open. */
+  /** Stops listening and drops open connections. */
   async close(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.server.close(() => resolve());
@@ -99,33 +103,33 @@ export class AwsServer {
 
   private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = randomUUID();
-    const answer = await this.answerTo(message, requestId);
-    if (answer === 'lost') {
+    const reply = await this.replyTo(message, requestId);
+    if (reply === 'lost') {
       message.socket.destroy();
       return;
     }
-    response.writeHead(answer.status, {
-      ...answer.headers,
+    response.writeHead(reply.status, {
+      ...reply.headers,
       Date: new Date(this.options.clock.now()).toUTCString(),
       'x-amzn-RequestId': requestId,
     });
-    response.end(answer.body);
+    response.end(reply.body);
   }
 
-  private async answerTo(message: IncomingMessage, requestId: string): Promise<WireResponse | 'lost'> {
-    // Until the service is known, errors are written as IAM writes them.
+  private async replyTo(message: IncomingMessage, requestId: string): Promise<WireResponse | 'lost'> {
+    // Until the service is known, errors are written in IAM's protocol.
     let protocol: Protocol = queryProtocol;
     try {
-      const request = await received(message);
+      const request = await readRequest(message);
       const scope = credentialScopeOf(request.headers);
       protocol = scope.service === 'secretsmanager' ? jsonProtocol : queryProtocol;
-      return await this.carryOut(protocol, scope, request, requestId);
+      return await this.execute(protocol, scope, request, requestId);
     } catch (error) {
-      return protocol.refusal(asAwsError(error), requestId);
+      return protocol.encodeError(asAwsError(error), requestId);
     }
   }
 
-  private async carryOut(
+  private async execute(
     protocol: Protocol,
     scope: CredentialScope,
     request: WireRequest,
@@ -138,12 +142,12 @@ export class AwsServer {
       accessKeyId: scope.accessKeyId,
       caller: this.options.callerOf?.(scope.accessKeyId, scope.sessionToken),
     };
-    const begun = this.options.clock.now();
-    const over = (errorCode?: string): void =>
+    const startedAt = this.options.clock.now();
+    const complete = (errorCode?: string): void =>
       this.options.onCall?.({
         service: call.service,
         action: call.action,
-        ms: this.options.clock.now() - begun,
+        ms: this.options.clock.now() - startedAt,
         ...(errorCode === undefined ? {} : { errorCode }),
         accessKeyId: call.accessKeyId,
         caller: call.caller,
@@ -153,7 +157,7 @@ export class AwsServer {
       await this.options.clock.sleep(fault.delayMs);
     }
     if (fault.lost === 'before') {
-      over('ConnectionLost');
+      complete('ConnectionLost');
       return 'lost';
     }
     try {
@@ -161,12 +165,12 @@ export class AwsServer {
         throw fault.before;
       }
       const output = service.call(call.action, call.input, call.caller);
-      over(fault.lost === 'after' ? 'ConnectionLost' : undefined);
-      return fault.lost === 'after' ? 'lost' : protocol.answer(call.action, output, requestId);
+      complete(fault.lost === 'after' ? 'ConnectionLost' : undefined);
+      return fault.lost === 'after' ? 'lost' : protocol.encodeOutput(call.action, output, requestId);
     } catch (error) {
-      const refused = asAwsError(error);
-      over(refused.code);
-      return protocol.refusal(refused, requestId);
+      const awsError = asAwsError(error);
+      complete(awsError.code);
+      return protocol.encodeError(awsError, requestId);
     }
   }
 
@@ -179,7 +183,7 @@ export class AwsServer {
       return { name: 'iam', call: (...call) => iam.call(...call) };
     }
     if (service !== 'secretsmanager') {
-      throw new AwsError('InvalidAction', 400, `service ${service} is not served here: iam and secretsmanager are`);
+      throw new AwsError('InvalidAction', 400, `service ${service} is not supported: expected iam or secretsmanager`);
     }
     const secretsManager = secretsManagers.find((each) => each.region === region);
     if (secretsManager === undefined) {
@@ -190,18 +194,18 @@ export class AwsServer {
   }
 }
 
-async function received(message: IncomingMessage): Promise<WireRequest> {
+async function readRequest(message: IncomingMessage): Promise<WireRequest> {
   const method = message.method ?? '';
   if (method !== 'GET' && method !== 'POST') {
-    throw new AwsError('UnsupportedMethod', 405, `method ${method} is not served here: GET and POST are`);
+    throw new AwsError('UnsupportedMethod', 405, `method ${method} is not supported: expected GET or POST`);
   }
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // The stream is left standing when reading stops early: the refusal goes out over the same connection.
+  // The stream stays open when reading stops early: the error response uses the same connection.
   for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > MOST_BODY_BYTES) {
-      throw new AwsError('RequestEntityTooLarge', 413, `The body has more than ${MOST_BODY_BYTES} bytes.`);
+    if (bytes > MAX_BODY_BYTES) {
+      throw new AwsError('RequestEntityTooLarge', 413, `The body exceeds ${MAX_BODY_BYTES} bytes.`);
     }
     chunks.push(chunk);
   }
@@ -213,7 +217,7 @@ async function received(message: IncomingMessage): Promise<WireRequest> {
   };
 }
 
-/** What is no answer of AWS is a limit of this IAM, or a mistake in it, and is said in its own words. */
+/** Any other error is a limitation of the local AWS or a bug in it; its own message helps most. */
 function asAwsError(error: unknown): AwsError {
   if (error instanceof AwsError) {
     return error;

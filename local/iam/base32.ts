@@ -1,7 +1,7 @@
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /**
- * Base32 without padding, which AWS's seeds and ids need none of.
+ * Base32 without padding. AWS's seeds and ids never need padding.
  *
  * @see https://datatracker.ietf.org/doc/html/rfc4648#section-6
  */

@@ -2,9 +2,9 @@ import type { Clock } from '../clock';
 import { base32 } from './base32';
 import type { Delays } from './delays';
 
-/** What the parts of one account's IAM share. */
+/** State that the parts of one account's IAM share. */
 export class AccountContext {
-  /** Settable at any time: what was written before obeys them too. */
+  /** Can be changed at any time, and applies to earlier writes, too. */
   delays: Delays = {};
 
   constructor(
@@ -14,13 +14,13 @@ export class AccountContext {
     readonly random: (bytes: number) => Buffer,
   ) {}
 
-  /** An ARN of this account: IAM's have no region. */
+  /** An ARN of this account. IAM's ARNs have no region. */
   arn(type: 'user' | 'mfa' | 'role', path: string, name: string): string {
     return `arn:${this.partition}:iam::${this.accountId}:${type}${path}${name}`;
   }
 
   /**
-   * A unique id as IAM makes them: a prefix that says what it identifies, then letters and digits.
+   * A unique id in IAM's format: a prefix for the kind of entity, then letters and digits.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
    */

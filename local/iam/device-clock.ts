@@ -3,31 +3,31 @@ import { createHmac } from 'node:crypto';
 const STEP_MS = 30_000;
 
 /**
- * How far the second code's counter may be from the expected one, both ends included. Observed against AWS, which
- * documents no number; it is why an accepted pair does not show that the clock was right.
+ * The accepted distance of the second code's counter from the expected one, both ends included. Observed against AWS,
+ * which documents no number. Because of this window, an accepted pair doesn't show that the clock was right.
  */
 const FURTHEST_BEHIND = 998;
 const FURTHEST_AHEAD = 1000;
 
-/** Codes kept before they are forgotten all at once: a few windows' worth. */
+/** The cache of codes is cleared when it reaches this size, a few search windows. */
 const REMEMBERED_CODES = 8192;
 
-/** What a device has learned from the pairs that it accepted. */
+/** What a device has learned from the pairs of codes that it accepted. */
 export interface DeviceClockReading {
-  /** Steps between the second counter of the last accepted pair and the counter at that time. */
+  /** Steps from the counter at the time of the last accepted pair to that pair's second counter. */
   readonly adjustment: number;
-  /** Second counter of the last accepted pair. */
+  /** The second counter of the last accepted pair. */
   readonly lastCounter: number;
 }
 
-/** A pair of codes in the order in which it was sent. */
+/** A pair of codes in the order in which it is sent. */
 export type Codes = readonly [first: string, second: string];
 
 /**
- * Judges pairs of TOTP codes as AWS judges those of one virtual device, and remembers what was accepted.
+ * Checks pairs of TOTP codes as AWS does for one virtual device, and remembers accepted pairs.
  *
- * The codes must be those of two consecutive counters, in order, and both later than the last accepted pair. That
- * memory belongs to the device: it outlives deactivation and a change of user. A refused pair changes nothing.
+ * The codes must belong to two consecutive counters, in order, and both must be later than the last accepted pair. That
+ * memory belongs to the device: it survives deactivation and a change of user. A rejected pair changes nothing.
  */
 export class DeviceClock {
   private accepted: DeviceClockReading | undefined;
@@ -36,17 +36,17 @@ export class DeviceClock {
   /** @param seed the shared secret, decoded */
   constructor(private readonly seed: Uint8Array) {}
 
-  /** What the last accepted pair taught; `undefined` before the first. */
+  /** The state after the last accepted pair; `undefined` before the first. */
   get reading(): DeviceClockReading | undefined {
     return this.accepted;
   }
 
-  /** Judges a pair that enables the device: AWS searches around its own time. */
+  /** Checks a pair that enables the device. AWS searches around its own time. */
   enable(codes: Codes, now: number): boolean {
     return this.accept(codes, counterAt(now), 0);
   }
 
-  /** Judges a pair that synchronises the device again: AWS searches around the stored adjustment. */
+  /** Checks a pair that resynchronizes the device. AWS searches around the stored adjustment. */
   resync(codes: Codes, now: number): boolean {
     return this.accept(codes, counterAt(now), this.accepted?.adjustment ?? 0);
   }
@@ -60,27 +60,27 @@ export class DeviceClock {
     return true;
   }
 
-  /** The second counter nearest to the expected one at which both codes fit. */
+  /** The second counter closest to the expected one at which both codes match. */
   private find(first: string, second: string, expected: number): number | undefined {
     for (let distance = 0; distance <= FURTHEST_AHEAD; distance += 1) {
       const behind = expected - distance;
-      if (distance <= FURTHEST_BEHIND && this.fits(first, second, behind)) {
+      if (distance <= FURTHEST_BEHIND && this.matches(first, second, behind)) {
         return behind;
       }
       const ahead = expected + distance;
-      if (this.fits(first, second, ahead)) {
+      if (this.matches(first, second, ahead)) {
         return ahead;
       }
     }
     return undefined;
   }
 
-  private fits(first: string, second: string, counter: number): boolean {
+  private matches(first: string, second: string, counter: number): boolean {
     const earliest = this.accepted === undefined ? 1 : this.accepted.lastCounter + 2;
     return counter >= earliest && this.codeOf(counter) === second && this.codeOf(counter - 1) === first;
   }
 
-  /** Codes are remembered because a pair that fits nowhere has to be compared with the whole window. */
+  /** Cached, because a pair that doesn't match has to be compared with the whole window. */
   private codeOf(counter: number): string {
     const known = this.codes.get(counter);
     if (known !== undefined) {
@@ -95,7 +95,7 @@ export class DeviceClock {
   }
 }
 
-/** The number of the 30-second step in which a time lies. */
+/** The number of the 30-second step that contains a time. */
 function counterAt(epochMs: number): number {
   return Math.floor(epochMs / STEP_MS);
 }

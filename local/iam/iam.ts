@@ -3,7 +3,7 @@ import { AwsError } from '../aws-error';
 import type { Clock } from '../clock';
 import { violationsOf } from '../constraints';
 import type { AuthorizationRequest, Caller } from './authorization/caller';
-import { refusalOf } from './authorization/evaluation';
+import { denialReason } from './authorization/evaluation';
 import { type Throttle, TokenBucket } from './token-bucket';
 import { type TaggingRequest, tagContext } from './authorization/request-tags';
 import { IAM_AUTHORIZATION } from './authorization/service-authorization';
@@ -23,27 +23,27 @@ export type { Delays } from './delays';
 export type { DeviceClockReading } from './device-clock';
 export type { Throttle } from './token-bucket';
 
-/** What an account's IAM is made with. */
+/** Options of {@link Iam}. */
 export interface IamOptions {
-  /** The clock that pairs of codes are judged by. */
+  /** The clock that pairs of codes are checked against. */
   readonly clock: Clock;
-  /** The twelve digits. */
+  /** 12 digits. */
   readonly accountId: string;
   /** @default aws */
   readonly partition?: string;
-  /** Where seeds and ids come from. @default node:crypto */
+  /** Source of seeds and ids. @default node:crypto */
   readonly random?: (bytes: number) => Buffer;
 }
 
-/** An answer as the API shapes it: times are `Date`, blobs are `Buffer`. */
+/** Output in the API's shape: times are `Date`, blobs are `Buffer`. */
 export type Output = Record<string, unknown>;
 
-/** Everything that can be compared before and after, as it was written and not as it is visible yet. */
+/** Everything that tests compare before and after a change, as written, whether visible yet or not. */
 export interface IamState {
   readonly users: readonly { readonly userName: string; readonly path: string; readonly userId: string }[];
   readonly devices: readonly {
     readonly serialNumber: string;
-    /** The user that it is enabled for. */
+    /** The user that the device is enabled for. */
     readonly userName?: string;
     readonly tags: Readonly<Record<string, string>>;
   }[];
@@ -57,8 +57,8 @@ export interface IamState {
 type Handlers = { readonly [A in IamAction]: (input: IamInputs[A]) => Output };
 
 /**
- * The IAM of one account, as far as virtual MFA devices need it: users, devices, and the roles whose policies decide who
- * may do what. Synchronous, so that each call is one step that nothing interleaves with.
+ * The IAM of one account, as far as virtual MFA devices need it: users, devices, and the roles whose policies decide
+ * who may do what. Synchronous, so calls never interleave.
  */
 export class Iam {
   private readonly context: AccountContext;
@@ -74,7 +74,7 @@ export class Iam {
     this.roles = new Roles(this.context);
   }
 
-  /** How long what is written stays unseen: settable at any time, for what was written before too. */
+  /** How long writes stay invisible. Can be changed at any time, and applies to earlier writes, too. */
   get delays(): Delays {
     return this.context.delays;
   }
@@ -83,18 +83,18 @@ export class Iam {
     this.context.delays = delays;
   }
 
-  /** How fast the calls of roles are let through, from now on; `undefined`: as fast as they come. */
+  /** The rate limit for calls of roles from now on; `undefined` means no limit. */
   set throttle(throttle: Throttle | undefined) {
     this.bucket = throttle && new TokenBucket(this.context.clock, throttle);
   }
 
   /**
-   * Carries out one action.
+   * Executes one action.
    *
-   * @param action the API's name for it
-   * @param input its parameters in the API's shape
-   * @param caller who signed the call; absent, an administrator
-   * @throws AwsError as AWS would answer: parameters are judged first, then the caller's rights, then the state
+   * @param action the API's name of the action
+   * @param input the parameters in the API's shape
+   * @param caller who signed the call; an administrator if absent
+   * @throws AwsError as AWS would return it; parameters are checked first, then permissions, then the state
    */
   call(action: string, input: Readonly<Record<string, unknown>>, caller?: Caller): Output {
     if (!isIamAction(action)) {
@@ -108,7 +108,7 @@ export class Iam {
       throw new AwsError('ValidationError', 400, violations);
     }
     for (const request of this.authorizationsOf(action, input)) {
-      const refusal = this.refusalOf(caller, request);
+      const refusal = this.denialReason(caller, request);
       if (refusal !== undefined) {
         throw new AwsError('AccessDenied', 403, refusal);
       }
@@ -116,13 +116,15 @@ export class Iam {
     return (this.handlers[action] as (input: unknown) => Output)(input);
   }
 
-  /** Why a caller may not do something, in AWS's words; `undefined` where it may. Other services ask it, too. */
-  refusalOf(caller: Caller | undefined, request: AuthorizationRequest): string | undefined {
+  /**
+   * Why a caller is denied a request, as AWS writes it, or `undefined` if it is allowed. Other services use this, too.
+   */
+  denialReason(caller: Caller | undefined, request: AuthorizationRequest): string | undefined {
     if (caller?.roleName === undefined) {
       return undefined;
     }
     const role = this.roles.find(caller.roleName);
-    return refusalOf(
+    return denialReason(
       {
         sessionArn: caller.arn,
         roleArn: role === undefined ? this.context.arn('role', '/', caller.roleName) : this.roles.arnOf(role),
@@ -132,12 +134,12 @@ export class Iam {
     );
   }
 
-  /** What a device's last accepted pair taught about its clock; no AWS action. `undefined` before there was one. */
+  /** A device's clock state after its last accepted pair, or `undefined` if there was none. Not an AWS action. */
   deviceClock(serialNumber: string): DeviceClockReading | undefined {
     return this.devices.find(serialNumber)?.clock.reading;
   }
 
-  /** Everything that can be compared before and after; no AWS action. */
+  /** Everything that tests compare before and after a change. Not an AWS action. */
   state(): IamState {
     return {
       users: this.users.all.map((user) => ({ userName: user.name, path: user.path, userId: user.id })),
@@ -155,11 +157,11 @@ export class Iam {
   }
 
   private readonly handlers: Handlers = {
-    CreateUser: (input) => ({ User: this.shownUser(this.users.create(input)) }),
-    GetUser: (input) => ({ User: this.shownUser(this.userOf(input)) }),
+    CreateUser: (input) => ({ User: this.userOutput(this.users.create(input)) }),
+    GetUser: (input) => ({ User: this.userOutput(this.userOf(input)) }),
     ListUsers: (input) => {
       const { items, ...page } = this.users.list(input);
-      return { Users: items.map((user) => this.shownUser(user)), ...page };
+      return { Users: items.map((user) => this.userOutput(user)), ...page };
     },
     UpdateUser: (input) => {
       this.users.update(input);
@@ -176,7 +178,7 @@ export class Iam {
 
     EnableMFADevice: (input) => {
       const user = this.users.get(input.UserName);
-      this.users.refuseWhileRecreated(user);
+      this.users.requireModifiable(user);
       this.devices.enable(user, input.SerialNumber, input);
       return {};
     },
@@ -186,7 +188,7 @@ export class Iam {
     },
     DeactivateMFADevice: (input) => {
       const user = this.userOf(input);
-      this.users.refuseWhileRecreated(user);
+      this.users.requireModifiable(user);
       this.devices.deactivate(user, input.SerialNumber);
       return {};
     },
@@ -194,13 +196,17 @@ export class Iam {
       const user = this.userOf(input);
       const { items, ...page } = this.devices.listOf(user, input);
       return {
-        MFADevices: items.map((device) => ({ UserName: user.name, ...this.shownAssignment(device) })),
+        MFADevices: items.map((device) => ({ UserName: user.name, ...this.assignmentOutput(device) })),
         ...page,
       };
     },
     GetMFADevice: ({ SerialNumber }) => {
       this.devices.get(SerialNumber);
-      throw new AwsError('ValidationError', 400, `GetMFADevice knows FIDO keys only: ${SerialNumber} is virtual`);
+      throw new AwsError(
+        'ValidationError',
+        400,
+        `GetMFADevice supports only FIDO security keys: ${SerialNumber} is a virtual device`,
+      );
     },
     CreateVirtualMFADevice: (input) => {
       const { device, base32Seed } = this.devices.create(input);
@@ -209,7 +215,7 @@ export class Iam {
           SerialNumber: device.serialNumber,
           Base32StringSeed: Buffer.from(base32Seed),
           QRCodePNG: QR_CODE_PNG,
-          ...shownTags(input.Tags),
+          ...tagsOutput(input.Tags),
         },
       };
     },
@@ -219,7 +225,7 @@ export class Iam {
     },
     ListVirtualMFADevices: (input) => {
       const { items, ...page } = this.devices.list(input);
-      return { VirtualMFADevices: items.map((device) => this.shownDevice(device)), ...page };
+      return { VirtualMFADevices: items.map((device) => this.deviceOutput(device)), ...page };
     },
     TagMFADevice: ({ SerialNumber, Tags }) => {
       this.devices.get(SerialNumber).tags.put(Tags, this.context.clock.now());
@@ -236,8 +242,8 @@ export class Iam {
       return { Tags: items, ...page };
     },
 
-    CreateRole: (input) => ({ Role: this.shownRole(this.roles.create(input)) }),
-    GetRole: ({ RoleName }) => ({ Role: this.shownRole(this.roles.get(RoleName)) }),
+    CreateRole: (input) => ({ Role: this.roleOutput(this.roles.create(input)) }),
+    GetRole: ({ RoleName }) => ({ Role: this.roleOutput(this.roles.get(RoleName)) }),
     DeleteRole: ({ RoleName }) => {
       this.roles.delete(RoleName);
       return {};
@@ -272,7 +278,7 @@ export class Iam {
     },
   };
 
-  /** Which actions on which resource a call needs, and what conditions can say about them. */
+  /** The permissions that a call needs, with the condition keys that policies can use. */
   private authorizationsOf(
     action: IamAction,
     input: Readonly<Record<string, unknown>> & TaggingRequest,
@@ -281,7 +287,7 @@ export class Iam {
     const resource = this.resourceOf(type, input);
     const context = tagContext(carries, input);
     const actions = [`iam:${action}`, ...(tagging !== undefined && (input.Tags ?? []).length > 0 ? [tagging] : [])];
-    return actions.map((needed) => ({ action: needed, resource, context }));
+    return actions.map((requiredAction) => ({ action: requiredAction, resource, context }));
   }
 
   private resourceOf(type: 'user' | 'mfa' | 'role' | '*', input: Readonly<Record<string, unknown>>): string {
@@ -310,13 +316,13 @@ export class Iam {
     }
   }
 
-  /** A user is named without its path, but authorised with it: only an unknown one has to do without. */
+  /** Calls name a user without its path, but the ARN includes it. An unknown user is assumed to have none. */
   private userResource(userName: string, path: string = '/'): string {
     const user = this.users.find(userName);
     return user === undefined ? this.context.arn('user', path, userName) : this.users.arnOf(user);
   }
 
-  /** The user that a call names. AWS fills in the caller where it names none; here no caller is a user. */
+  /** The user that a call names. AWS defaults to the calling user, but here no caller is a user. */
   private userOf({ UserName }: { readonly UserName?: string }): User {
     if (UserName === undefined) {
       throw new AwsError('ValidationError', 400, 'Must specify userName when calling with non-User credentials');
@@ -324,34 +330,34 @@ export class Iam {
     return this.users.get(UserName);
   }
 
-  private shownUser(user: User): Output {
+  private userOutput(user: User): Output {
     return {
       Path: user.path,
       UserName: user.name,
       UserId: user.id,
       Arn: this.users.arnOf(user),
       CreateDate: new Date(user.createdAt),
-      ...shownTags(user.tags.latest),
+      ...tagsOutput(user.tags.latest),
     };
   }
 
-  /** A device as lists of virtual devices show it: never its seed, never its tags. */
-  private shownDevice(device: VirtualDevice): Output {
+  /** A device as lists of virtual devices show it, without its seed and its tags. */
+  private deviceOutput(device: VirtualDevice): Output {
     const user = device.assignment === undefined ? undefined : this.users.byId(device.assignment.userId);
     return {
-      ...this.shownAssignment(device),
-      ...(user === undefined ? {} : { User: this.shownUser(user) }),
+      ...this.assignmentOutput(device),
+      ...(user === undefined ? {} : { User: this.userOutput(user) }),
     };
   }
 
-  private shownAssignment({ serialNumber, assignment }: VirtualDevice): Output {
+  private assignmentOutput({ serialNumber, assignment }: VirtualDevice): Output {
     return {
       SerialNumber: serialNumber,
       ...(assignment === undefined ? {} : { EnableDate: new Date(assignment.enabledAt) }),
     };
   }
 
-  private shownRole(role: Role): Output {
+  private roleOutput(role: Role): Output {
     return {
       Path: role.path,
       RoleName: role.name,
@@ -361,12 +367,12 @@ export class Iam {
       AssumeRolePolicyDocument: encodeURIComponent(role.assumeRolePolicyDocument),
       ...(role.description === undefined ? {} : { Description: role.description }),
       MaxSessionDuration: role.maxSessionDuration,
-      ...shownTags(role.tags.latest),
+      ...tagsOutput(role.tags.latest),
     };
   }
 }
 
-/** Lists of tags that are empty are left out. */
-function shownTags(tags: readonly { readonly Key: string; readonly Value: string }[] = []): Output {
+/** The output omits empty lists of tags. */
+function tagsOutput(tags: readonly { readonly Key: string; readonly Value: string }[] = []): Output {
   return tags.length === 0 ? {} : { Tags: tags };
 }

@@ -24,7 +24,7 @@ interface WithCodes extends OfUser, OfDevice {
   readonly AuthenticationCode2: string;
 }
 
-/** Parameters by action, once `IAM_PARAMETERS` has found nothing wrong with them. */
+/** Parameters by action, after validation against `IAM_PARAMETERS`. */
 export interface IamInputs {
   CreateUser: OfUser & { readonly Path?: string; readonly Tags?: readonly Tag[] };
   GetUser: OfCaller;
@@ -66,5 +66,5 @@ export interface IamInputs {
   ListAttachedRolePolicies: PageRequest & OfRole;
 }
 
-/** An action of this IAM. */
+/** An action that the local IAM supports. */
 export type IamAction = keyof IamInputs;

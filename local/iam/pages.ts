@@ -1,15 +1,15 @@
 import { AwsError } from '../aws-error';
 
-/** Items of a page when the caller names no number. */
+/** The page size if the caller specifies none. */
 const DEFAULT_ITEMS = 100;
 
-/** What a caller says about the page wanted. */
+/** The parameters of a request for a page. */
 export interface PageRequest {
   readonly Marker?: string;
   readonly MaxItems?: number;
 }
 
-/** One page, and where the next begins. */
+/** One page, and the marker of the next. */
 export interface Page<T> {
   readonly items: T[];
   readonly IsTruncated: boolean;
@@ -17,10 +17,10 @@ export interface Page<T> {
 }
 
 /**
- * Cuts one page out of everything. A marker names the last item of its page and not a position, so that what comes and
- * goes between two calls neither repeats nor hides an item.
+ * Returns one page. The marker contains the last item's key instead of a position, so that items added or removed
+ * between two calls neither repeat nor hide other items.
  *
- * @param keyOf what an item is sorted by and recognised by: unique
+ * @param keyOf an item's unique key, which is also the sort key
  */
 export function pageOf<T>(all: readonly T[], keyOf: (item: T) => string, request: PageRequest): Page<T> {
   const after = request.Marker === undefined ? undefined : keyIn(request.Marker);
@@ -37,7 +37,7 @@ export function pageOf<T>(all: readonly T[], keyOf: (item: T) => string, request
 function keyIn(marker: string): string {
   const [, key] = /^after:(.+)$/s.exec(Buffer.from(marker, 'base64url').toString()) ?? [];
   if (key === undefined) {
-    throw new AwsError('ValidationError', 400, `Invalid Marker: '${marker}' is none that this service gave out`);
+    throw new AwsError('ValidationError', 400, `Invalid Marker: '${marker}' was not issued by this service`);
   }
   return key;
 }

@@ -1,7 +1,7 @@
 import type { ActionParameters, Constraint, Parameters } from '../constraints';
 import type { IamAction } from './inputs';
 
-// Lengths and patterns as in the service model of API version 2010-05-08.
+// Lengths and patterns from the service model of API version 2010-05-08.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html
 const NAME = '[\\w+=,.@-]+';
 const newUserName: Constraint = { type: 'string', min: 1, max: 64, pattern: NAME };
@@ -39,7 +39,7 @@ const codes: Parameters = {
   AuthenticationCode2: authenticationCode,
 };
 
-/** The actions that this IAM knows, and what each accepts. */
+/** The actions that the local IAM supports, and the parameters of each. */
 export const IAM_PARAMETERS: Readonly<Record<IamAction, ActionParameters>> = {
   CreateUser: action({ UserName: newUserName, Path: path, Tags: tags }, ['UserName']),
   GetUser: action({ UserName: userName }, []),

@@ -5,11 +5,15 @@ import { DelayedValue } from './delays';
 import { type Page, type PageRequest, pageOf } from './pages';
 import { type Tag, Tags } from './tags';
 
-/** Characters of all inline policies of a role together. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
-const MOST_POLICY_CHARACTERS = 10_240;
+/**
+ * The maximum size of all inline policies of a role, in characters.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+const MAX_POLICY_CHARACTERS = 10_240;
 
-/** Managed policies of a role. */
-const MOST_MANAGED_POLICIES = 10;
+/** The maximum number of managed policies of a role. */
+const MAX_MANAGED_POLICIES = 10;
 
 /** An IAM role. */
 export interface Role {
@@ -21,9 +25,9 @@ export interface Role {
   readonly description: string | undefined;
   readonly maxSessionDuration: number;
   readonly tags: Tags;
-  /** Documents by name, as they were written. */
+  /** Documents by policy name, as written. */
   readonly inlinePolicies: Map<string, string>;
-  /** ARNs of managed policies: kept and listed, but granting nothing, since their documents are not known here. */
+  /** ARNs of managed policies. They are listed but grant nothing, because their documents are unknown here. */
   readonly managedPolicies: Set<string>;
 }
 
@@ -35,7 +39,7 @@ interface PolicyInput {
 /** The roles of one account. */
 export class Roles {
   private readonly roles = new Map<string, Role>();
-  /** What decides, by role name: it outlives a policy and its role by as long as propagation takes. */
+  /** The policies in force, by role name. They outlive a deleted policy or role for as long as propagation takes. */
   private readonly inForce = new Map<string, DelayedValue<readonly Policy[]>>();
 
   constructor(private readonly context: AccountContext) {}
@@ -99,11 +103,11 @@ export class Roles {
     parsePolicy(PolicyDocument);
     const documents = new Map(role.inlinePolicies).set(PolicyName, PolicyDocument);
     const characters = [...documents.values()].join('').replace(/\s/g, '').length;
-    if (characters > MOST_POLICY_CHARACTERS) {
+    if (characters > MAX_POLICY_CHARACTERS) {
       throw new AwsError(
         'LimitExceeded',
         409,
-        `Maximum policy size of ${MOST_POLICY_CHARACTERS} bytes exceeded for role ${RoleName}`,
+        `Maximum policy size of ${MAX_POLICY_CHARACTERS} bytes exceeded for role ${RoleName}`,
       );
     }
     role.inlinePolicies.set(PolicyName, PolicyDocument);
@@ -131,8 +135,8 @@ export class Roles {
 
   attach(roleName: string, policyArn: string): void {
     const { managedPolicies } = this.get(roleName);
-    if (!managedPolicies.has(policyArn) && managedPolicies.size >= MOST_MANAGED_POLICIES) {
-      throw new AwsError('LimitExceeded', 409, `Cannot exceed quota for PoliciesPerRole: ${MOST_MANAGED_POLICIES}`);
+    if (!managedPolicies.has(policyArn) && managedPolicies.size >= MAX_MANAGED_POLICIES) {
+      throw new AwsError('LimitExceeded', 409, `Cannot exceed quota for PoliciesPerRole: ${MAX_MANAGED_POLICIES}`);
     }
     managedPolicies.add(policyArn);
   }
@@ -147,7 +151,7 @@ export class Roles {
     return pageOf([...this.get(RoleName).managedPolicies], (arn) => arn, request);
   }
 
-  /** The policies of a role that decide now: those that have propagated. */
+  /** The policies of a role that are in force now, that is, those that have propagated. */
   policiesInForce(roleName: string): readonly Policy[] {
     const { clock, delays } = this.context;
     return this.inForce.get(roleName)?.visible(clock.now(), delays.policy ?? 0) ?? [];

@@ -1,20 +1,24 @@
 import { AwsError } from '../aws-error';
 import { DelayedValue } from './delays';
 
-/** A tag as the API spells it. */
+/** A tag in the API's shape. */
 export interface Tag {
   readonly Key: string;
   readonly Value: string;
 }
 
-/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
-const MOST_TAGS = 50;
+/**
+ * The maximum number of tags of a resource.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+const MAX_TAGS = 50;
 
-/** The tags of one resource. Keys are compared without regard to case and kept as they were written last. */
+/** The tags of one resource. Keys are case-insensitive and keep the case of the last write. */
 export class Tags {
   private readonly byKey = new Map<string, DelayedValue<Tag | undefined>>();
 
-  /** Writes all of the tags or, where they are refused, none. */
+  /** Writes all of the tags, or none if one of them is rejected. */
   put(tags: readonly Tag[], now: number): void {
     const keys = tags.map(({ Key }) => folded(Key));
     const reserved = tags.find(({ Key }) => folded(Key).startsWith('aws:'));
@@ -28,13 +32,13 @@ export class Tags {
         'Duplicate tag keys found. Please note that Tag keys are case insensitive.',
       );
     }
-    if (new Set([...this.byKey.keys(), ...keys]).size > MOST_TAGS) {
-      throw new AwsError('LimitExceeded', 409, `The number of tags has reached the maximum limit: ${MOST_TAGS}.`);
+    if (new Set([...this.byKey.keys(), ...keys]).size > MAX_TAGS) {
+      throw new AwsError('LimitExceeded', 409, `The number of tags has reached the maximum limit: ${MAX_TAGS}.`);
     }
     for (const tag of tags) {
-      const kept = this.byKey.get(folded(tag.Key)) ?? new DelayedValue<Tag | undefined>(undefined);
-      kept.write(tag, now);
-      this.byKey.set(folded(tag.Key), kept);
+      const value = this.byKey.get(folded(tag.Key)) ?? new DelayedValue<Tag | undefined>(undefined);
+      value.write(tag, now);
+      this.byKey.set(folded(tag.Key), value);
     }
   }
 
@@ -44,12 +48,12 @@ export class Tags {
     }
   }
 
-  /** The tags, sorted by key, that a reader sees who is `delay` milliseconds behind. */
+  /** The tags, sorted by key, that a reader sees whose view is `delay` milliseconds old. */
   visible(now: number, delay: number): Tag[] {
     return sorted([...this.byKey.values()].map((tag) => tag.visible(now, delay)));
   }
 
-  /** The tags, sorted by key, as they were written. */
+  /** The tags, sorted by key, as written. */
   get latest(): Tag[] {
     return sorted([...this.byKey.values()].map((tag) => tag.latest));
   }

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock';
 
-/** How fast calls are let through. IAM's own rates are not published. */
+/** A rate limit. IAM's own limits are not published. */
 export interface Throttle {
   readonly perSecond: number;
-  /** How many calls may come at once after a rest. */
+  /** How many calls are accepted at once after an idle period. */
   readonly burst: number;
 }
 
-/** Tokens that come back with time; each call takes one. */
+/** A bucket that refills over time; each call takes one token. */
 export class TokenBucket {
   private tokens: number;
   private filledAt: number;
@@ -20,7 +20,7 @@ export class TokenBucket {
     this.filledAt = clock.now();
   }
 
-  /** Whether a call is let through. */
+  /** Takes a token. Returns `false` if the call must be throttled. */
   take(): boolean {
     const now = this.clock.now();
     const { perSecond, burst } = this.throttle;

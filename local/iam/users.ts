@@ -3,12 +3,12 @@ import type { AccountContext } from './context';
 import { type Page, type PageRequest, pageOf } from './pages';
 import { type Tag, Tags } from './tags';
 
-/** An IAM user. A rename keeps the id, and with it the devices. */
+/** An IAM user. A renamed user has the same id, and therefore the same devices. */
 export interface User {
   readonly id: string;
   readonly createdAt: number;
   readonly tags: Tags;
-  /** Whether a user of this name was deleted before it was created. */
+  /** Whether an earlier user of this name was deleted. */
   readonly recreated: boolean;
   name: string;
   path: string;
@@ -38,7 +38,7 @@ export class Users {
     return user;
   }
 
-  /** The user of a name, unless it is too new to be seen. */
+  /** The user of a name, unless it is too new to be visible. */
   find(name: string): User | undefined {
     return this.visible().find((user) => user.name === name);
   }
@@ -74,8 +74,8 @@ export class Users {
     this.deletedNames.add(user.name.toLowerCase());
   }
 
-  /** Refuses to change the devices of a user that bears the name of one deleted before, as long as that is set to last. */
-  refuseWhileRecreated(user: User): void {
+  /** Rejects changes of the devices of a user whose name belonged to a deleted user, for as long as the delay says. */
+  requireModifiable(user: User): void {
     const age = this.context.clock.now() - user.createdAt;
     if (user.recreated && age < (this.context.delays.recreated ?? 0)) {
       throw new AwsError(
@@ -90,7 +90,7 @@ export class Users {
     return this.context.arn('user', user.path, user.name);
   }
 
-  /** Everything about the users, sorted by name, whether it is visible yet or not. */
+  /** All users, sorted by name, whether visible yet or not. */
   get all(): User[] {
     return [...this.users.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -100,10 +100,10 @@ export class Users {
     return [...this.users.values()].filter(({ createdAt }) => now - createdAt >= (this.context.delays.newUser ?? 0));
   }
 
-  /** IAM tells names apart by more than case only. */
+  /** Names that differ only in case are the same to IAM. */
   private refuseTakenName(name: string, except?: User): void {
-    const taken = this.all.some((user) => user !== except && user.name.toLowerCase() === name.toLowerCase());
-    if (taken) {
+    const isTaken = this.all.some((user) => user !== except && user.name.toLowerCase() === name.toLowerCase());
+    if (isTaken) {
       throw new AwsError('EntityAlreadyExists', 409, `User with name ${name} already exists.`);
     }
   }

@@ -6,28 +6,32 @@ import { type Page, type PageRequest, pageOf } from './pages';
 import { type Tag, Tags } from './tags';
 import type { User } from './users';
 
-/** Bytes of a seed as AWS makes them: 64 characters of Base32. */
+/** The size of a seed that AWS creates: 64 Base32 characters. */
 const SEED_BYTES = 40;
 
-/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
-const MOST_DEVICES_OF_A_USER = 8;
+/**
+ * The maximum number of MFA devices of a user.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+const MAX_DEVICES_PER_USER = 8;
 
-/** A virtual MFA device. Its seed is in its clock and comes out of it only as judgements. */
+/** A virtual MFA device. Its seed stays in its clock, which only says whether codes match. */
 export interface VirtualDevice {
   readonly serialNumber: string;
   readonly clock: DeviceClock;
   readonly tags: Tags;
-  /** Who it is enabled for, and since when. */
+  /** The user that the device is enabled for, and since when. */
   assignment: Assignment | undefined;
 }
 
-/** A device's user, by id since users can be renamed. */
+/** A device's user, by id because users can be renamed. */
 export interface Assignment {
   readonly userId: string;
   readonly enabledAt: number;
 }
 
-/** What names the codes of a call. */
+/** The codes of a call. */
 export interface CodesInput {
   readonly AuthenticationCode1: string;
   readonly AuthenticationCode2: string;
@@ -39,7 +43,7 @@ export class VirtualDevices {
 
   constructor(private readonly context: AccountContext) {}
 
-  /** Makes a device. Its seed is in the answer, in Base32, and nowhere else ever after. */
+  /** Creates a device. Its seed is returned only here, in Base32. */
   create(input: { VirtualMFADeviceName: string; Path?: string; Tags?: readonly Tag[] }): {
     device: VirtualDevice;
     base32Seed: string;
@@ -88,21 +92,21 @@ export class VirtualDevices {
     if (device.assignment !== undefined) {
       throw new AwsError('EntityAlreadyExists', 409, 'MFA Device is already in use.');
     }
-    if (this.of(user).length >= MOST_DEVICES_OF_A_USER) {
-      throw new AwsError('LimitExceeded', 409, `Cannot exceed quota for MfaDevicesPerUser: ${MOST_DEVICES_OF_A_USER}`);
+    if (this.of(user).length >= MAX_DEVICES_PER_USER) {
+      throw new AwsError('LimitExceeded', 409, `Cannot exceed quota for MfaDevicesPerUser: ${MAX_DEVICES_PER_USER}`);
     }
     const now = this.context.clock.now();
-    refuseUnless(device.clock.enable(pairIn(codes), now));
+    requireAccepted(device.clock.enable(codesOf(codes), now));
     device.assignment = { userId: user.id, enabledAt: now };
   }
 
   resync(user: User, serialNumber: string, codes: CodesInput): void {
-    const device = this.attachedTo(user, serialNumber);
-    refuseUnless(device.clock.resync(pairIn(codes), this.context.clock.now()));
+    const device = this.enabledFor(user, serialNumber);
+    requireAccepted(device.clock.resync(codesOf(codes), this.context.clock.now()));
   }
 
   deactivate(user: User, serialNumber: string): void {
-    this.attachedTo(user, serialNumber).assignment = undefined;
+    this.enabledFor(user, serialNumber).assignment = undefined;
   }
 
   /** The devices enabled for a user. */
@@ -130,7 +134,7 @@ export class VirtualDevices {
     return [...this.devices.values()].sort((a, b) => (a.serialNumber < b.serialNumber ? -1 : 1));
   }
 
-  private attachedTo(user: User, serialNumber: string): VirtualDevice {
+  private enabledFor(user: User, serialNumber: string): VirtualDevice {
     const device = this.get(serialNumber);
     if (device.assignment?.userId !== user.id) {
       throw new AwsError('NoSuchEntity', 404, 'MFA Device invalid for user.');
@@ -143,11 +147,11 @@ function serialNumberOf(device: VirtualDevice): string {
   return device.serialNumber;
 }
 
-function pairIn({ AuthenticationCode1, AuthenticationCode2 }: CodesInput): Codes {
+function codesOf({ AuthenticationCode1, AuthenticationCode2 }: CodesInput): Codes {
   return [AuthenticationCode1, AuthenticationCode2];
 }
 
-function refuseUnless(accepted: boolean): void {
+function requireAccepted(accepted: boolean): void {
   if (!accepted) {
     throw new AwsError('InvalidAuthenticationCode', 403, 'Authentication code for device is not valid.');
   }

@@ -1,20 +1,23 @@
 import type { Random } from './uuid';
 
-/** Who signs with an access key: an execution environment, as a session of its function's role. */
+/** The caller behind an access key: an execution environment, as a session of its function's role. */
 export interface RoleSession {
   /** `arn:<partition>:sts::<account>:assumed-role/<role>/<session>`. */
   readonly arn: string;
   readonly roleName: string;
 }
 
-/** Temporary credentials that stand for a role. */
+/** Temporary credentials of a role session. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string;
 }
 
-/** Temporary credentials: 20 characters that begin with ASIA, as those of every role session do. */
+/**
+ * Creates temporary credentials. The access key has 20 characters and begins with `ASIA`, like that of any role
+ * session.
+ */
 export function temporaryCredentials(random: Random): Credentials {
   const letters = random(10).toString('hex').toUpperCase().slice(0, 16);
   return {
@@ -25,7 +28,7 @@ export function temporaryCredentials(random: Random): Credentials {
 }
 
 /**
- * The session that a function is of its role. Lambda names it after the function.
+ * The session of a function's role. Lambda names it after the function.
  *
  * @param roleArn `arn:<partition>:iam::<account>:role/<path><name>`
  */

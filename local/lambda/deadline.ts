@@ -1,37 +1,37 @@
 import { SkippingClock, systemClock, type Clock } from '../clock';
 
-/** How long the machine's clock is slept on at a time: a lifted deadline keeps the process alive no longer than this. */
+/** The longest single sleep on the machine's clock. A canceled deadline keeps the process alive no longer than this. */
 const SLICE_MS = 500;
 
-/** A point in time at which waiting ends. */
+/** A point in time at which a wait ends. */
 export interface Deadline {
-  /** Resolves when the clock gets there; never, once lifted. */
+  /** Resolves when the clock reaches the deadline; never, if it was canceled before. */
   readonly reached: Promise<void>;
-  /** Nothing but time is left to wait for. */
-  onlyTimeIsLeft(): void;
-  /** Nobody waits for it any more. */
-  lift(): void;
+  /** Tells the deadline that only the passing of time can end the wait. */
+  waitForTimeOnly(): void;
+  /** Cancels the deadline. */
+  cancel(): void;
 }
 
 /**
- * Watches for a point in time without being what makes time pass while there is work.
+ * Watches for a point in time without advancing the clock while there is other work.
  *
- * A {@link SkippingClock} moves whenever somebody sleeps, so a watcher that slept on it would itself bring the deadline
- * on. There, the watcher sleeps only once it is told that nothing else is left to move the clock.
+ * A {@link SkippingClock} advances whenever something sleeps on it, so a watcher that sleeps would cause the very
+ * timeout that it watches for. On such a clock the watcher sleeps only once nothing else can advance it.
  *
- * @param clock whose time counts
+ * @param clock the clock to watch
  * @param at milliseconds since the epoch
  */
 export function deadline(clock: Clock, at: number): Deadline {
-  let lifted = false;
+  let canceled = false;
   let resolve: () => void;
   const reached = new Promise<void>((resolveReached) => (resolve = resolveReached));
   const watch = async () => {
-    while (!lifted && clock.now() < at) {
-      const left = at - clock.now();
-      await clock.sleep(clock === systemClock ? Math.min(left, SLICE_MS) : left);
+    while (!canceled && clock.now() < at) {
+      const remaining = at - clock.now();
+      await clock.sleep(clock === systemClock ? Math.min(remaining, SLICE_MS) : remaining);
     }
-    if (!lifted) {
+    if (!canceled) {
       resolve();
     }
   };
@@ -41,13 +41,13 @@ export function deadline(clock: Clock, at: number): Deadline {
   }
   return {
     reached,
-    onlyTimeIsLeft: () => {
+    waitForTimeOnly: () => {
       if (skips) {
         void watch();
       }
     },
-    lift: () => {
-      lifted = true;
+    cancel: () => {
+      canceled = true;
     },
   };
 }

@@ -1,16 +1,16 @@
 /** One delivery of an event from the asynchronous queue to the function. */
 export interface Delivery {
-  /** How long the queue holds the event. */
+  /** How long the queue holds the event before this delivery. */
   readonly delayMs: number;
   /**
-   * Whether the function dies of it: before its first line, or when its n-th AWS call (counted from 1) has taken effect
-   * and the answer is still under way.
+   * When this delivery kills the function: before it runs, or when its n-th AWS call (from 1) has taken effect but its
+   * response has not arrived.
    */
-  readonly dies?: 'before' | { readonly atCall: number };
+  readonly kill?: 'before' | { readonly atCall: number };
 }
 
-/** How often, how late and how well an event is delivered. The queue promises no more than at least once. */
+/** The deliveries of an event. The queue guarantees at-least-once delivery, nothing more. */
 export type DeliveryPolicy = (event: unknown) => readonly Delivery[];
 
-/** What one hopes for. */
-export const onceAtOnce: DeliveryPolicy = () => [{ delayMs: 0 }];
+/** Each event is delivered once, without delay. */
+export const deliverOnce: DeliveryPolicy = () => [{ delayMs: 0 }];

@@ -3,33 +3,33 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { systemClock, type Clock } from '../clock';
 import { deadline } from './deadline';
-import type { Attempt, Ending, FunctionConfiguration } from './function';
+import type { Attempt, AttemptResult, FunctionConfiguration } from './function';
 import { Output } from './output';
 
 const RUNTIME = join(__dirname, 'child', 'runtime.js');
 const TEST_CLOCK = join(__dirname, 'child', 'test-clock.js');
 
-/** What the child says. */
+/** The messages that the child process sends. */
 type FromChild =
   | { readonly type: 'ready' }
-  | { readonly type: 'ended'; readonly ending: Ending }
+  | { readonly type: 'ended'; readonly ending: AttemptResult }
   | { readonly type: 'sleep'; readonly sleep: number; readonly ms: number };
 
-/** One process that runs one function, one event at a time, and stays warm for the next. */
+/** A process that runs one function, one event at a time, and stays warm for the next event. */
 export class ExecutionEnvironment {
   private readonly child: ChildProcess;
   private readonly outputs: readonly Output[];
   private readonly ready: Promise<void>;
-  /** How the process went away, in words. */
+  /** How the process ended, as a message. */
   private readonly gone: Promise<string>;
   private calls = 0;
-  private current?: { readonly attempt: Attempt; readonly end: (ending: Ending) => void };
-  /** Its function changed: it takes no further event. */
+  private current?: { readonly attempt: Attempt; readonly end: (ending: AttemptResult) => void };
+  /** The function changed or was deleted: the environment accepts no further event. */
   retired = false;
 
   /**
-   * @param variables the whole environment of the process
-   * @param onLine takes each line of its output
+   * @param variables the complete environment of the process
+   * @param onLine called with each line of output
    */
   constructor(
     private readonly configuration: FunctionConfiguration,
@@ -50,27 +50,27 @@ export class ExecutionEnvironment {
       this.child.once('close', (code, signal) => resolve(signal === null ? `exit status ${code}` : `signal ${signal}`));
     });
     this.ready = new Promise((resolve) => {
-      this.child.on('message', (message: FromChild) => this.hear(message, resolve));
+      this.child.on('message', (message: FromChild) => this.onMessage(message, resolve));
     });
   }
 
-  /** Whether it can take an event. */
+  /** Whether it can accept an event. */
   get idle(): boolean {
     return this.current === undefined && !this.retired && this.child.exitCode === null && this.child.connected;
   }
 
-  /** Runs one event. */
-  async run(attempt: Attempt): Promise<Ending> {
+  /** Runs one attempt. */
+  async run(attempt: Attempt): Promise<AttemptResult> {
     this.calls = 0;
-    const ended = new Promise<Ending>((resolve) => {
+    const ended = new Promise<AttemptResult>((resolve) => {
       this.current = { attempt, end: resolve };
     });
     const watch = deadline(this.clock, attempt.deadline);
     void watch.reached.then(() => this.timeOut());
-    const died = this.gone.then((how): Ending => ({ kind: 'died', reason: `Runtime exited: ${how}` }));
+    const died = this.gone.then((how): AttemptResult => ({ kind: 'died', reason: `Runtime exited: ${how}` }));
     void Promise.race([this.ready, this.gone]).then(() => this.send(attempt));
     const ending = await Promise.race([ended, died]);
-    watch.lift();
+    watch.cancel();
     if (ending.kind === 'returned' || ending.kind === 'threw') {
       await Promise.all(this.outputs.map((output) => output.endOf(attempt.requestId)));
     } else {
@@ -80,24 +80,24 @@ export class ExecutionEnvironment {
     return ending;
   }
 
-  /** An AWS call of this environment has taken effect. */
-  callMade(): void {
+  /** Reports that an AWS call of this environment has taken effect. */
+  recordCall(): void {
     this.calls += 1;
-    if (this.current === undefined || this.calls !== this.current.attempt.diesAtCall) {
+    if (this.current === undefined || this.calls !== this.current.attempt.killAtCall) {
       return;
     }
     this.current.end({ kind: 'died', reason: `killed at AWS call ${this.calls}` });
     this.child.kill('SIGKILL');
   }
 
-  /** Ends the process, whatever it does, and resolves when it is gone. */
+  /** Kills the process, and resolves when it has ended. */
   async close(): Promise<void> {
     this.retired = true;
     this.child.kill('SIGKILL');
     await this.gone;
   }
 
-  private send({ requestId, event, deadline: at }: Attempt): void {
+  private send({ requestId, event, deadline }: Attempt): void {
     const { functionName, functionArn, memorySizeMb, logGroupName } = this.configuration;
     if (!this.child.connected) {
       return;
@@ -106,7 +106,7 @@ export class ExecutionEnvironment {
       type: 'invoke',
       requestId,
       event,
-      deadline: at,
+      deadline,
       now: this.clock.now(),
       context: {
         functionName,
@@ -121,7 +121,7 @@ export class ExecutionEnvironment {
     });
   }
 
-  private hear(message: FromChild, ready: () => void): void {
+  private onMessage(message: FromChild, ready: () => void): void {
     switch (message.type) {
       case 'ready':
         return ready();
@@ -132,11 +132,11 @@ export class ExecutionEnvironment {
     }
   }
 
-  /** The child sleeps on the parent's clock. A sleep that would outlast the function's timeout ends in it. */
+  /** Sleeps on the parent's clock for the child. A sleep beyond the function's timeout ends in the timeout. */
   private async sleep(sleep: number, ms: number): Promise<void> {
-    const at = this.current?.attempt.deadline ?? Infinity;
-    await this.clock.sleep(Math.min(ms, Math.max(0, at - this.clock.now())));
-    if (this.clock.now() >= at) {
+    const deadline = this.current?.attempt.deadline ?? Infinity;
+    await this.clock.sleep(Math.min(ms, Math.max(0, deadline - this.clock.now())));
+    if (this.clock.now() >= deadline) {
       return this.timeOut();
     }
     if (this.child.connected) {

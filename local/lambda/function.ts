@@ -2,7 +2,7 @@
 export interface FunctionConfiguration {
   readonly functionName: string;
   readonly functionArn: string;
-  /** The unpacked asset: the directory that the handler's file stands in. */
+  /** The unpacked asset: the directory of the handler's file. */
   readonly codeDirectory: string;
   /** `<file without extension>.<export>`. */
   readonly handler: string;
@@ -13,55 +13,59 @@ export interface FunctionConfiguration {
   readonly logGroupName: string;
 }
 
-/** How asynchronous invocations of a function are treated, as `AWS::Lambda::EventInvokeConfig` says it. */
+/** The retry settings of asynchronous invocations, as in `AWS::Lambda::EventInvokeConfig`. */
 export interface EventInvokeConfiguration {
   readonly maximumRetryAttempts: number;
   readonly maximumEventAgeSeconds: number;
 }
 
-/** What holds for a function without such a configuration. https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html */
+/**
+ * The retry settings of a function without such a configuration.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
+ */
 export const DEFAULT_EVENT_INVOKE: EventInvokeConfiguration = {
   maximumRetryAttempts: 2,
   maximumEventAgeSeconds: 21_600,
 };
 
-/** How one attempt at an event ended. */
-export type Ending =
+/** How one attempt to process an event ended. */
+export type AttemptResult =
   | { readonly kind: 'returned'; readonly value: unknown }
-  /** The handler threw, or rejected. */
+  /** The handler threw an error, or its promise was rejected. */
   | { readonly kind: 'threw'; readonly errorType: string; readonly message: string }
-  /** The process went away under the handler. */
+  /** The process ended before the handler did. */
   | { readonly kind: 'died'; readonly reason: string }
   | { readonly kind: 'timedOut'; readonly afterSeconds: number }
-  /** Never delivered: the queue gave the event up. */
+  /** Not delivered, because the queue discarded the event. */
   | { readonly kind: 'dropped'; readonly reason: string };
 
 /** An event in the asynchronous queue. */
 export interface Invocation {
   readonly requestId: string;
-  /** Every attempt of every delivery, in the order in which they ended. Never rejects. */
-  readonly ended: Promise<readonly Ending[]>;
+  /** How every attempt of every delivery ended, in the order of the ends. Never rejects. */
+  readonly results: Promise<readonly AttemptResult[]>;
 }
 
-/** One attempt, as the execution environment gets it. */
+/** One attempt to process an event. */
 export interface Attempt {
   readonly requestId: string;
   readonly event: unknown;
-  /** Milliseconds since the epoch at which the function's timeout strikes. */
+  /** The time of the function's timeout, in milliseconds since the epoch. */
   readonly deadline: number;
-  /** The function dies when its n-th AWS call (counted from 1) has taken effect and before it hears of it. */
-  readonly diesAtCall?: number;
+  /** Kills the function when its n-th AWS call (from 1) has taken effect but its response has not arrived. */
+  readonly killAtCall?: number;
 }
 
-/** Where functions run. */
+/** The processes, or their simulation, that functions run in. */
 export interface ExecutionEnvironments {
-  run(configuration: FunctionConfiguration, attempt: Attempt): Promise<Ending>;
-  /** Environments that stand ready for this function are outdated: its code or configuration changed, or it is gone. */
+  run(configuration: FunctionConfiguration, attempt: Attempt): Promise<AttemptResult>;
+  /** Stops using existing environments of this function, because it changed or was deleted. */
   retire(functionName: string): void;
   close(): Promise<void>;
 }
 
-/** The context that a handler gets, as far as asynchronous handlers use it. */
+/** The context argument of a handler, as far as asynchronous handlers use it. */
 export interface FunctionContext {
   readonly functionName: string;
   readonly functionVersion: string;

@@ -1,33 +1,36 @@
 import type { Clock } from '../clock';
 import { deadline } from './deadline';
-import type { Attempt, Ending, ExecutionEnvironments, FunctionConfiguration, FunctionContext } from './function';
+import type { Attempt, AttemptResult, ExecutionEnvironments, FunctionConfiguration, FunctionContext } from './function';
 
-/** What the handler's ports have to go through, so that a function that is no more does nothing more. */
-export interface Life {
-  /** The clock to sleep on: who sleeps past the function's timeout, or past its death, does not wake. */
+/** What the handler's ports must use, so that a function that has been killed or timed out does nothing more. */
+export interface FunctionLifetime {
+  /** The clock to sleep on. A sleep beyond the function's timeout or death never resolves. */
   readonly clock: Clock;
-  /** Makes an AWS call: counted, because the function may be made to die at it; without effect once the function is dead. */
+  /**
+   * Makes an AWS call, and counts it, because a fault may kill the function at the call. A dead function makes no
+   * calls.
+   */
   call<T>(effect: () => T | Promise<T>): Promise<T>;
-  /** How the function came to its end before it was done; absent: it did not. */
+  /** Why the function ended early; absent if it did not. */
   readonly death?: 'killed' | 'timed out';
 }
 
 /** A handler that runs in this process. */
-export type InProcessHandler = (event: unknown, context: FunctionContext, life: Life) => Promise<unknown>;
+export type InProcessHandler = (event: unknown, context: FunctionContext, life: FunctionLifetime) => Promise<unknown>;
 
-/** Runs every function in this process, by a handler that is handed in: for virtual time, where no real I/O may go on. */
+/** Runs every function in this process with a given handler, for virtual time, where no real I/O is possible. */
 export class InProcessEnvironments implements ExecutionEnvironments {
   constructor(
     private readonly clock: Clock,
     private readonly handler: InProcessHandler,
   ) {}
 
-  async run(configuration: FunctionConfiguration, attempt: Attempt): Promise<Ending> {
+  async run(configuration: FunctionConfiguration, attempt: Attempt): Promise<AttemptResult> {
     const life = new InProcessLife(this.clock, configuration.timeoutSeconds, attempt);
     const context = contextOf(configuration, attempt, this.clock);
-    // A copy, as over the wire: what the handler does to the event stays with the handler.
+    // A copy, as if sent over the network, so that the handler can't change the caller's event.
     const event: unknown = structuredClone(attempt.event);
-    const handled = (async (): Promise<Ending> => {
+    const handled = (async (): Promise<AttemptResult> => {
       try {
         return { kind: 'returned', value: await this.handler(event, context, life) };
       } catch (error) {
@@ -41,20 +44,20 @@ export class InProcessEnvironments implements ExecutionEnvironments {
   }
 
   retire(): void {
-    // Nothing stands ready: the handler that is handed in is always the newest.
+    // There are no warm environments: every attempt uses the current handler.
   }
 
   async close(): Promise<void> {
-    // Nothing to end.
+    // There are no processes to stop.
   }
 }
 
-class InProcessLife implements Life {
-  readonly over: Promise<Ending>;
+class InProcessLife implements FunctionLifetime {
+  readonly over: Promise<AttemptResult>;
   readonly clock: Clock;
-  death?: Life['death'];
+  death?: FunctionLifetime['death'];
   private calls = 0;
-  private end!: (ending: Ending) => void;
+  private end!: (ending: AttemptResult) => void;
   private readonly watch;
 
   constructor(
@@ -72,26 +75,26 @@ class InProcessLife implements Life {
         if (clock.now() >= attempt.deadline) {
           this.timeOut();
         }
-        return this.onlyAlive(undefined);
+        return this.unlessDead(undefined);
       },
     };
   }
 
   async call<T>(effect: () => T | Promise<T>): Promise<T> {
-    await this.onlyAlive(undefined);
+    await this.unlessDead(undefined);
     this.calls += 1;
-    const last = this.calls === this.attempt.diesAtCall;
+    const diesNow = this.calls === this.attempt.killAtCall;
     try {
-      return await this.onlyAlive(await effect(), last);
+      return await this.unlessDead(await effect(), diesNow);
     } catch (error) {
-      await this.onlyAlive(undefined, last);
+      await this.unlessDead(undefined, diesNow);
       throw error;
     }
   }
 
-  /** The handler is done: the watch over it is off, and it stays able to finish what it left behind. */
+  /** Cancels the timeout. The handler's unfinished work may still go on. */
   finish(): void {
-    this.watch.lift();
+    this.watch.cancel();
   }
 
   private timeOut(): void {
@@ -99,9 +102,9 @@ class InProcessLife implements Life {
     this.end({ kind: 'timedOut', afterSeconds: this.timeoutSeconds });
   }
 
-  /** The value; or nothing, ever, for a function that is dead or dies here. */
-  private onlyAlive<T>(value: T, dies = false): T | Promise<T> {
-    if (dies) {
+  /** Returns the value, or a promise that never resolves if the function is dead or dies now. */
+  private unlessDead<T>(value: T, diesNow = false): T | Promise<T> {
+    if (diesNow) {
       this.death = 'killed';
       this.end({ kind: 'died', reason: `killed at AWS call ${this.calls}` });
     }

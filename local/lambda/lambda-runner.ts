@@ -1,9 +1,9 @@
 import { AwsError } from '../aws-error';
 import type { Clock } from '../clock';
-import { onceAtOnce, type Delivery, type DeliveryPolicy } from './deliveries';
+import { deliverOnce, type Delivery, type DeliveryPolicy } from './deliveries';
 import {
   DEFAULT_EVENT_INVOKE,
-  type Ending,
+  type AttemptResult,
   type EventInvokeConfiguration,
   type ExecutionEnvironments,
   type FunctionConfiguration,
@@ -12,23 +12,27 @@ import {
 import { throttledDelayMs } from './throttled-events';
 import { systemRandom, uuid, type Random } from './uuid';
 
-/** How long the queue waits before it tries a failed event again. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
+/**
+ * How long the queue waits before it retries a failed event.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
 const RETRY_DELAYS_MS = [60_000, 120_000];
 
-/** What a {@link LambdaRunner} is made of. */
+/** Options of {@link LambdaRunner}. */
 export interface LambdaRunnerOptions {
   readonly clock: Clock;
-  /** Where the functions run: processes of their own, or this process. */
+  /** Where functions run: in child processes, or in this process. */
   readonly environments: ExecutionEnvironments;
-  /** How many events run at once, of all functions; what comes beyond is throttled. Default: any number. */
+  /** The number of events that run at once, over all functions. Further events are throttled. @default unlimited */
   readonly concurrency?: number;
-  /** How events are delivered. Default: once and at once. */
+  /** How events are delivered. @default each event once, without delay */
   readonly deliveries?: DeliveryPolicy;
-  /** Source of request ids, and of what spreads throttled events. Default: the machine's. */
+  /** Source of request ids and of the jitter of throttled events. @default node:crypto */
   readonly random?: Random;
 }
 
-/** Lambda as CloudFormation uses it: functions, and the queue that invokes them asynchronously. */
+/** Lambda as CloudFormation uses it: functions, and the queue of asynchronous invocations. */
 export class LambdaRunner {
   private readonly functions = new Map<string, FunctionConfiguration>();
   private readonly eventInvoke = new Map<string, EventInvokeConfiguration>();
@@ -44,14 +48,14 @@ export class LambdaRunner {
     this.clock = options.clock;
     this.environments = options.environments;
     this.concurrency = options.concurrency ?? Infinity;
-    this.deliveries = options.deliveries ?? onceAtOnce;
+    this.deliveries = options.deliveries ?? deliverOnce;
     this.random = options.random ?? systemRandom;
   }
 
   /**
    * Creates a function.
    *
-   * @throws AwsError `ResourceConflictException` when there is one of that name
+   * @throws AwsError `ResourceConflictException` if a function of that name exists
    */
   createFunction(configuration: FunctionConfiguration): void {
     const { functionName } = configuration;
@@ -61,54 +65,54 @@ export class LambdaRunner {
     this.functions.set(functionName, configuration);
   }
 
-  /** Changes a function's code or configuration; what runs already goes on as it was. */
+  /** Changes a function's code or configuration. Running events are not affected. */
   updateFunction(configuration: FunctionConfiguration): void {
     this.functionNamed(configuration.functionName);
     this.functions.set(configuration.functionName, configuration);
     this.environments.retire(configuration.functionName);
   }
 
-  /** Deletes a function; a missing one is as good as deleted. What runs already goes on. */
+  /** Deletes a function, if it exists. Running events are not affected. */
   deleteFunction(functionName: string): void {
     this.functions.delete(functionName);
     this.eventInvoke.delete(functionName);
     this.environments.retire(functionName);
   }
 
-  /** Sets how asynchronous invocations of a function are treated. */
+  /** Sets the retry settings of a function's asynchronous invocations. */
   putEventInvokeConfig(functionName: string, configuration: EventInvokeConfiguration): void {
     this.functionNamed(functionName);
     this.eventInvoke.set(functionName, configuration);
   }
 
-  /** Back to the defaults. */
+  /** Resets the retry settings to the defaults. */
   deleteEventInvokeConfig(functionName: string): void {
     this.eventInvoke.delete(functionName);
   }
 
   /**
-   * Puts an event into the function's queue.
+   * Adds an event to the function's queue.
    *
    * @param functionArn the function's ARN or its name
-   * @throws AwsError `ResourceNotFoundException` when there is no such function
+   * @throws AwsError `ResourceNotFoundException` if the function doesn't exist
    */
   invoke(functionArn: string, event: unknown): Invocation {
     const { functionName } = this.functionNamed(functionArn);
     const requestId = uuid(this.random);
-    const ended = this.deliverAll(functionName, requestId, event);
-    this.outstanding.add(ended);
-    void ended.then(() => this.outstanding.delete(ended));
-    return { requestId, ended };
+    const results = this.deliverAll(functionName, requestId, event);
+    this.outstanding.add(results);
+    void results.then(() => this.outstanding.delete(results));
+    return { requestId, results };
   }
 
-  /** Resolves when no event is waiting or running any more. */
+  /** Resolves when no event is queued or running. */
   async idle(): Promise<void> {
     while (this.outstanding.size > 0) {
       await Promise.all(this.outstanding);
     }
   }
 
-  /** Ends every execution environment, the running ones included. */
+  /** Stops every execution environment, including those that run an event. */
   async close(): Promise<void> {
     await this.environments.close();
   }
@@ -116,7 +120,7 @@ export class LambdaRunner {
   /**
    * The configuration of a function, by its ARN or its name.
    *
-   * @throws AwsError `ResourceNotFoundException` when there is no such function
+   * @throws AwsError `ResourceNotFoundException` if the function doesn't exist
    */
   functionNamed(functionArn: string): FunctionConfiguration {
     const functionName = functionArn.slice(functionArn.lastIndexOf(':') + 1);
@@ -127,8 +131,8 @@ export class LambdaRunner {
     return configuration;
   }
 
-  private async deliverAll(functionName: string, requestId: string, event: unknown): Promise<readonly Ending[]> {
-    const endings: Ending[] = [];
+  private async deliverAll(functionName: string, requestId: string, event: unknown): Promise<readonly AttemptResult[]> {
+    const endings: AttemptResult[] = [];
     const queuedAt = this.clock.now();
     await Promise.all(
       this.deliveries(event).map((delivery) =>
@@ -138,14 +142,14 @@ export class LambdaRunner {
     return endings;
   }
 
-  /** One delivery and the attempts that follow from it, until one ends well or the queue gives the event up. */
+  /** Runs the attempts of one delivery until one succeeds or the queue discards the event. */
   private async deliver(
     functionName: string,
     requestId: string,
     event: unknown,
     queuedAt: number,
     delivery: Delivery,
-    endings: Ending[],
+    endings: AttemptResult[],
   ): Promise<void> {
     if (delivery.delayMs > 0) {
       await this.clock.sleep(delivery.delayMs);
@@ -154,14 +158,14 @@ export class LambdaRunner {
       const ending = await this.attempt(functionName, requestId, event, queuedAt, attempt === 0 ? delivery : undefined);
       endings.push(ending);
       const { maximumRetryAttempts } = this.eventInvoke.get(functionName) ?? DEFAULT_EVENT_INVOKE;
-      const wait = RETRY_DELAYS_MS[attempt];
+      const retryDelay = RETRY_DELAYS_MS[attempt];
       if (ending.kind === 'returned' || ending.kind === 'dropped') {
         return;
       }
-      if (attempt >= maximumRetryAttempts || wait === undefined) {
+      if (attempt >= maximumRetryAttempts || retryDelay === undefined) {
         return;
       }
-      await this.clock.sleep(wait);
+      await this.clock.sleep(retryDelay);
     }
   }
 
@@ -171,21 +175,21 @@ export class LambdaRunner {
     event: unknown,
     queuedAt: number,
     delivery: Delivery | undefined,
-  ): Promise<Ending> {
+  ): Promise<AttemptResult> {
     for (let throttled = 1; ; throttled++) {
       const configuration = this.functions.get(functionName);
       if (configuration === undefined) {
-        return { kind: 'dropped', reason: `function ${functionName} is deleted` };
+        return { kind: 'dropped', reason: `function ${functionName} was deleted` };
       }
       const { maximumEventAgeSeconds } = this.eventInvoke.get(functionName) ?? DEFAULT_EVENT_INVOKE;
       if (this.clock.now() - queuedAt > maximumEventAgeSeconds * 1000) {
         return { kind: 'dropped', reason: `event is older than ${maximumEventAgeSeconds} seconds` };
       }
-      if (delivery?.dies === 'before') {
+      if (delivery?.kill === 'before') {
         return { kind: 'died', reason: 'killed before the handler ran' };
       }
       if (this.running < this.concurrency) {
-        return this.run(configuration, requestId, event, delivery?.dies?.atCall);
+        return this.run(configuration, requestId, event, delivery?.kill?.atCall);
       }
       await this.clock.sleep(throttledDelayMs(throttled, this.random));
     }
@@ -195,15 +199,15 @@ export class LambdaRunner {
     configuration: FunctionConfiguration,
     requestId: string,
     event: unknown,
-    diesAtCall: number | undefined,
-  ): Promise<Ending> {
+    killAtCall: number | undefined,
+  ): Promise<AttemptResult> {
     this.running += 1;
     try {
       return await this.environments.run(configuration, {
         requestId,
         event,
         deadline: this.clock.now() + configuration.timeoutSeconds * 1000,
-        diesAtCall,
+        killAtCall,
       });
     } finally {
       this.running -= 1;

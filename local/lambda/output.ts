@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
 
-/** Begins the line with which the child ends each attempt's output; no function writes it by itself. */
+/** Marks the line that the child writes at the end of each attempt's output. No function writes this character. */
 const END_MARK = '\0';
 
-/** The lines that a child process writes to one of its streams, and the ends of attempts among them. */
+/** The lines that a child process writes to one of its streams, and the marks between the attempts' output. */
 export class Output {
-  private rest = '';
+  private incompleteLine = '';
   private readonly ended = new Set<string>();
   private readonly waiting = new Map<string, () => void>();
 
@@ -14,11 +14,11 @@ export class Output {
     private readonly onLine: (line: string) => void,
   ) {
     stream.setEncoding('utf8');
-    stream.on('data', (text: string) => this.take(text));
+    stream.on('data', (text: string) => this.onData(text));
     stream.on('end', () => this.finish());
   }
 
-  /** Resolves when everything that was written up to the end of this attempt has been read. */
+  /** Resolves when all output of this attempt has been read. */
   endOf(requestId: string): Promise<void> {
     if (this.ended.delete(requestId)) {
       return Promise.resolve();
@@ -26,15 +26,15 @@ export class Output {
     return new Promise((resolve) => this.waiting.set(requestId, resolve));
   }
 
-  private take(text: string): void {
-    const lines = (this.rest + text).split('\n');
-    this.rest = lines.pop() ?? '';
+  private onData(text: string): void {
+    const lines = (this.incompleteLine + text).split('\n');
+    this.incompleteLine = lines.pop() ?? '';
     for (const line of lines) {
-      this.takeLine(line);
+      this.onStreamLine(line);
     }
   }
 
-  private takeLine(line: string): void {
+  private onStreamLine(line: string): void {
     const mark = line.indexOf(END_MARK);
     const written = mark < 0 ? line : line.slice(0, mark);
     if (mark < 0 || written !== '') {
@@ -54,10 +54,10 @@ export class Output {
   }
 
   private finish(): void {
-    if (this.rest !== '') {
-      this.takeLine(this.rest);
+    if (this.incompleteLine !== '') {
+      this.onStreamLine(this.incompleteLine);
     }
-    this.rest = '';
+    this.incompleteLine = '';
     for (const resolve of this.waiting.values()) {
       resolve();
     }

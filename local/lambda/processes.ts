@@ -1,37 +1,41 @@
 import type { Clock } from '../clock';
 import { roleSession, temporaryCredentials, type Credentials, type RoleSession } from './credentials';
 import { ExecutionEnvironment } from './execution-environment';
-import type { Attempt, Ending, ExecutionEnvironments, FunctionConfiguration } from './function';
+import type { Attempt, AttemptResult, ExecutionEnvironments, FunctionConfiguration } from './function';
 import { systemRandom, type Random } from './uuid';
 
-/** Where Lambda's own runtimes look for programs. */
+/** The search path of Lambda's own runtimes. */
 const LAMBDA_PATH = '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin';
 
-/** What {@link Processes} are made of. */
+/** Options of {@link Processes}. */
 export interface ProcessesOptions {
   readonly clock: Clock;
   readonly region: string;
-  /** Where the function's SDK clients send their calls. */
+  /** The endpoints of the function's SDK clients. */
   readonly endpoints: { readonly iam: string; readonly secretsManager: string };
-  /** Source of the credentials. Default: the machine's. */
+  /** Source of credentials. @default node:crypto */
   readonly random?: Random;
 }
 
 /**
- * Runs functions in processes of their own, one per concurrent event, kept warm for the next one. A process sees what
- * a function sees in Lambda, and nothing of the environment of the process that started it.
+ * Runs functions in child processes, one per concurrent event, which stay warm for the next event. A process sees the
+ * environment variables that functions see in Lambda, and none of this process.
  */
 export class Processes implements ExecutionEnvironments {
   private readonly environments = new Map<string, Set<ExecutionEnvironment>>();
   private readonly sessions = new Map<string, { session: RoleSession; environment: ExecutionEnvironment }>();
   private readonly lines = new Map<string, string[]>();
   private readonly random: Random;
+  private closed = false;
 
   constructor(private readonly options: ProcessesOptions) {
     this.random = options.random ?? systemRandom;
   }
 
-  async run(configuration: FunctionConfiguration, attempt: Attempt): Promise<Ending> {
+  async run(configuration: FunctionConfiguration, attempt: Attempt): Promise<AttemptResult> {
+    if (this.closed) {
+      return { kind: 'died', reason: 'the execution environments are closed' };
+    }
     const all = this.of(configuration.functionName);
     const environment = [...all].find(({ idle }) => idle) ?? this.start(configuration);
     const ending = await environment.run(attempt);
@@ -53,27 +57,29 @@ export class Processes implements ExecutionEnvironments {
     }
   }
 
+  /** Stops every process. Later events start no new process. */
   async close(): Promise<void> {
+    this.closed = true;
     const all = [...this.environments.values()].flatMap((environments) => [...environments]);
     await Promise.all(all.map((environment) => environment.close()));
   }
 
-  /** What a function, or every function, wrote to its output, line by line. */
+  /** The log lines of a function, or of all functions. */
   logs(functionName?: string): readonly string[] {
     return functionName === undefined ? [...this.lines.values()].flat() : (this.lines.get(functionName) ?? []);
   }
 
-  /** Who signs with this access key; nothing for a key that no environment was given. */
+  /** The caller behind an access key, or `undefined` if no environment has that key. */
   callerOf(accessKeyId: string): RoleSession | undefined {
     return this.sessions.get(accessKeyId)?.session;
   }
 
   /**
-   * To be told by the service that an AWS call signed with this access key has taken effect, before it is answered: the
-   * function may be made to die at it.
+   * Reports that a call signed with this access key has taken effect and has not been answered. A delivery may kill the
+   * function at this call.
    */
-  callMade(accessKeyId: string): void {
-    this.sessions.get(accessKeyId)?.environment.callMade();
+  recordCall(accessKeyId: string): void {
+    this.sessions.get(accessKeyId)?.environment.recordCall();
   }
 
   private of(functionName: string): Set<ExecutionEnvironment> {
@@ -103,7 +109,7 @@ export class Processes implements ExecutionEnvironments {
     return environment;
   }
 
-  /** https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
+  /** @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
   private variablesOf(configuration: FunctionConfiguration, credentials: Credentials): NodeJS.ProcessEnv {
     const { region, endpoints } = this.options;
     return {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 
-/** Where random bytes come from: `crypto.randomBytes`, or a seeded source where a run has to be repeatable. */
+/** A source of random bytes: `crypto.randomBytes`, or a seeded source for reproducible runs. */
 export type Random = (bytes: number) => Buffer;
 
-/** The machine's own source. */
+/** Random bytes from node:crypto. */
 export const systemRandom: Random = randomBytes;
 
-/** A version 4 UUID made of bytes of the given source. */
+/** Creates a version 4 UUID. */
 export function uuid(random: Random): string {
   const bytes = random(16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;

@@ -1,6 +1,6 @@
 import type { ActionParameters, Constraint, Parameters } from '../constraints';
 
-// As in the service model of API version 2017-10-17; the name's characters as CreateSecret documents them.
+// From the service model of API version 2017-10-17. The pattern of names is from CreateSecret's documentation.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Operations.html
 const secretId: Constraint = { type: 'string', min: 1, max: 2048 };
 const token: Constraint = { type: 'string', min: 32, max: 64 };
@@ -26,7 +26,7 @@ const tags: Constraint = {
   },
 };
 
-/** A label that says whose a secret is, or what it is for. */
+/** A tag of a secret. */
 export interface SecretTag {
   readonly Key: string;
   readonly Value: string;
@@ -36,7 +36,7 @@ interface OfSecret {
   readonly SecretId: string;
 }
 
-/** Parameters by action, once `SECRETS_MANAGER_PARAMETERS` has found nothing wrong with them. */
+/** Parameters by action, after validation against `SECRETS_MANAGER_PARAMETERS`. */
 export interface SecretsManagerInputs {
   CreateSecret: Value & {
     readonly Name: string;
@@ -56,10 +56,10 @@ export interface SecretsManagerInputs {
   DeleteResourcePolicy: OfSecret;
 }
 
-/** An action of this Secrets Manager. */
+/** An action that the local Secrets Manager supports. */
 export type SecretsManagerAction = keyof SecretsManagerInputs;
 
-/** The actions that this Secrets Manager knows, and what each accepts. */
+/** The actions that the local Secrets Manager supports, and the parameters of each. */
 export const SECRETS_MANAGER_PARAMETERS: Readonly<Record<SecretsManagerAction, ActionParameters>> = {
   CreateSecret: action(
     {

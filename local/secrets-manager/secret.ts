@@ -2,7 +2,7 @@ import { AwsError } from '../aws-error';
 import type { Policy } from '../iam/authorization/policy';
 import type { SecretTag } from './parameters';
 
-/** What a version holds: text or bytes. */
+/** A version's value: text or bytes. */
 export interface SecretValue {
   readonly SecretString?: string;
   readonly SecretBinary?: Buffer;
@@ -18,9 +18,9 @@ export interface SecretVersion {
 
 /** A secret and the versions of its value. */
 export class Secret {
-  /** Until when a deleted secret can be restored; `undefined` while it is not deleted. */
+  /** When a deleted secret can no longer be restored; `undefined` if the secret is not deleted. */
   deletionAt: number | undefined;
-  /** The resource-based policy; `undefined` while there is none. */
+  /** The resource-based policy; `undefined` if there is none. */
   policy: Policy | undefined;
   private readonly versions = new Map<string, SecretVersion>();
 
@@ -29,20 +29,20 @@ export class Secret {
     readonly arn: string,
     readonly createdAt: number,
     readonly description: string | undefined,
-    /** ARN of a customer-managed key; `undefined` for the key that AWS manages. */
+    /** ARN of the customer-managed key; `undefined` for the AWS managed key. */
     readonly keyArn: string | undefined,
     public tags: readonly SecretTag[],
   ) {}
 
   /**
-   * Adds a version and makes it the current one. The same id with the same value is a repetition and changes nothing.
+   * Adds a version and makes it current. Writing the same id with the same value again changes nothing.
    *
    * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
    */
   put(id: string, value: SecretValue, now: number): SecretVersion {
     const existing = this.versions.get(id);
     if (existing !== undefined) {
-      return this.repeated(existing, value);
+      return this.repeatedWrite(existing, value);
     }
     this.stage('AWSPREVIOUS')?.stages.delete('AWSPREVIOUS');
     const replaced = this.stage('AWSCURRENT');
@@ -67,23 +67,23 @@ export class Secret {
     return this.versions.get(id);
   }
 
-  /** The version that bears a staging label. */
+  /** The version with a staging label. */
   stage(label: string): SecretVersion | undefined {
     return [...this.versions.values()].find(({ stages }) => stages.has(label));
   }
 
-  /** Staging labels by version id, for the versions that have any, as a reader sees them who is behind. */
+  /** Staging labels by version id, for versions that have labels and were created by the given time. */
   versionIdsToStages(asOf: number): Record<string, string[]> {
     const staged = [...this.versions.values()].filter(({ stages, createdAt }) => stages.size > 0 && createdAt <= asOf);
     return Object.fromEntries(staged.map(({ id, stages }) => [id, [...stages]]));
   }
 
-  /** When a value was written last. */
+  /** When the last value was written. */
   get changedAt(): number {
     return Math.max(this.createdAt, ...[...this.versions.values()].map(({ createdAt }) => createdAt));
   }
 
-  private repeated(existing: SecretVersion, value: SecretValue): SecretVersion {
+  private repeatedWrite(existing: SecretVersion, value: SecretValue): SecretVersion {
     const same =
       existing.value.SecretString === value.SecretString &&
       Buffer.compare(existing.value.SecretBinary ?? Buffer.of(), value.SecretBinary ?? Buffer.of()) === 0;

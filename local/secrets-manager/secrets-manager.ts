@@ -20,29 +20,29 @@ const SUFFIX_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 const SUFFIX_LENGTH = 6;
 const COMPLETE_ARN = /-[A-Za-z0-9]{6}$/;
 
-/** What a region's Secrets Manager is made with. */
+/** Options of {@link SecretsManager}. */
 export interface SecretsManagerOptions {
   readonly clock: Clock;
-  /** The twelve digits. */
+  /** 12 digits. */
   readonly accountId: string;
   /** @default aws */
   readonly partition?: string;
   readonly region: string;
-  /** Where version ids and the ends of ARNs come from. @default node:crypto */
+  /** Source of version ids and ARN suffixes. @default node:crypto */
   readonly random?: (bytes: number) => Buffer;
-  /** Who may do what. */
+  /** Decides whether a call is allowed. */
   readonly authorize: Authorizer;
 }
 
-/** Settable misfortunes. */
+/** Faults that tests can inject. */
 export interface SecretsManagerFaults {
-  /** Milliseconds of the clock's time until a version that was written is found. */
+  /** Milliseconds of the clock's time until a new version is visible. */
   newVersion?: number;
-  /** Names of the secrets whose key decrypts nothing. */
+  /** Names of the secrets whose key can't decrypt them. */
   undecryptable?: ReadonlySet<string>;
 }
 
-/** An answer as the API shapes it: times are `Date`, blobs are `Buffer`. */
+/** Output in the API's shape: times are `Date`, blobs are `Buffer`. */
 export type Output = Record<string, unknown>;
 
 type Handlers = { readonly [A in SecretsManagerAction]: (input: SecretsManagerInputs[A]) => Output };
@@ -50,7 +50,7 @@ type Handlers = { readonly [A in SecretsManagerAction]: (input: SecretsManagerIn
 /** The Secrets Manager of one account and region, as far as seeds of virtual MFA devices need it. Synchronous. */
 export class SecretsManager {
   readonly region: string;
-  /** Settable at any time, for what was written before too. */
+  /** Can be changed at any time, and applies to earlier writes, too. */
   faults: SecretsManagerFaults = {};
   private readonly secrets = new Map<string, Secret>();
   private readonly clock: Clock;
@@ -68,18 +68,18 @@ export class SecretsManager {
     this.authorize = authorize;
   }
 
-  /** Names of the secrets that are not scheduled for deletion; no AWS action. */
+  /** Names of the secrets that are not scheduled for deletion. Not an AWS action. */
   get secretNames(): readonly string[] {
     return [...this.secrets.values()].filter((secret) => secret.deletionAt === undefined).map(({ name }) => name);
   }
 
   /**
-   * Carries out one action.
+   * Executes one action.
    *
-   * @param action the API's name for it
-   * @param input its parameters in the API's shape
-   * @param caller who signed the call; absent, an administrator
-   * @throws AwsError as AWS would answer: parameters are judged first, then the caller's rights, then the state
+   * @param action the API's name of the action
+   * @param input the parameters in the API's shape
+   * @param caller who signed the call; an administrator if absent
+   * @throws AwsError as AWS would return it; parameters are checked first, then permissions, then the state
    */
   call(action: string, input: Readonly<Record<string, unknown>>, caller?: Caller): Output {
     if (!isSecretsManagerAction(action)) {
@@ -89,7 +89,7 @@ export class SecretsManager {
     if (violations !== undefined) {
       throw new AwsError('ValidationException', 400, violations);
     }
-    this.refuseUnlessAllowed(action, input, caller);
+    this.requireAllowed(action, input, caller);
     return (this.handlers[action] as (input: unknown) => Output)(input);
   }
 
@@ -97,8 +97,8 @@ export class SecretsManager {
     CreateSecret: (input) => {
       const id = input.ClientRequestToken ?? this.newVersionId();
       const existing = this.find(input.Name);
-      const secret = existing === undefined ? this.newSecret(input) : this.createdBefore(existing, id);
-      const value = valueIn(input);
+      const secret = existing === undefined ? this.newSecret(input) : this.repeatedCreation(existing, id);
+      const value = valueOf(input);
       const version = value === undefined ? undefined : secret.put(id, value, this.clock.now());
       this.secrets.set(secret.name, secret);
       return {
@@ -128,7 +128,7 @@ export class SecretsManager {
     },
     PutSecretValue: (input) => {
       const secret = this.getUsable(input.SecretId);
-      const value = valueIn(input);
+      const value = valueOf(input);
       if (value === undefined) {
         throw new AwsError('InvalidRequestException', 400, 'You must provide either SecretString or SecretBinary.');
       }
@@ -162,7 +162,7 @@ export class SecretsManager {
         this.secrets.delete(secret.name);
         return { ARN: secret.arn, Name: secret.name, DeletionDate: new Date(this.clock.now()) };
       }
-      refuseIfDeleted(secret);
+      requireNotDeleted(secret);
       secret.deletionAt = this.clock.now() + (RecoveryWindowInDays ?? DEFAULT_RECOVERY_DAYS) * DAY_MS;
       return { ARN: secret.arn, Name: secret.name, DeletionDate: new Date(secret.deletionAt) };
     },
@@ -191,7 +191,7 @@ export class SecretsManager {
     },
   };
 
-  private refuseUnlessAllowed(
+  private requireAllowed(
     action: SecretsManagerAction,
     input: Readonly<Record<string, unknown>>,
     caller: Caller | undefined,
@@ -234,8 +234,8 @@ export class SecretsManager {
     );
   }
 
-  /** A creation that is repeated with its token finds what it made. */
-  private createdBefore(existing: Secret, versionId: string): Secret {
+  /** The secret that an earlier CreateSecret with the same token created. */
+  private repeatedCreation(existing: Secret, versionId: string): Secret {
     if (existing.deletionAt !== undefined) {
       throw new AwsError(
         'InvalidRequestException',
@@ -253,7 +253,7 @@ export class SecretsManager {
     return existing;
   }
 
-  /** By name, by ARN, or by ARN without the six characters at its end. */
+  /** Finds a secret by name, by ARN, or by ARN without the six characters at its end. */
   private find(id: string): Secret | undefined {
     const known = [...this.secrets.values()].filter(({ deletionAt = Infinity }) => this.clock.now() < deletionAt);
     return (
@@ -272,7 +272,7 @@ export class SecretsManager {
 
   private getUsable(id: string): Secret {
     const secret = this.get(id);
-    refuseIfDeleted(secret);
+    requireNotDeleted(secret);
     return secret;
   }
 
@@ -283,11 +283,11 @@ export class SecretsManager {
     const label = VersionStage ?? 'AWSCURRENT';
     const version = VersionId === undefined ? secret.stage(label) : secret.version(VersionId);
     if (version === undefined || this.clock.now() - version.createdAt < (this.faults.newVersion ?? 0)) {
-      const wanted = VersionId === undefined ? `staging label: ${label}` : `VersionId: ${VersionId}`;
+      const missing = VersionId === undefined ? `staging label: ${label}` : `VersionId: ${VersionId}`;
       throw new AwsError(
         'ResourceNotFoundException',
         400,
-        `Secrets Manager can't find the specified secret value for ${wanted}`,
+        `Secrets Manager can't find the specified secret value for ${missing}`,
       );
     }
     if (VersionStage !== undefined && !version.stages.has(VersionStage)) {
@@ -300,7 +300,9 @@ export class SecretsManager {
     return version;
   }
 
-  /** A policy grants a secret with six characters that nobody knows before it exists: any six stand for them. */
+  /**
+   * The ARN of a secret that doesn't exist. Its random suffix is unknown; any six characters match a policy's `??????`.
+   */
   private arnOfUnknown(id: string): string {
     const arn = id.startsWith('arn:') ? id : this.arnPrefix() + id;
     return COMPLETE_ARN.test(arn) ? arn : `${arn}-${'A'.repeat(SUFFIX_LENGTH)}`;
@@ -310,7 +312,7 @@ export class SecretsManager {
     return `arn:${this.partition}:secretsmanager:${this.region}:${this.accountId}:secret:`;
   }
 
-  /** The customer-managed key that a secret is created with: AWS's own needs no permission. */
+  /** The customer-managed key of a new secret. AWS's own key needs no permission. */
   private keyArnOf(keyId: string | undefined): string | undefined {
     if (keyId === undefined || keyId === 'alias/aws/secretsmanager') {
       return undefined;
@@ -319,7 +321,7 @@ export class SecretsManager {
       throw new AwsError(
         'InvalidParameterException',
         400,
-        `KmsKeyId ${keyId}: name the key itself, no alias is known here`,
+        `KmsKeyId ${keyId}: aliases are not supported locally, use the key's id or ARN`,
       );
     }
     return keyId.startsWith('arn:') ? keyId : `arn:${this.partition}:kms:${this.region}:${this.accountId}:key/${keyId}`;
@@ -345,7 +347,7 @@ function versionContext(input: Readonly<Record<string, unknown>>): Record<string
   };
 }
 
-function valueIn({ SecretString, SecretBinary }: SecretValue): SecretValue | undefined {
+function valueOf({ SecretString, SecretBinary }: SecretValue): SecretValue | undefined {
   if (SecretString !== undefined && SecretBinary !== undefined) {
     throw new AwsError(
       'InvalidParameterException',
@@ -359,7 +361,7 @@ function valueIn({ SecretString, SecretBinary }: SecretValue): SecretValue | und
   return SecretBinary === undefined ? undefined : { SecretBinary };
 }
 
-function refuseIfDeleted({ deletionAt }: Secret): void {
+function requireNotDeleted({ deletionAt }: Secret): void {
   if (deletionAt !== undefined) {
     throw new AwsError(
       'InvalidRequestException',

@@ -14,6 +14,6 @@ test.each([
   [0.38, 0.37, true],
   [0, 0.37, false],
   [1_000_000, undefined, false],
-])('%d is missed at most %d: %s', (value, atMost, missed) => {
+])('%d exceeds the bound %p: %s', (value, atMost, missed) => {
   expect(isMissed({ name: 'any', value, unit: 'ratio', atMost })).toBe(missed);
 });

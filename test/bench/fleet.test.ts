@@ -1,34 +1,37 @@
 import { fleetOf } from '../../bench/fleet/fleet-app';
-import { deployFleet, secondsOf, type Weather } from '../../bench/fleet/fleet-world';
+import { deployFleet, secondsOf, type Conditions } from '../../bench/fleet/fleet-world';
 
 const bucket = { perSecond: 10, burst: 10 };
 const fleet = fleetOf(490);
 
-describe('a stack of 490 enrollments on one scoped provider', () => {
-  test('stays within 500 resources and a megabyte', () => {
+describe('a stack of 490 enrollments on one provider with a path scope', () => {
+  test('has at most 500 resources and less than 1 MB', () => {
     const { Resources } = fleet.template as { Resources: object };
     expect(Object.keys(Resources).length).toBeLessThanOrEqual(500);
     expect(Buffer.byteLength(JSON.stringify(fleet.template))).toBeLessThan(1024 * 1024);
   });
 
-  test.each<[string, Weather]>([
-    ['where IAM lets 10 calls through in a second', { bucket }],
-    ['where 5 % of the calls fail, too', { bucket, failing: 0.05 }],
-  ])('deploys %s, in 1.3 times the time that takes at least', async (_, weather) => {
-    const { status, enabled, failures, seconds, iamCallsLetThrough } = await deployFleet(fleet, weather);
+  test.each<[string, Conditions]>([
+    ['IAM allows 10 calls per second', { bucket }],
+    ['IAM allows 10 calls per second and 5% of the calls fail', { bucket, failing: 0.05 }],
+  ])('deploys in at most 1.3 times the minimum time if %s', async (_, conditions) => {
+    const { status, enabled, failures, seconds, iamCallsLetThrough } = await deployFleet(fleet, conditions);
     expect({ status, enabled, failures }).toEqual({ status: 'CREATE_COMPLETE', enabled: 490, failures: [] });
     expect(seconds).toBeLessThanOrEqual(1.3 * secondsOf(iamCallsLetThrough, bucket));
   });
 
-  test.each<[string, Weather]>([
-    ['', {}],
-    [', IAM lets 10 calls through in a second and 5 % of them fail', { bucket, failing: 0.05 }],
-  ])('deploys where Lambda runs 10 events at once%s', async (_, weather) => {
-    const { status, enabled, failures } = await deployFleet(fleet, { ...weather, concurrency: 10 });
+  test.each<[string, Conditions]>([
+    ['Lambda runs 10 events at once', {}],
+    [
+      'Lambda runs 10 events at once, IAM allows 10 calls per second and 5% of the calls fail',
+      { bucket, failing: 0.05 },
+    ],
+  ])('deploys if %s', async (_, conditions) => {
+    const { status, enabled, failures } = await deployFleet(fleet, { ...conditions, concurrency: 10 });
     expect({ status, enabled, failures }).toEqual({ status: 'CREATE_COMPLETE', enabled: 490, failures: [] });
   });
 
-  test('is enrolled by four calls of IAM each where nothing is in the way', async () => {
+  test('needs four IAM calls per enrollment if nothing is throttled', async () => {
     const { iamCalls } = await deployFleet(fleet, {});
     expect(iamCalls).toBe(4 * 490);
   });
@@ -38,6 +41,6 @@ test.each([
   [10, 0],
   [1960, 195],
   [0, 0],
-])('a bucket of 10 lets %d calls through in %d s', (calls, seconds) => {
+])('a bucket of 10 calls lets %d calls through in %d s', (calls, seconds) => {
   expect(secondsOf(calls, bucket)).toBe(seconds);
 });

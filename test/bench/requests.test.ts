@@ -4,7 +4,7 @@ import { scriptPart } from '../../bench/script/script';
 
 const nodes = [process.execPath];
 
-test('the life of an enrollment takes five, two and four calls, by the function and by the bare program alike', async () => {
+test('Create, Update and Delete of an enrollment take five, two and four calls', async () => {
   const figures = await requestsPart.measure({ nodes, runs: 1, note: () => undefined });
   const calls = figures.filter(({ name }) => name.endsWith('.calls'));
   expect(calls.map(({ name, value }) => [name, value])).toEqual([
@@ -15,7 +15,7 @@ test('the life of an enrollment takes five, two and four calls, by the function 
   expect(figures.filter(({ value }) => !(value > 0))).toEqual([]);
 });
 
-test('a script is not measured where what it calls is not installed, and that is said', async () => {
+test('the script part is skipped with a note if its tools are not installed', async () => {
   const { PATH } = process.env;
   const notes: string[] = [];
   try {
@@ -24,5 +24,5 @@ test('a script is not measured where what it calls is not installed, and that is
   } finally {
     process.env.PATH = PATH;
   }
-  expect(notes).toEqual(['script: not measured, as this is not installed: aws, oathtool']);
+  expect(notes).toEqual(['script: not measured, because these are not installed: aws, oathtool']);
 });

@@ -9,7 +9,7 @@ const figures: Figure[] = [
 ];
 const plot = { file: 'any.svg', title: 'Any', labels: { b: 'Ours', a: 'Theirs', c: 'Nobody' } };
 
-test('lines have the points that were measured, and lines of none are left out', () => {
+test('a line chart has the measured points and omits lines without any', () => {
   expect(linesOf({ ...plot, nameOf: (key, at) => `${key}.${at}`, at: [1, 10] }, figures)).toEqual([
     { label: 'Ours', points: [[10, 50]] },
     {
@@ -22,14 +22,14 @@ test('lines have the points that were measured, and lines of none are left out',
   ]);
 });
 
-test('bars are those that were measured, in the order of their labels', () => {
+test('a bar chart has the measured bars in the order of the labels', () => {
   expect(barsOf({ ...plot, nameOf: (key) => `${key}.10` }, figures)).toEqual([
     { label: 'Ours', value: 50 },
     { label: 'Theirs', value: 30 },
   ]);
 });
 
-test('plots are SVG with the title and the labels in them', () => {
+test('plots are SVG with a title and labels', () => {
   const lines = svgOfLines('Title', [
     {
       label: 'Ours',

@@ -20,11 +20,11 @@ const figures = figuresOf(
 );
 const figure = (name: string) => figures.find((each) => each.name === `synthesis.${name}`)!;
 
-test('bytes are counted for each enrollment', () => {
+test('bytes are reported per enrollment', () => {
   expect(figure('scoped.100.bytesPerEnrollment').value).toBe(3);
 });
 
-test('time per enrollment grows by what 490 take more than 100', () => {
+test('growth compares the time per enrollment at 490 and at 100 enrollments', () => {
   expect(figure('scoped.timePerEnrollment.490.to.100').value).toBeCloseTo(1_800 / 490 / 3);
   expect(isMissed(figure('scoped.timePerEnrollment.490.to.100'))).toBe(true);
 });
@@ -39,6 +39,6 @@ test.each([
   ['ownPolicy.247.bytesPerEnrollment.to.awsCustomResource', false],
   ['scoped.247.time.to.awsCustomResource', true],
   ['ownPolicy.247.time.to.awsCustomResource', false],
-])('%s, with a bound where there is one, is missed: %s', (name, missed) => {
+])('%s exceeds its bound: %s', (name, missed) => {
   expect(isMissed(figure(name))).toBe(missed);
 });

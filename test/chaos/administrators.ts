@@ -8,29 +8,32 @@ import type { Name } from './made-devices';
 import { pathOfDevice, serialNumberOf } from './synthesis';
 import type { World } from './world';
 
-/** What an administrator does by hand; `index` picks one of the devices that stacks, or administrators, have made. */
-export type ByHand =
+/**
+ * One manual step of an administrator. `index` picks one of the devices that a stack or an administrator created during
+ * the history.
+ */
+export type ManualStep =
   | { readonly do: 'enable' | 'deactivate'; readonly device: Device; readonly user: User }
   | { readonly do: 'tag' | 'untag' | 'delete'; readonly device: Device }
-  | { readonly do: 'make a device'; readonly name: Name }
-  | { readonly do: 'enable a made device'; readonly index: number; readonly user: User }
+  | { readonly do: 'create a device'; readonly name: Name }
+  | { readonly do: 'enable a created device'; readonly index: number; readonly user: User }
   | {
       readonly do:
-        | 'deactivate a made device'
+        | 'deactivate a created device'
         | 'write to its secret'
-        | 'delete a made device'
-        | 'make it anew'
-        | 'take its claims off'
-        | 'take its seed version off';
+        | 'delete a created device'
+        | 're-create it'
+        | 'remove its claims'
+        | 'remove its seed version';
       readonly index: number;
     };
 
-const PREMADE: readonly string[] = [...DEVICES, 'foreign'].map(serialNumberOf);
+const EXISTING_DEVICES: readonly string[] = [...DEVICES, 'foreign'].map(serialNumberOf);
 
-/** Administrators are refused things, too. */
-export function workByHand(world: World, step: ByHand): void {
+/** Runs a manual step. AWS may refuse it, which is no violation. */
+export function runManualStep(world: World, step: ManualStep): void {
   try {
-    new Administrator(world).take(step);
+    new Administrator(world).run(step);
   } catch (error) {
     if (!(error instanceof AwsError)) {
       throw error;
@@ -41,26 +44,26 @@ export function workByHand(world: World, step: ByHand): void {
 class Administrator {
   constructor(private readonly world: World) {}
 
-  take(step: ByHand): void {
+  run(step: ManualStep): void {
     if ('device' in step) {
-      return this.atWork(serialNumberOf(step.device), step);
+      return this.runOn(serialNumberOf(step.device), step);
     }
     if ('name' in step) {
-      return this.make(pathOfDevice(step.name), step.name);
+      return this.create(pathOfDevice(step.name), step.name);
     }
-    const made = this.made;
-    const serialNumber = made[step.index % Math.max(1, made.length)];
+    const created = this.createdDevices;
+    const serialNumber = created[step.index % Math.max(1, created.length)];
     if (serialNumber !== undefined) {
-      this.atWork(serialNumber, step);
+      this.runOn(serialNumber, step);
     }
   }
 
-  private get made(): string[] {
+  private get createdDevices(): string[] {
     const serialNumbers = this.world.iam.state().devices.map(({ serialNumber }) => serialNumber);
-    return serialNumbers.filter((serialNumber) => !PREMADE.includes(serialNumber));
+    return serialNumbers.filter((serialNumber) => !EXISTING_DEVICES.includes(serialNumber));
   }
 
-  private atWork(serialNumber: string, step: Exclude<ByHand, { do: 'make a device' }>): void {
+  private runOn(serialNumber: string, step: Exclude<ManualStep, { do: 'create a device' }>): void {
     const { iam, secretsManager, births } = this.world;
     const birth = births.of(serialNumber);
     if (birth === undefined) {
@@ -68,43 +71,43 @@ class Administrator {
     }
     switch (step.do) {
       case 'enable':
-      case 'enable a made device': {
+      case 'enable a created device': {
         const seed = parseSeed(new SecretText(birth.seed));
         const codes = codePairAt(seed, stepAt(this.world.clock.now())).reveal();
         return this.world.enableByHand(serialNumber, step.user, codes);
       }
       case 'deactivate':
-      case 'deactivate a made device':
+      case 'deactivate a created device':
         return this.deactivate(serialNumber);
       case 'tag':
         iam.call('TagMFADevice', { SerialNumber: serialNumber, Tags: [{ Key: 'owner', Value: 'security' }] });
         return;
       case 'untag':
         return this.untag(serialNumber, Object.keys(this.world.tagsOf(serialNumber, ENROLLMENT_CLAIM_PREFIX)));
-      case 'take its claims off':
-        births.excuse(serialNumber);
+      case 'remove its claims':
+        births.allowUnowned(serialNumber);
         return this.untag(serialNumber, Object.keys(this.world.tagsOf(serialNumber, DEVICE_CLAIM_PREFIX)));
-      case 'take its seed version off':
+      case 'remove its seed version':
         return this.untag(serialNumber, [SEED_VERSION_KEY]);
       case 'delete':
-      case 'delete a made device':
+      case 'delete a created device':
         return this.delete(serialNumber);
-      case 'make it anew': {
+      case 're-create it': {
         this.deactivateIfEnabled(serialNumber);
         this.delete(serialNumber);
         const [, path = '/', name = ''] = /:mfa(\/(?:.*\/)?)([^/]+)$/.exec(serialNumber) ?? [];
-        return this.make(path, name);
+        return this.create(path, name);
       }
       case 'write to its secret': {
         const { secretArn } = birth;
         if (secretArn !== undefined) {
-          secretsManager.call('PutSecretValue', { SecretId: secretArn, SecretString: 'by hand' });
+          secretsManager.call('PutSecretValue', { SecretId: secretArn, SecretString: 'manual edit' });
         }
       }
     }
   }
 
-  private make(path: string, name: string): void {
+  private create(path: string, name: string): void {
     this.world.makeByHand(path, name);
   }
 

@@ -1,19 +1,19 @@
-/** How a device came into the world. A device that is deleted and made again has another birth. */
+/** How a device was created. A device that is deleted and created again has another record. */
 export interface Birth {
   readonly number: number;
   readonly by: 'library' | 'administrator';
-  /** Base32 text, which nobody sees ever after. */
+  /** Base32 text. IAM returns it only once. */
   readonly seed: string;
-  /** Where the seed was to go, of a device that the library made. */
+  /** The secret for the seed, if the library created the device. */
   readonly secretArn?: string;
-  /** The invocation that made it, of a device that the library made: a duplicate is another one. */
+  /** The invocation that created it, if the library created the device. A duplicate delivery is another invocation. */
   readonly maker?: object;
 }
 
-/** Remembers what IAM tells once: the seeds of all devices, and who made them. */
+/** Records what IAM reports only once: the seed of each device, and who created it. */
 export class Births {
   private readonly living = new Map<string, Birth>();
-  private readonly excused = new Set<number>();
+  private readonly unownedAllowed = new Set<number>();
   private readonly seeds: string[] = [];
 
   record(serialNumber: string, birth: Omit<Birth, 'number'>): void {
@@ -28,16 +28,16 @@ export class Births {
     return this.living.get(serialNumber);
   }
 
-  /** From now on nobody needs to own up to this device: it was kept, given up, or its claims were taken off by hand. */
-  excuse(serialNumber: string): void {
-    this.excused.add(this.of(serialNumber)?.number ?? 0);
+  /** Exempts a device from the check for orphans: it was retained or abandoned, or its claims were removed by hand. */
+  allowUnowned(serialNumber: string): void {
+    this.unownedAllowed.add(this.of(serialNumber)?.number ?? 0);
   }
 
-  isExcused(serialNumber: string): boolean {
-    return this.excused.has(this.of(serialNumber)?.number ?? 0);
+  mayBeUnowned(serialNumber: string): boolean {
+    return this.unownedAllowed.has(this.of(serialNumber)?.number ?? 0);
   }
 
-  /** The seeds of all devices that there ever were. */
+  /** The seeds of all devices, deleted ones included. */
   get allSeeds(): readonly string[] {
     return this.seeds;
   }

@@ -1,20 +1,24 @@
 import { parseArgs } from 'node:util';
 import logUpdate from 'log-update';
 import { type Outcome, runHistories } from './run';
-import { NONE, SABOTAGES } from './sabotage';
+import { DEVICE_SABOTAGES } from './device-sabotage';
+import { ENROLLMENT_SABOTAGES } from './enrollment-sabotage';
+import { NONE } from './sabotage';
 
-const HELP = `Runs random histories of stacks, administrators and faults, in virtual time, and checks the invariants.
+const SABOTAGES = { ...ENROLLMENT_SABOTAGES, ...DEVICE_SABOTAGES };
+
+const HELP = `Runs random histories of stacks, administrators and faults in virtual time and checks the invariants.
 
   npm run chaos -- [--histories N] [--seed N] [--sabotage NAME] [--json]
 
-  --histories  how many (default 1000)
-  --seed       which ones (default 42); the same seed runs the same histories
-  --sabotage   take a remedy out, to see that the histories find it missing:
+  --histories  number of histories (default: 1000)
+  --seed       seed of the random numbers (default: 42); the same seed runs the same histories
+  --sabotage   disable one safeguard, to check that the histories detect it:
 ${Object.keys(SABOTAGES)
   .map((name) => `                 ${name}`)
   .join('\n')}
-  --json       the result as one JSON object
-  --help       this text
+  --json       print the result as one JSON object
+  --help       print this text
 `;
 
 async function main(): Promise<number> {
@@ -34,7 +38,9 @@ async function main(): Promise<number> {
   const [histories, seed] = [wholeNumber('histories', values.histories), wholeNumber('seed', values.seed)];
   const sabotage = values.sabotage === undefined ? () => NONE : SABOTAGES[values.sabotage];
   if (sabotage === undefined) {
-    throw new Error(`--sabotage '${values.sabotage}': one of these is allowed: ${Object.keys(SABOTAGES).join(', ')}`);
+    throw new Error(
+      `'--sabotage': invalid value '${values.sabotage}': expected one of ${Object.keys(SABOTAGES).join(', ')}`,
+    );
   }
   const outcome = await runHistories({ histories, seed }, sabotage(), (count) => {
     if (process.stderr.isTTY && count % 100 === 0) {
@@ -47,7 +53,7 @@ async function main(): Promise<number> {
 
 function wholeNumber(name: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) {
-    throw new Error(`--${name} '${text}': a whole number is expected`);
+    throw new Error(`'--${name}': invalid value '${text}': expected a whole number of at most 9 digits`);
   }
   return Number(text);
 }
@@ -62,8 +68,8 @@ function report(seed: number, { histories, steps, faults, actions, found }: Outc
       ? []
       : [
           `${found.violation.invariant}: ${found.violation.words}`,
-          `found after ${found.after} histories; the smallest one that shows it:`,
-          JSON.stringify(found.story, undefined, 2),
+          `found after ${found.after} histories; smallest scenario that reproduces it:`,
+          JSON.stringify(found.scenario, undefined, 2),
         ]),
     `${histories} histories, ${steps} steps, ${hits} faults, ${found === undefined ? 0 : 1} violations`,
     '',

@@ -1,16 +1,19 @@
 import { DEVICE_CLAIM_PREFIX, DEVICE_RESOURCE_TYPE, deviceClaimKey, type DeviceProperties } from '../../lib/contract';
 import { STACKS } from './declaration';
-import { devicesGivenUp, type Ended, uuidOf } from './invariants';
+import { abandonedDevices, type EndedOperation, uuidOf } from './invariants';
 import type { World } from './world';
 
-/** After a deployment that ended COMPLETE, every device that got an event in it is there, and its secret holds its seed. */
-export function checkStored({ world, after, stack }: Ended): void {
-  const standing = stack.resources.map(({ logicalId }) => logicalId);
+/**
+ * After a deployment that ended COMPLETE, every device that received an event in it exists, and its secret holds its
+ * seed.
+ */
+export function checkStored({ world, after, stack }: EndedOperation): void {
+  const logicalIds = stack.resources.map(({ logicalId }) => logicalId);
   for (const { event } of world.invocations) {
     if (
       event.ResourceType !== DEVICE_RESOURCE_TYPE ||
       event.RequestType === 'Delete' ||
-      !standing.includes(event.LogicalResourceId)
+      !logicalIds.includes(event.LogicalResourceId)
     ) {
       continue;
     }
@@ -18,19 +21,19 @@ export function checkStored({ world, after, stack }: Ended): void {
     const name = `${event.LogicalResourceId} (${SerialNumber})`;
     const device = after.devices[SerialNumber];
     if (device === undefined) {
-      world.violated('stored', `${name}: there is no such device`);
+      world.violated('stored', `${name}: the device does not exist`);
     } else if (!world.holdsSeed(SeedSecretArn, undefined, SerialNumber)) {
       world.violated('stored', `${name}: the secret does not hold its seed`);
     } else if (device.tags[deviceClaimKey(uuidOf(stack.stackId), event.LogicalResourceId)] === undefined) {
-      world.violated('stored', `${name}: no claim stands`);
+      world.violated('stored', `${name}: its claim is missing`);
     } else if (Tags.some(({ Key, Value }) => device.tags[Key] !== Value)) {
       world.violated('stored', `${name}: a declared tag is missing`);
     }
   }
 }
 
-/** No device that this library made exists without a stack that has it. */
-export function checkOrphans({ world, after }: Ended): void {
+/** Every device that the library created belongs to a resource of an existing stack. */
+export function checkOrphans({ world, after }: EndedOperation): void {
   const claimed = STACKS.map((stack) => world.cloudFormation.describeStack(stack)).flatMap((stack) =>
     stack === undefined || stack.status === 'DELETE_COMPLETE'
       ? []
@@ -38,25 +41,28 @@ export function checkOrphans({ world, after }: Ended): void {
   );
   for (const [serialNumber, { by, tags }] of Object.entries(after.devices)) {
     const isOwned = Object.keys(tags).some((key) => claimed.includes(key));
-    if (by === 'library' && !isOwned && !world.births.isExcused(serialNumber)) {
-      world.violated('no orphan', `no stack has ${serialNumber}`);
+    if (by === 'library' && !isOwned && !world.births.mayBeUnowned(serialNumber)) {
+      world.violated('no orphan', `${serialNumber} belongs to no stack`);
     }
   }
 }
 
-/** Nobody needs to own up to a device that a removal policy keeps, or that a clean-up gave up. */
-export function excuseWhatIsLeft(world: World): void {
-  const kept = world.events
+/**
+ * Exempts devices that a removal policy retains, or that CloudFormation abandoned in a cleanup, from the check for
+ * orphans.
+ */
+export function allowRetainedAndAbandoned(world: World): void {
+  const retained = world.events
     .filter(({ type, status }) => type === DEVICE_RESOURCE_TYPE && status === 'DELETE_SKIPPED')
     .map(({ physicalId = '' }) => physicalId);
-  [...kept, ...devicesGivenUp(world)].forEach((serialNumber) => world.births.excuse(serialNumber));
+  [...retained, ...abandonedDevices(world)].forEach((serialNumber) => world.births.allowUnowned(serialNumber));
 }
 
-/** Nor to those of a stack that can't be judged. */
-export function excuseDevicesOf(world: World, stackId: string): void {
+/** Exempts the devices of a stack whose deletion can't be checked from the check for orphans. */
+export function allowDevicesOf(world: World, stackId: string): void {
   for (const { serialNumber, tags } of world.iam.state().devices) {
     if (Object.keys(tags).some((key) => key.startsWith(`${DEVICE_CLAIM_PREFIX}${uuidOf(stackId)}/`))) {
-      world.births.excuse(serialNumber);
+      world.births.allowUnowned(serialNumber);
     }
   }
 }

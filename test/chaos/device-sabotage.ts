@@ -5,12 +5,12 @@ import type { Sabotage } from './sabotage';
 import { renamed, resourcesOf, shortHash, type Template } from './template';
 import { ofType, seeingItsOwnClaimOnly, withIam, type Wrap } from './wrapped-shell';
 
-/** Remedies of devices that stacks make. */
+/** Each disables one safeguard of the devices that stacks create. */
 export const DEVICE_SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
-  'store the seed after answering': () => ({ shell: inCreate(storingAfterAnswering) }),
-  'delete and re-create what is not stored': () => ({ shell: inCreate(deletingWhatIsNotStored) }),
+  'store the seed after responding': () => ({ shell: inCreate(storingAfterResponding) }),
+  're-create devices whose seed is not stored': () => ({ shell: inCreate(deletingUnstoredDevice) }),
   'rotate in place': () => ({ template: withGenerationsAsProperties, shell: inUpdate(rotatingInPlace) }),
-  'the last claim withdrawn, the device left': () => ({
+  'keep the device after its last claim': () => ({
     shell: ofType(DEVICE_RESOURCE_TYPE, (shell, event) =>
       event.RequestType === 'Delete'
         ? withIam(shell, (iam) => ({
@@ -19,7 +19,7 @@ export const DEVICE_SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
         : shell,
     ),
   }),
-  'deleting though others declare': () => ({
+  'delete despite other claims': () => ({
     shell: ofType(DEVICE_RESOURCE_TYPE, (shell, event) =>
       event.RequestType === 'Delete' ? seeingItsOwnClaimOnly(shell, event) : shell,
     ),
@@ -34,7 +34,7 @@ function inUpdate(wrap: Wrap): Wrap {
   return ofType(DEVICE_RESOURCE_TYPE, (shell, event) => (event.RequestType === 'Update' ? wrap(shell, event) : shell));
 }
 
-function storingAfterAnswering(shell: Shell): Shell {
+function storingAfterResponding(shell: Shell): Shell {
   const { seeds } = shell;
   let pending: { readonly version: string; readonly store: () => Promise<void> } | undefined;
   return {
@@ -57,11 +57,11 @@ function storingAfterAnswering(shell: Shell): Shell {
   };
 }
 
-/** A device of one's own whose seed is not in the secret is taken for what an earlier attempt left. */
-function deletingWhatIsNotStored(shell: Shell, event: CustomResourceEvent): Shell {
+/** Treats an own device whose seed is not in the secret as left behind by an earlier attempt. */
+function deletingUnstoredDevice(shell: Shell, event: CustomResourceEvent): Shell {
   const ourKey = claimKeyOf(event);
   const { seeds } = shell;
-  let made: string | undefined;
+  let created: string | undefined;
   let current: string | undefined;
   const watched = {
     ...shell,
@@ -77,13 +77,13 @@ function deletingWhatIsNotStored(shell: Shell, event: CustomResourceEvent): Shel
   };
   return withIam(watched, (iam) => ({
     createVirtualMFADevice: (device, tags) => {
-      made = seedVersionIn(tags);
+      created = seedVersionIn(tags);
       return iam.createVirtualMFADevice(device, tags);
     },
     listMFADeviceTags: async (serialNumber) => {
       const tags = await iam.listMFADeviceTags(serialNumber);
       const version = seedVersionIn(tags);
-      const isOurs = tags.some(({ key }) => key === ourKey) && version !== made;
+      const isOurs = tags.some(({ key }) => key === ourKey) && version !== created;
       if (!isOurs || version === current) {
         return tags;
       }
@@ -93,7 +93,7 @@ function deletingWhatIsNotStored(shell: Shell, event: CustomResourceEvent): Shel
   }));
 }
 
-/** The device stays under its name, with another seed. */
+/** Gives the device another seed under the same name. */
 function rotatingInPlace(shell: Shell, event: CustomResourceEvent): Shell {
   const { Generation, User, SeedSecretArn } = event.ResourceProperties as Record<string, string>;
   let isDone = Generation === event.OldResourceProperties?.Generation;
@@ -128,12 +128,14 @@ function seedVersionIn(tags: readonly Tag[]): string | undefined {
   return tags.find(({ key }) => key === SEED_VERSION_KEY)?.value;
 }
 
-/** The generation of a default name stands beside the name; and so all that is derived from the name stays. */
+/**
+ * Moves the generation from the default name to a property, so that everything derived from the name stays the same.
+ */
 function withGenerationsAsProperties(template: Template): Template {
   const names = new Map<string, string>();
   const resources = resourcesOf(template).map(([logicalId, resource]) => {
     const path = resource.Metadata?.['aws:cdk:path'] ?? '';
-    // Of constructs of devices, as the histories name them.
+    // The ids that histories give to the constructs of devices.
     if (/^\w+\/(Team\/)?Z?[KLM](Mfa)?\//.test(path)) {
       names.set(logicalId, `${resource.Type.split(':').at(-1)}${shortHash(path)}`);
     }

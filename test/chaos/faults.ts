@@ -2,19 +2,19 @@ import { type Action, CallError } from '../../lambda/aws/ports';
 import type { Throttle } from '../../local/iam';
 import type { Delivery } from '../../local/lambda';
 
-/** What may go wrong in one operation. Each is a chance from 0 to 1, but for the delays, which are milliseconds. */
+/** The faults of one operation. Delays are in milliseconds; the others are probabilities from 0 to 1. */
 export interface FaultPlan {
   readonly seed: number;
-  /** Of a call: refused for a passing reason, or lost before or after its effect. */
+  /** A call is refused with a transient error, or lost before or after it takes effect. */
   readonly calls: number;
-  /** Of a delivery: a second one, a late one, the function's death. */
+  /** An event is delivered twice or late, or the function dies. */
   readonly duplicate: number;
   readonly late: number;
   readonly death: number;
   readonly policyDelay: number;
   readonly tagDelay: number;
   readonly recreatedDelay: number;
-  /** How fast IAM lets calls through; absent: as they come. */
+  /** IAM's limit on the rate of calls. Absent: no limit. */
   readonly bucket?: Throttle;
 }
 
@@ -29,11 +29,11 @@ export const CALM: FaultPlan = {
   recreatedDelay: 0,
 };
 
-/** Every kind of fault, to be counted. */
+/** Every kind of fault, for counting. */
 export const FAULTS = [
   'throttled',
   'failed before the effect',
-  'answer lost',
+  'response lost',
   'seed lost',
   'request lost',
   'concurrent modification',
@@ -53,7 +53,7 @@ export type FaultKind = (typeof FAULTS)[number];
 /** What happens to one call. */
 export type CallFault = { readonly kind: FaultKind; readonly error: CallError; readonly effect: boolean };
 
-/** Draws the fault of a call; most draws are none. A refusal is one that passes. */
+/** Draws the fault of a call; usually none. Refusals are transient. */
 export function drawCallFault(action: Action, chance: number, random: () => number): CallFault | undefined {
   if (random() >= chance) {
     return undefined;
@@ -67,8 +67,8 @@ export function drawCallFault(action: Action, chance: number, random: () => numb
   const drawn: readonly CallFault[] = [
     refused('throttled', 'Throttling', 400),
     refused('failed before the effect', isIam ? 'ServiceFailure' : 'InternalServiceError', 500),
-    { kind: 'answer lost', error: new CallError(action, undefined), effect: true },
-    { kind: 'answer lost', error: new CallError(action, 'ServiceUnavailable', 503), effect: true },
+    { kind: 'response lost', error: new CallError(action, undefined), effect: true },
+    { kind: 'response lost', error: new CallError(action, 'ServiceUnavailable', 503), effect: true },
     { kind: 'request lost', error: new CallError(action, undefined), effect: false },
     refused('denied', 'AccessDenied', 403),
     ...(isIam
@@ -81,12 +81,12 @@ export function drawCallFault(action: Action, chance: number, random: () => numb
   return drawn[Math.floor(random() * drawn.length)];
 }
 
-/** Draws how an event is delivered, and says what is wrong with that. */
+/** Draws how an event is delivered, and reports each fault to `hit`. */
 export function drawDeliveries(plan: FaultPlan, random: () => number, hit: (kind: FaultKind) => void): Delivery[] {
   const isLate = random() < plan.late;
   const lateMs = isLate ? Math.floor(random() * 470_000) : 0;
   const dies = random() < plan.death;
-  const first: Delivery = { delayMs: lateMs, ...(dies && { dies: { atCall: 1 + Math.floor(random() * 8) } }) };
+  const first: Delivery = { delayMs: lateMs, ...(dies && { kill: { atCall: 1 + Math.floor(random() * 8) } }) };
   const deliveries = [first];
   if (isLate) {
     hit('late event');
@@ -96,7 +96,7 @@ export function drawDeliveries(plan: FaultPlan, random: () => number, hit: (kind
   }
   if (random() < plan.duplicate) {
     hit('duplicate event');
-    // Mostly soon, while the first is at work.
+    // Usually soon, while the first is still running.
     deliveries.push({ delayMs: lateMs + Math.floor(random() ** 2 * 5_000) });
   }
   return deliveries;

@@ -1,12 +1,12 @@
-import type { StackDeclaration } from './declaration';
 import { CALM, FAULTS } from './faults';
 import { runHistories } from './run';
+import type { StackDeclaration } from './stack-declaration';
 import { synthesize, templateOf } from './synthesis';
 
-/** They take a quarter of a minute of a core, which a busy machine may be long in giving. */
-const PATIENCE_MS = 300_000;
+/** The histories take 15 s of one core, which can be much longer on a busy machine. */
+const TIMEOUT_MS = 300_000;
 
-/** A few hundred histories; `npm run chaos` runs as many as one likes. */
+/** A sample. `npm run chaos` runs any number. */
 const histories = runHistories({ histories: 250, seed: 42 });
 
 test(
@@ -14,7 +14,7 @@ test(
   async () => {
     expect((await histories).found).toBeUndefined();
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
 test(
@@ -23,7 +23,7 @@ test(
     const { faults } = await histories;
     expect(FAULTS.filter((kind) => faults[kind] === 0)).toEqual([]);
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
 test(
@@ -32,11 +32,11 @@ test(
     const few = () => runHistories({ histories: 10, seed: 7 });
     expect(await few()).toEqual(await few());
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
 test(
-  'what the synthesized policies allow is what the function really calls, and nothing else',
+  'the synthesized policies allow exactly the actions that the function calls',
   async () => {
     const enrollment = { id: 'Mfa', user: 'ivy', device: 'd1', spelling: 'literal', secret: 'plain' } as const;
     const { template } = synthesize(
@@ -45,7 +45,7 @@ test(
         enrollments: [{ ...enrollment, adopt: false, retain: false, provider: 'own' }],
         devices: [
           {
-            id: 'Made',
+            id: 'Device',
             generation: 1,
             secret: 'default',
             tags: 'none',
@@ -66,12 +66,12 @@ test(
     expect([...new Set(allowed)].sort()).toEqual((await histories).actions);
     expect(statements.map(({ Resource }) => Resource)).not.toContain('*');
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
-test('a template put together from its parts is the one that is synthesized at once', () => {
+test('a template merged from its parts equals the template synthesized as a whole', () => {
   const common = { secret: 'json', adopt: true, retain: false } as const;
-  const made = { generation: 1 } as const;
+  const firstGeneration = { generation: 1 } as const;
   const declaration: StackDeclaration = {
     enrollments: [
       { ...common, id: 'A', user: 'Olga', device: 'd1', spelling: 'literal', provider: 'own' },
@@ -79,9 +79,18 @@ test('a template put together from its parts is the one that is synthesized at o
       { ...common, id: 'C', user: 'ian', device: 'd1', spelling: 'parameter', provider: 'scoped' },
     ],
     devices: [
-      { ...made, id: 'K', name: 'm1', user: 'Olga', secret: 'default', tags: 'two', retain: 'both', provider: 'own' },
       {
-        ...made,
+        ...firstGeneration,
+        id: 'K',
+        name: 'm1',
+        user: 'Olga',
+        secret: 'default',
+        tags: 'two',
+        retain: 'both',
+        provider: 'own',
+      },
+      {
+        ...firstGeneration,
         id: 'ZL',
         team: 'Team',
         name: 'm3',
@@ -91,7 +100,7 @@ test('a template put together from its parts is the one that is synthesized at o
         provider: 'second',
       },
       {
-        ...made,
+        ...firstGeneration,
         id: 'M',
         team: 'Team',
         user: 'Otto',
@@ -101,7 +110,7 @@ test('a template put together from its parts is the one that is synthesized at o
         provider: 'second',
       },
       {
-        ...made,
+        ...firstGeneration,
         id: 'N',
         generation: 2,
         user: 'ivy',

@@ -1,26 +1,27 @@
 import { DEVICE_CLAIM_PREFIX } from '../../lib/contract';
 import type { StackDescription } from '../../local/cloudformation';
-import { type ByHand, workByHand } from './administrators';
-import { type Change, changed, EMPTY, type StackDeclaration, type StackName, STACKS } from './declaration';
-import { checkOrphans, checkStored, excuseDevicesOf, excuseWhatIsLeft } from './device-invariants';
+import { type ManualStep, runManualStep } from './administrators';
+import { type StackName, STACKS } from './declaration';
+import { allowDevicesOf, allowRetainedAndAbandoned, checkOrphans, checkStored } from './device-invariants';
 import { CALM, type FaultPlan } from './faults';
-import { checkDeleted, checkEnrolled, checkForeignTags, checkUndone, type Ended, uuidOf } from './invariants';
-import type { DeviceChange, MadeDevice } from './made-devices';
+import { checkDeleted, checkEnrolled, checkForeignTags, checkUndone, type EndedOperation, uuidOf } from './invariants';
+import type { DeviceChange, StackDevice } from './made-devices';
 import type { Sabotage } from './sabotage';
 import { type Snapshot, snapshotOf } from './snapshot';
+import { type Change, changed, EMPTY, type StackDeclaration } from './stack-declaration';
 import { synthesize } from './synthesis';
 import { type Violation, World } from './world';
 
-/** What happens next: an operation on a stack, or an administrator at work. */
+/** One step: an operation on a stack, a manual step of an administrator, or a pause. */
 export type Step =
   | {
       readonly do: 'deploy';
       readonly stack: StackName;
       readonly change: Change;
       readonly faults: FaultPlan;
-      /** After how long another resource of the stack fails; absent: it does not. */
+      /** When another resource of the stack fails. Absent: never. */
       readonly breakAfterMs?: number;
-      /** After how long the update is cancelled; absent: it is not. */
+      /** When the update is cancelled. Absent: never. */
       readonly cancelAfterMs?: number;
     }
   | {
@@ -36,19 +37,20 @@ export type Step =
       readonly index: number;
       readonly faults: FaultPlan;
     }
-  | ByHand
+  | ManualStep
   | { readonly do: 'wait'; readonly minutes: number };
 
-/** What a history consists of. */
-export interface Story {
+/** The input of a history. */
+export interface Scenario {
   readonly seed: number;
   readonly oldHalfOrder: 'ordered' | 'unordered';
   readonly rollbackOfReplaced: 'update-then-delete' | 'delete-only';
   readonly steps: readonly Step[];
 }
 
-const RESTING: readonly string[] = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'];
-/** Changes during which a user who has an enabled device never is without one. */
+/** Statuses from which a stack can be updated. */
+const STABLE: readonly string[] = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'];
+/** Changes during which a user with an enabled device must always have one. */
 const WITHOUT_GAP: readonly (Change['kind'] | DeviceChange['kind'])[] = [
   'rename',
   'move',
@@ -62,22 +64,22 @@ const WITHOUT_GAP: readonly (Change['kind'] | DeviceChange['kind'])[] = [
   'name device',
 ];
 
-/** Runs a story and says which invariants broke. */
+/** Runs a scenario and reports the violated invariants. */
 export class History {
   readonly world: World;
   private readonly declared: Record<StackName, StackDeclaration> = { North: EMPTY, South: EMPTY };
   private deployments = 0;
 
   constructor(
-    private readonly story: Story,
+    private readonly scenario: Scenario,
     private readonly sabotage: Sabotage,
   ) {
-    this.world = new World(story.seed, sabotage, story);
+    this.world = new World(scenario.seed, sabotage, scenario);
   }
 
   async run(): Promise<readonly Violation[]> {
-    for (const step of this.story.steps) {
-      await this.world.clock.run(this.take(step));
+    for (const step of this.scenario.steps) {
+      await this.world.clock.run(this.runStep(step));
       if (this.world.violations.length > 0) {
         break;
       }
@@ -85,34 +87,34 @@ export class History {
     return this.world.violations;
   }
 
-  private async take(step: Step): Promise<void> {
+  private async runStep(step: Step): Promise<void> {
     switch (step.do) {
       case 'deploy':
         return this.deploy(step.stack, changed(this.declared[step.stack], step.change), step);
       case 'move to the other stack':
-        return this.moveToTheOther(step.stack, step.index, step.faults);
+        return this.moveEnrollment(step.stack, step.index, step.faults);
       case 'move a device to the other stack':
-        return this.moveDeviceToTheOther(step.stack, step.index, step.faults);
+        return this.moveDevice(step.stack, step.index, step.faults);
       case 'destroy':
         return this.destroy(step.stack, step.faults);
       case 'wait':
         return this.world.clock.sleep(step.minutes * 60_000);
       default:
-        return workByHand(this.world, step);
+        return runManualStep(this.world, step);
     }
   }
 
-  private async moveToTheOther(from: StackName, index: number, faults: FaultPlan): Promise<void> {
+  private async moveEnrollment(from: StackName, index: number, faults: FaultPlan): Promise<void> {
     const to = STACKS.find((stack) => stack !== from)!;
     const { enrollments } = this.declared[from];
     const moved = enrollments[index % Math.max(1, enrollments.length)];
     if (moved === undefined || moved.user === 'Olga' || moved.user === 'Otto') {
-      return; // a user that the stack owns stays with it
+      return; // a user that the stack owns can't move
     }
-    const joined = changed(this.declared[to], { kind: 'add', enrollment: moved });
-    await this.deploy(to, joined, { change: { kind: 'move', index }, faults });
-    if (this.declared[to] !== joined) {
-      return; // nobody removes what has not arrived
+    const target = changed(this.declared[to], { kind: 'add', enrollment: moved });
+    await this.deploy(to, target, { change: { kind: 'move', index }, faults });
+    if (this.declared[to] !== target) {
+      return; // the deployment failed, so the enrollment stays
     }
     await this.deploy(from, changed(this.declared[from], { kind: 'remove', index }), {
       change: { kind: 'move', index },
@@ -120,22 +122,22 @@ export class History {
     });
   }
 
-  /** Only a device whose name and whose secret are no stack's own can be had by another. */
-  private async moveDeviceToTheOther(from: StackName, index: number, faults: FaultPlan): Promise<void> {
+  /** Moves a device with an explicit name. A default name belongs to its stack. */
+  private async moveDevice(from: StackName, index: number, faults: FaultPlan): Promise<void> {
     const to = STACKS.find((stack) => stack !== from)!;
     const { devices } = this.declared[from];
     const moved = devices[index % Math.max(1, devices.length)];
     if (moved?.name === undefined || moved.user === 'Olga' || moved.user === 'Otto') {
       return;
     }
-    const add = { kind: 'made', change: { kind: 'add device', device: moved } } as const;
-    const remove = { kind: 'made', change: { kind: 'remove device', index } } as const;
-    const move = { kind: 'made', change: { kind: 'move construct', index } } as const;
+    const add = { kind: 'stack device', change: { kind: 'add device', device: moved } } as const;
+    const remove = { kind: 'stack device', change: { kind: 'remove device', index } } as const;
+    const move = { kind: 'stack device', change: { kind: 'move construct', index } } as const;
     await this.deploy(to, changed(this.declared[to], add), { change: move, faults });
-    const has = ({ name, secret, user }: MadeDevice) =>
+    const isMoved = ({ name, secret, user }: StackDevice) =>
       name === moved.name && secret === moved.secret && user === moved.user;
-    if (!this.declared[to].devices.some(has)) {
-      return; // the other stack could not have it, and so it stays
+    if (!this.declared[to].devices.some(isMoved)) {
+      return; // the other stack can't declare it, so it stays
     }
     await this.deploy(from, changed(this.declared[from], remove), { change: move, faults });
   }
@@ -151,13 +153,13 @@ export class History {
     }: Pick<Extract<Step, { do: 'deploy' }>, 'change' | 'faults' | 'breakAfterMs' | 'cancelAfterMs'>,
   ): Promise<void> {
     const { world } = this;
-    if (!(await this.clearAway(stackName))) {
+    if (!(await this.ensureStable(stackName))) {
       return;
     }
     const before = snapshotOf(world, stackName);
     world.begin(faults);
     world.breakAfterMs = breakAfterMs;
-    if (WITHOUT_GAP.includes(change.kind === 'made' ? change.change.kind : change.kind)) {
+    if (WITHOUT_GAP.includes(change.kind === 'stack device' ? change.change.kind : change.kind)) {
       this.watchForGaps(stackName, declaration, before);
     }
     const source = synthesize(stackName, declaration, ++this.deployments);
@@ -186,13 +188,13 @@ export class History {
     checkForeignTags(ended);
   }
 
-  /** Whatever is still under way comes to its end. */
-  private async end(before: Snapshot, stack: StackDescription): Promise<Ended> {
+  /** Waits until everything that still runs has ended. */
+  private async end(before: Snapshot, stack: StackDescription): Promise<EndedOperation> {
     const { world } = this;
     await world.settle();
     world.breakAfterMs = undefined;
     world.onDeactivated = () => undefined;
-    excuseWhatIsLeft(world);
+    allowRetainedAndAbandoned(world);
     return { world, before, after: snapshotOf(world, stack.stackName as StackName), stack };
   }
 
@@ -204,20 +206,23 @@ export class History {
     }
   }
 
-  /** A stack that came to no good rest is deleted before anything else, as an operator would; false where it can't be. */
-  private async clearAway(stackName: StackName): Promise<boolean> {
+  /** Deletes a stack that can't be updated, as an operator would. Returns false if that fails. */
+  private async ensureStable(stackName: StackName): Promise<boolean> {
     const statusOf = () => this.world.cloudFormation.describeStack(stackName)?.status ?? 'DELETE_COMPLETE';
-    for (let attempt = 1; attempt <= 2 && ![...RESTING, 'DELETE_COMPLETE'].includes(statusOf()); attempt++) {
+    for (let attempt = 1; attempt <= 2 && ![...STABLE, 'DELETE_COMPLETE'].includes(statusOf()); attempt++) {
       await this.destroy(stackName, CALM);
       if (statusOf() === 'DELETE_FAILED') {
-        this.deactivateWhatIsInTheWay(stackName);
+        this.deactivateBlockingDevices(stackName);
       }
     }
-    return [...RESTING, 'DELETE_COMPLETE'].includes(statusOf());
+    return [...STABLE, 'DELETE_COMPLETE'].includes(statusOf());
   }
 
-  /** CloudFormation can't delete a user with a device that somebody else enabled, nor this library such a device. */
-  private deactivateWhatIsInTheWay(stackName: StackName): void {
+  /**
+   * Deactivates the devices that block the deletion: CloudFormation can't delete their user, and the library doesn't
+   * delete a device that somebody else enabled.
+   */
+  private deactivateBlockingDevices(stackName: StackName): void {
     const { iam, cloudFormation } = this.world;
     const { stackId, resources } = cloudFormation.describeStack(stackName)!;
     const users = resources.filter(({ type }) => type === 'AWS::IAM::User').map(({ physicalId }) => physicalId);
@@ -241,9 +246,10 @@ export class History {
     const ended = await this.end(before, { ...existing, stackId: after.stackId });
     if (after.status === 'DELETE_COMPLETE') {
       this.declared[stackName] = EMPTY;
-      // Nothing is left to undo after a rollback; and of a failed one nobody knows with which properties it left things.
+      // After a rollback nothing is left to undo. After a failed rollback the properties that a resource has are
+      // unknown.
       if (existing.status === 'UPDATE_ROLLBACK_FAILED') {
-        excuseDevicesOf(world, after.stackId);
+        allowDevicesOf(world, after.stackId);
       } else if (existing.status !== 'ROLLBACK_COMPLETE') {
         checkDeleted(ended);
       }
@@ -256,12 +262,12 @@ export class History {
     const userOf = (id: string) =>
       before.stack?.resources.find(({ logicalId, type }) => type === 'AWS::IAM::User' && logicalId.startsWith(id))
         ?.physicalId ?? id;
-    const stays = [...declaration.enrollments, ...declaration.devices].map(({ user }) => user && userOf(user));
-    const had = Object.values(before.devices).map(({ userName }) => userName);
+    const enrolledUsers = [...declaration.enrollments, ...declaration.devices].map(({ user }) => user && userOf(user));
+    const usersBefore = Object.values(before.devices).map(({ userName }) => userName);
     this.world.onDeactivated = (userName) => {
       const devices = this.world.iam.state().devices.filter((device) => device.userName === userName);
-      if (devices.length === 0 && had.includes(userName) && stays.includes(userName)) {
-        this.world.violated('no gap', `${userName} was without a device during an update of ${stackName}`);
+      if (devices.length === 0 && usersBefore.includes(userName) && enrolledUsers.includes(userName)) {
+        this.world.violated('no gap', `${userName} had no enabled device during an update of ${stackName}`);
       }
     };
   }

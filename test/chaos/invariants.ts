@@ -13,25 +13,25 @@ import { TAG_KEYS } from './made-devices';
 import type { DeviceSnapshot, Snapshot } from './snapshot';
 import type { World } from './world';
 
-/** An operation that has come to its end. */
-export interface Ended {
+/** An operation that has ended. */
+export interface EndedOperation {
   readonly world: World;
   readonly before: Snapshot;
   readonly after: Snapshot;
-  /** The stack as the operation left it; one that is deleted, as it was before. */
+  /** The stack after the operation; a deleted stack, as it was before. */
   readonly stack: StackDescription;
 }
 
 type Tags = DeviceSnapshot['tags'];
 
-/** After a deployment that ended COMPLETE, every enrollment that got an event in it is in effect. */
-export function checkEnrolled({ world, after, stack }: Ended): void {
-  const standing = stack.resources.map(({ logicalId }) => logicalId);
+/** After a deployment that ended COMPLETE, every enrollment that received an event in it is in effect. */
+export function checkEnrolled({ world, after, stack }: EndedOperation): void {
+  const logicalIds = stack.resources.map(({ logicalId }) => logicalId);
   for (const { event } of world.invocations) {
     if (
       event.ResourceType !== ENROLLMENT_RESOURCE_TYPE ||
       event.RequestType === 'Delete' ||
-      !standing.includes(event.LogicalResourceId)
+      !logicalIds.includes(event.LogicalResourceId)
     ) {
       continue;
     }
@@ -42,83 +42,83 @@ export function checkEnrolled({ world, after, stack }: Ended): void {
     if (device?.userName !== UserName) {
       world.violated('enrolled', `${name}: the device is not enabled for its user`);
     } else if (device.tags[enrollmentClaimKey(uuidOf(stack.stackId), event.LogicalResourceId)] === undefined) {
-      world.violated('enrolled', `${name}: no claim stands`);
+      world.violated('enrolled', `${name}: its claim is missing`);
     } else if (!world.holdsSeed(SeedSecretArn, SeedSecretField, SerialNumber)) {
       world.violated('enrolled', `${name}: the secret does not hold the seed`);
     } else if (world.iam.deviceClock(SerialNumber)?.adjustment !== 0) {
-      world.violated('enrolled', `${name}: the device was left with a clock adjustment`);
+      world.violated('enrolled', `${name}: the device has a clock adjustment`);
     }
   }
 }
 
 /** After a rollback that ended COMPLETE, users and devices are as they were before it. */
-export function checkUndone({ world, before, after, stack: { stackId, resources } }: Ended): void {
-  const givenUp = whatWasGivenUp(world);
+export function checkUndone({ world, before, after, stack: { stackId, resources } }: EndedOperation): void {
+  const abandoned = abandonedIn(world);
   for (const user of before.users) {
     if (!after.users.includes(user)) {
-      world.violated('undone', `user ${user} is gone`);
+      world.violated('undone', `user ${user} was deleted`);
     }
   }
   for (const user of after.users) {
-    if (!before.users.includes(user) && !givenUp.users.includes(user)) {
+    if (!before.users.includes(user) && !abandoned.users.includes(user)) {
       world.violated('undone', `user ${user} was left behind`);
     }
   }
-  const stayed = resources.flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId));
+  const remainingClaims = resources.flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId));
   for (const [serialNumber, was] of Object.entries(before.devices)) {
-    if (isAddedAgain(serialNumber, was) || givenUp.devices.includes(serialNumber)) {
+    if (isDeclaredAgain(serialNumber, was) || abandoned.devices.includes(serialNumber)) {
       continue;
     }
     const is = after.devices[serialNumber];
-    if (is?.birth !== was.birth) {
+    if (is?.creation !== was.creation) {
       world.violated('undone', `${serialNumber} was deleted`);
       continue;
     }
     if (was.stored && !is.stored) {
-      world.violated('undone', `the secret of ${serialNumber} does not hold its seed any more`);
+      world.violated('undone', `the secret of ${serialNumber} no longer holds its seed`);
     }
     const claims = (tags: Tags) =>
       Object.keys(tags)
-        .filter((key) => isClaim(key) && !stayed.includes(key))
+        .filter((key) => isClaim(key) && !remainingClaims.includes(key))
         .sort()
         .join();
     if (claims(is.tags) !== claims(was.tags)) {
       world.violated('undone', `the claims on ${serialNumber} are ${claims(is.tags)}, not ${claims(was.tags)}`);
     }
-    const switchedOnAgain = was.userName === undefined && Object.keys(is.tags).some(isEnrollmentClaim);
-    if (is.userName !== was.userName && !switchedOnAgain) {
+    const isEnabledAgain = was.userName === undefined && Object.keys(is.tags).some(isEnrollmentClaim);
+    if (is.userName !== was.userName && !isEnabledAgain) {
       world.violated(
         'undone',
         `${serialNumber} is enabled for ${is.userName ?? 'nobody'}, not for ${was.userName ?? 'nobody'}`,
       );
     }
   }
-  for (const [serialNumber, { by, birth }] of Object.entries(after.devices)) {
-    const isNew = by === 'library' && before.devices[serialNumber]?.birth !== birth;
-    if (isNew && !world.births.isExcused(serialNumber)) {
-      world.violated('undone', `${serialNumber} was made and left behind`);
+  for (const [serialNumber, { by, creation }] of Object.entries(after.devices)) {
+    const isNew = by === 'library' && before.devices[serialNumber]?.creation !== creation;
+    if (isNew && !world.births.mayBeUnowned(serialNumber)) {
+      world.violated('undone', `${serialNumber} was created and left behind`);
     }
   }
 
   /**
-   * What a removal policy had kept and the stack declared anew is the stack's again, and undone with it. So is a device
-   * whose claims were taken off by hand: who declares it is the only one.
+   * Whether the stack declared a retained device again: it then belongs to the stack, and the rollback undoes it. The
+   * same holds for a device whose claims were removed by hand, because no other resource claims it.
    */
-  function isAddedAgain(serialNumber: string, { tags, secretArn }: DeviceSnapshot): boolean {
+  function isDeclaredAgain(serialNumber: string, { tags, secretArn }: DeviceSnapshot): boolean {
     const isDeclared = createsIn(world).some(
       (created) => created.SerialNumber === serialNumber && created.SeedSecretArn === secretArn,
     );
     const keys = Object.keys(tags);
-    const kept = keys.filter((key) => isClaimOf(stackId, key) && !stayed.includes(key));
+    const retained = keys.filter((key) => isClaimOf(stackId, key) && !remainingClaims.includes(key));
     const isClaimed = keys.some((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
-    return kept.some(isEnrollmentClaim) || (isDeclared && (kept.length > 0 || !isClaimed));
+    return retained.some(isEnrollmentClaim) || (isDeclared && (retained.length > 0 || !isClaimed));
   }
 }
 
-/** After a delete that ended COMPLETE, what the stack did is undone, and nothing else. */
-export function checkDeleted({ world, before, after, stack: { stackId, resources } }: Ended): void {
-  const kept = world.events.filter(({ status }) => status === 'DELETE_SKIPPED').map(({ logicalId }) => logicalId);
-  const deleted = resources.filter(({ logicalId }) => !kept.includes(logicalId));
+/** After a delete that ended COMPLETE, exactly what the stack did is undone. */
+export function checkDeleted({ world, before, after, stack: { stackId, resources } }: EndedOperation): void {
+  const retained = world.events.filter(({ status }) => status === 'DELETE_SKIPPED').map(({ logicalId }) => logicalId);
+  const deleted = resources.filter(({ logicalId }) => !retained.includes(logicalId));
   for (const { type, physicalId } of deleted) {
     if (type === 'AWS::IAM::User' && after.users.includes(physicalId)) {
       world.violated('undone', `user ${physicalId} was left behind`);
@@ -128,38 +128,38 @@ export function checkDeleted({ world, before, after, stack: { stackId, resources
   for (const [serialNumber, was] of Object.entries(before.devices)) {
     const is = after.devices[serialNumber];
     const ofDevice = deletes.filter(({ SerialNumber }) => SerialNumber === serialNumber);
-    // A claim of the same logical id on another device is what an earlier clean-up gave up.
+    // A claim with the same logical id on another device was abandoned by an earlier cleanup.
     const withdrawn = ofDevice.flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId));
     const declared = Object.keys(was.tags).filter((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
-    const goes = declared.length > 0 && declared.every((key) => withdrawn.includes(key));
-    if (is?.birth !== was.birth) {
-      if (!goes) {
+    const mustBeDeleted = declared.length > 0 && declared.every((key) => withdrawn.includes(key));
+    if (is?.creation !== was.creation) {
+      if (!mustBeDeleted) {
         world.violated('undone', `${serialNumber} was deleted`);
       }
       continue;
     }
-    if (goes) {
+    if (mustBeDeleted) {
       world.violated('undone', `${serialNumber} was left behind`);
     }
     if (Object.keys(is.tags).some((key) => withdrawn.includes(key))) {
-      world.violated('undone', `a claim of the deleted stack stands on ${serialNumber}`);
+      world.violated('undone', `${serialNumber} still has a claim of the deleted stack`);
     }
-    checkSwitch(serialNumber, was, is);
+    checkEnabled(serialNumber, was, is);
   }
 
-  function checkSwitch(serialNumber: string, was: DeviceSnapshot, is: DeviceSnapshot): void {
+  function checkEnabled(serialNumber: string, was: DeviceSnapshot, is: DeviceSnapshot): void {
     const ofDevice = deletes.filter(
       ({ SerialNumber, type }) => SerialNumber === serialNumber && type === ENROLLMENT_RESOURCE_TYPE,
     );
     const withdrawn = ofDevice.flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId));
     const ours = Object.entries(was.tags).filter(([key]) => withdrawn.includes(key));
     const others = Object.keys(was.tags).filter((key) => isEnrollmentClaim(key) && !withdrawn.includes(key));
-    // A device that an administrator moved to another user is that user's.
+    // If an administrator moved the device to another user, the stack must not deactivate it.
     const isOurs = ofDevice.some(({ UserName }) => UserName === was.userName);
-    const goesOff =
+    const mustBeDeactivated =
       isOurs && others.length === 0 && ours.length > 0 && ours.every(([, value]) => value.startsWith('enabled'));
-    const staysOn = !isOurs || others.length > 0 || ours.every(([, value]) => value.startsWith('adopted'));
-    if ((goesOff && is.userName !== undefined) || (staysOn && is.userName !== was.userName)) {
+    const mustStayEnabled = !isOurs || others.length > 0 || ours.every(([, value]) => value.startsWith('adopted'));
+    if ((mustBeDeactivated && is.userName !== undefined) || (mustStayEnabled && is.userName !== was.userName)) {
       world.violated(
         'undone',
         `${serialNumber} is enabled for ${is.userName ?? 'nobody'} after the delete, and was for ${was.userName ?? 'nobody'}`,
@@ -168,26 +168,26 @@ export function checkDeleted({ world, before, after, stack: { stackId, resources
   }
 }
 
-/** Tags of others never change: those that are not this library's, and the claims of other stacks. */
-export function checkForeignTags({ world, before, after, stack: { stackId } }: Ended): void {
+/** Foreign tags never change: the claims of other stacks, and tags that aren't this library's. */
+export function checkForeignTags({ world, before, after, stack: { stackId } }: EndedOperation): void {
   const foreign = (tags: Tags) =>
     JSON.stringify(
       Object.entries(tags)
-        // What operators tag a device with changes with what they declare.
+        // Declared tags change with the declaration.
         .filter(([key]) => !isClaimOf(stackId, key) && !TAG_KEYS.includes(key))
         .sort(),
     );
   for (const [serialNumber, was] of Object.entries(before.devices)) {
     const is = after.devices[serialNumber];
-    // Whether a device may be deleted is judged where it is.
-    if (is?.birth === was.birth && foreign(is.tags) !== foreign(was.tags)) {
-      world.violated('untouched', `tags of others on ${serialNumber} changed`);
+    // Deletions are checked at the call that deletes; see untouched.ts.
+    if (is?.creation === was.creation && foreign(is.tags) !== foreign(was.tags)) {
+      world.violated('untouched', `foreign tags of ${serialNumber} changed`);
     }
   }
 }
 
-/** What a clean-up gave up. */
-function whatWasGivenUp(world: World): { readonly users: readonly string[]; readonly devices: readonly string[] } {
+/** Users and devices that CloudFormation abandoned after a failed deletion. */
+function abandonedIn(world: World): { readonly users: readonly string[]; readonly devices: readonly string[] } {
   const failed = world.events.filter(({ status }) => status === 'DELETE_FAILED');
   return {
     users: failed.map(({ physicalId }) => physicalId ?? ''),
@@ -197,14 +197,14 @@ function whatWasGivenUp(world: World): { readonly users: readonly string[]; read
   };
 }
 
-/** The Creates of devices that this library makes, by their properties. */
+/** Properties of the Create events of the stack's devices. */
 function createsIn(world: World): Partial<DeviceProperties>[] {
   return world.invocations
     .filter(({ event }) => event.RequestType === 'Create' && event.ResourceType === DEVICE_RESOURCE_TYPE)
     .map(({ event }) => event.ResourceProperties);
 }
 
-/** The Deletes by their properties: the physical id of a resource whose Create never answered names nothing. */
+/** The Delete events by their properties, because a physical id that CloudFormation invented names no device. */
 function deletesIn(world: World) {
   return world.invocations
     .filter(({ event }) => event.RequestType === 'Delete')
@@ -215,8 +215,8 @@ function deletesIn(world: World) {
     }));
 }
 
-export function devicesGivenUp(world: World): readonly string[] {
-  return whatWasGivenUp(world).devices;
+export function abandonedDevices(world: World): readonly string[] {
+  return abandonedIn(world).devices;
 }
 
 export function uuidOf(stackId: string): string {

@@ -2,12 +2,12 @@ import { REFUSED_SUFFIX } from '../../lib/contract';
 import { serve } from '../../lambda/protocol';
 import { CALM } from './faults';
 import { History, type Step } from './history';
-import type { DeviceChange, MadeDevice } from './made-devices';
+import type { DeviceChange, StackDevice } from './made-devices';
 import { NONE, type Sabotage } from './sabotage';
 
-/** Too rare to be left to chance. */
-describe('a device that a removal policy kept, declared anew with another secret', () => {
-  const device: Omit<MadeDevice, 'id' | 'generation'> = {
+/** Too rare in random histories. */
+describe('a retained device that is declared again with another secret', () => {
+  const device: Omit<StackDevice, 'id' | 'generation'> = {
     name: 'm1',
     secret: 'empty',
     tags: 'none',
@@ -17,7 +17,7 @@ describe('a device that a removal policy kept, declared anew with another secret
   const deploy = (change: DeviceChange): Step => ({
     do: 'deploy',
     stack: 'North',
-    change: { kind: 'made', change },
+    change: { kind: 'stack device', change },
     faults: CALM,
   });
   const steps = [
@@ -29,11 +29,11 @@ describe('a device that a removal policy kept, declared anew with another secret
   const violations = (sabotage: Sabotage) =>
     new History({ seed: 1, oldHalfOrder: 'ordered', rollbackOfReplaced: 'update-then-delete', steps }, sabotage).run();
 
-  test('is refused, and stays', async () => {
+  test('fails to deploy, and the rollback leaves the device unchanged', async () => {
     expect(await violations(NONE)).toEqual([]);
   });
 
-  test('would be deleted in the rollback by who does not know that the Create was refused', async () => {
+  test('is deleted in the rollback if the function forgets that it refused the Create', async () => {
     const forgetting: Sabotage = {
       serve: (event, context, shell) =>
         serve({ ...event, PhysicalResourceId: event.PhysicalResourceId?.replace(REFUSED_SUFFIX, '') }, context, shell),

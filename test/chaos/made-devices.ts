@@ -1,16 +1,16 @@
 import { otherProvider, type Provider, type User } from './declaration';
 
-/** Names that operators give devices, and administrators too. One of them stands in a path. */
+/** Explicit device names, used by stacks and by administrators. One device has a path. */
 export const NAMES = ['m1', 'm2', 'm3'] as const;
 export type Name = (typeof NAMES)[number];
 
-/** Secrets that exist before the history begins and take the seed of a device: an empty one, and one with a value. */
+/** Secrets that exist before the history begins and receive the seed of a device: one empty, one with a value. */
 export const VAULTS = ['empty', 'used'] as const;
-/** Where a seed goes: into the secret made for the device, one that the stack declares, or one that exists. */
+/** The secret for the seed: the default one of the device, one that the stack declares, or one that exists. */
 export const SEED_SECRETS = ['default', 'declared', ...VAULTS] as const;
 export type SeedSecret = (typeof SEED_SECRETS)[number];
 
-/** What operators tag devices with. */
+/** Tags that stacks declare. */
 export const TAGS = {
   none: {},
   one: { team: 'red' },
@@ -18,53 +18,53 @@ export const TAGS = {
 } as const satisfies Record<string, Readonly<Record<string, string>>>;
 export const TAG_KEYS: readonly string[] = ['team', 'cost'];
 
-/** A device that a stack makes, and its enrollment. */
-export interface MadeDevice {
+/** A device that a stack creates, and its enrollment. */
+export interface StackDevice {
   readonly id: string;
-  /** The scope that the constructs stand in, below the stack. */
+  /** Id of a construct between the stack and these. */
   readonly team?: string;
-  /** Absent: the default name, which follows the construct. */
+  /** Absent: the default name, derived from the construct. */
   readonly name?: Name;
-  /** Counts for a device of a default name with a default secret. */
+  /** Applies only to a device with a default name and a default secret. */
   readonly generation: number;
   readonly secret: SeedSecret;
   readonly tags: keyof typeof TAGS;
-  /** Whom it is enrolled for; absent: nobody. */
+  /** The user that it is enrolled for. Absent: none. */
   readonly user?: User;
   readonly retain: 'nothing' | 'the device' | 'both';
-  /** Of device and enrollment. */
+  /** The provider of the device and of the enrollment. */
   readonly provider: Provider;
 }
 
-/** One change of a device; `index` picks one of those that are there. */
+/** One change of a device. `index` picks one of the stack's devices. */
 export type DeviceChange =
-  | { readonly kind: 'add device'; readonly device: Omit<MadeDevice, 'id' | 'team' | 'generation'> }
+  | { readonly kind: 'add device'; readonly device: Omit<StackDevice, 'id' | 'team' | 'generation'> }
   | {
       readonly kind: 'remove device' | 'rename construct' | 'move construct' | 'switch provider' | 'rotate';
       readonly index: number;
     }
   | { readonly kind: 'name device'; readonly index: number; readonly name: Name | undefined }
   | { readonly kind: 'swap secret'; readonly index: number; readonly secret: SeedSecret }
-  | { readonly kind: 'tag device'; readonly index: number; readonly tags: MadeDevice['tags'] }
+  | { readonly kind: 'tag device'; readonly index: number; readonly tags: StackDevice['tags'] }
   | { readonly kind: 'enroll'; readonly index: number; readonly user: User | undefined }
-  | { readonly kind: 'keep device'; readonly index: number; readonly retain: MadeDevice['retain'] };
+  | { readonly kind: 'keep device'; readonly index: number; readonly retain: StackDevice['retain'] };
 
 const IDS = ['K', 'L', 'M'];
 
-/** The devices after a change; unchanged where the change does not apply or could not be synthesized. */
-export function changedDevices(before: readonly MadeDevice[], change: DeviceChange): readonly MadeDevice[] {
+/** Applies a change. Returns the same devices if the change doesn't apply or the result can't be synthesized. */
+export function changedDevices(before: readonly StackDevice[], change: DeviceChange): readonly StackDevice[] {
   const after = applied(before, change);
   const names = after.map(({ name }) => name).filter((name) => name !== undefined);
   const secrets = after.map(({ secret }) => secret).filter((secret) => secret !== 'default');
   return after.length <= IDS.length && isUnique(names) && isUnique(secrets) ? after : before;
 }
 
-/** A generation is part of a default name, and refused where the new seed would go into the old one's secret. */
-export function hasGenerations({ name, secret }: Pick<MadeDevice, 'name' | 'secret'>): boolean {
+/** The constructs accept a generation only with a default name and a default secret. */
+export function hasGenerations({ name, secret }: Pick<StackDevice, 'name' | 'secret'>): boolean {
   return name === undefined && secret === 'default';
 }
 
-function applied(before: readonly MadeDevice[], change: DeviceChange): readonly MadeDevice[] {
+function applied(before: readonly StackDevice[], change: DeviceChange): readonly StackDevice[] {
   if (change.kind === 'add device') {
     return [...before, { ...change.device, id: freeId(before), generation: 1 }];
   }
@@ -72,7 +72,7 @@ function applied(before: readonly MadeDevice[], change: DeviceChange): readonly 
   if (picked === undefined) {
     return before;
   }
-  const replaced = (by: Partial<MadeDevice>) =>
+  const replaced = (by: Partial<StackDevice>) =>
     before.map((device) => (device === picked ? { ...device, ...by } : device));
   switch (change.kind) {
     case 'remove device':
@@ -102,8 +102,8 @@ function isUnique(values: readonly string[]): boolean {
   return new Set(values).size === values.length;
 }
 
-/** Few ids, so that declarations recur and need not be synthesized again. */
-function freeId(devices: readonly MadeDevice[]): string {
+/** Uses few ids, so that declarations recur and their templates can be reused. */
+function freeId(devices: readonly StackDevice[]): string {
   const taken = devices.map(({ id }) => id.replace(/^Z/, ''));
   return IDS.find((id) => !taken.includes(id)) ?? 'N';
 }

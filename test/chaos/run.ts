@@ -1,27 +1,27 @@
 import * as fc from 'fast-check';
 import { type FaultKind, FAULTS } from './faults';
-import { History, type Step, type Story } from './history';
+import { History, type Scenario, type Step } from './history';
 import { NONE, type Sabotage } from './sabotage';
-import { story } from './stories';
+import { scenario } from './scenarios';
 import type { Violation } from './world';
 
 export interface Outcome {
   readonly histories: number;
   readonly steps: number;
   readonly faults: Readonly<Record<FaultKind, number>>;
-  /** AWS actions that the function called. */
+  /** The AWS actions that the function called. */
   readonly actions: readonly string[];
-  /** The first violation, shrunk to a minimal history. */
+  /** The first violation, shrunk to a minimal scenario. */
   readonly found?: {
     readonly violation: Violation;
     readonly steps: readonly Step[];
-    readonly story: Story;
-    /** After how many histories it was found. */
+    readonly scenario: Scenario;
+    /** The number of histories until it was found. */
     readonly after: number;
   };
 }
 
-/** Runs random histories until one breaks an invariant. */
+/** Runs random histories until one violates an invariant. */
 export async function runHistories(
   { histories, seed }: { readonly histories: number; readonly seed: number },
   sabotage: Sabotage = NONE,
@@ -31,7 +31,7 @@ export async function runHistories(
   const actions = new Set<string>();
   let count = 0;
   let steps = 0;
-  const property = fc.asyncProperty(story, async (each) => {
+  const property = fc.asyncProperty(scenario, async (each) => {
     const history = new History(each, sabotage);
     const violations = await history.run();
     onHistory(++count);
@@ -53,7 +53,7 @@ export async function runHistories(
   const [minimal] = counterexample;
   return {
     ...tally,
-    found: { violation: errorInstance.violation, story: minimal, steps: minimal.steps, after: numRuns },
+    found: { violation: errorInstance.violation, scenario: minimal, steps: minimal.steps, after: numRuns },
   };
 }
 

@@ -7,27 +7,20 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnParameter as CfnSsmParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
-import {
-  type Enrollment,
-  IMPORTED,
-  OWNED,
-  type Provider,
-  type StackDeclaration,
-  type StackName,
-  type User,
-} from './declaration';
-import { hasGenerations, type MadeDevice, type Name, TAGS, type VAULTS } from './made-devices';
+import { type Enrollment, IMPORTED, OWNED, type Provider, type StackName, type User } from './declaration';
+import { hasGenerations, type Name, type StackDevice, TAGS, type VAULTS } from './made-devices';
+import type { StackDeclaration } from './stack-declaration';
 
 export const ACCOUNT = '123456789012';
 export const REGION = 'eu-west-1';
 
-/** Of the imported users, one has a path. */
+/** The path of a user. One of the imported users has one. */
 export const pathOf = (user: User) => (user === 'ian' ? '/staff/' : '/');
-/** Of the devices that stacks make, one has a path. */
+/** The path of a device that a stack creates. One of the names has one. */
 export const pathOfDevice = (name: Name) => (name === 'm3' ? '/keys/' : '/');
 export const serialNumberOf = (device: string) => `arn:aws:iam::${ACCOUNT}:mfa/${device}`;
 
-/** A template as CloudFormation gets it, and the values of its parameters. */
+/** A template as CloudFormation receives it, and the values of its parameters. */
 export interface Synthesized {
   readonly template: Readonly<Record<string, unknown>>;
   readonly parameters: Readonly<Record<string, string>>;
@@ -35,7 +28,7 @@ export interface Synthesized {
 
 const templates = new Map<string, Synthesized['template']>();
 
-/** Synthesizes a declaration by the real constructs and the real aws-cdk-lib. */
+/** Synthesizes a declaration with the real constructs and the real aws-cdk-lib. */
 export function synthesize(stackName: StackName, declaration: StackDeclaration, blocker: number): Synthesized {
   const byParameter = declaration.enrollments.find(({ spelling }) => spelling === 'parameter');
   return {
@@ -48,8 +41,8 @@ export function synthesize(stackName: StackName, declaration: StackDeclaration, 
 }
 
 /**
- * What an enrollment adds to a template does not depend on the others, so each is synthesized by itself, and only once:
- * thousands of histories then need few syntheses. A test compares the outcome with the synthesis of the whole.
+ * Merges the template from parts. What an enrollment adds doesn't depend on the others, so each is synthesized alone
+ * and cached: thousands of histories need few syntheses. A test compares the result with a synthesis of the whole.
  */
 function mergedTemplateOf(
   stackName: StackName,
@@ -64,28 +57,28 @@ function mergedTemplateOf(
   return { ...parts[0], Resources: merged('Resources'), Parameters: merged('Parameters') };
 }
 
-/** Where its construct stands shows in an enrollment's metadata, and nowhere else. */
+/** The path of an enrollment's construct appears only in metadata. */
 function templateOfOne(stackName: StackName, enrollment: Enrollment, names: StackDeclaration['names']) {
-  const { id, team, ...elsewhere } = enrollment;
-  const template = synthesizedOnce(stackName, { enrollments: [{ ...elsewhere, id: 'Mfa' }], devices: [], names });
-  return standingAt(template, `${stackName}/Mfa`, `${stackName}/${pathIn({ id, team })}`);
+  const { id, team, ...others } = enrollment;
+  const template = synthesizedOnce(stackName, { enrollments: [{ ...others, id: 'Mfa' }], devices: [], names });
+  return atPath(template, `${stackName}/Mfa`, `${stackName}/${pathIn({ id, team })}`);
 }
 
-/** A default name follows the construct, and with it everything that is derived from the name. */
-function templateOfDevice(stackName: StackName, device: MadeDevice, names: StackDeclaration['names']) {
+/** A default name is derived from the construct's path, so only devices with an explicit name can share a template. */
+function templateOfDevice(stackName: StackName, device: StackDevice, names: StackDeclaration['names']) {
   if (device.name === undefined) {
     return synthesizedOnce(stackName, { enrollments: [], devices: [device], names });
   }
-  const { id, team, ...elsewhere } = device;
-  const template = synthesizedOnce(stackName, { enrollments: [], devices: [{ ...elsewhere, id: 'Made' }], names });
-  return standingAt(template, `${stackName}/Made`, `${stackName}/${pathIn({ id, team })}`);
+  const { id, team, ...others } = device;
+  const template = synthesizedOnce(stackName, { enrollments: [], devices: [{ ...others, id: 'Named' }], names });
+  return atPath(template, `${stackName}/Named`, `${stackName}/${pathIn({ id, team })}`);
 }
 
-function pathIn({ id, team }: Pick<MadeDevice, 'id' | 'team'>): string {
+function pathIn({ id, team }: Pick<StackDevice, 'id' | 'team'>): string {
   return team === undefined ? id : `${team}/${id}`;
 }
 
-function standingAt(template: Synthesized['template'], path: string, otherPath: string): Synthesized['template'] {
+function atPath(template: Synthesized['template'], path: string, otherPath: string): Synthesized['template'] {
   return JSON.parse(JSON.stringify(template).replaceAll(`"${path}`, `"${otherPath}`)) as Synthesized['template'];
 }
 
@@ -94,7 +87,7 @@ function pick(names: StackDeclaration['names'], user: User | undefined): StackDe
 }
 
 function synthesizedOnce(stackName: StackName, part: StackDeclaration): Synthesized['template'] {
-  // Which device a parameter says it is stands in its value, and not in the template.
+  // The device of a parameter is in its value, not in the template.
   const enrollments = part.enrollments.map((enrollment) =>
     enrollment.spelling === 'parameter' ? { ...enrollment, device: 'd1' as const } : enrollment,
   );
@@ -104,7 +97,7 @@ function synthesizedOnce(stackName: StackName, part: StackDeclaration): Synthesi
   return template;
 }
 
-/** The whole declaration, synthesized at once. */
+/** Synthesizes the whole declaration at once. */
 export function templateOf(stackName: StackName, declaration: StackDeclaration): Synthesized['template'] {
   const outdir = mkdtempSync(join(tmpdir(), 'chaos-'));
   try {
@@ -121,11 +114,11 @@ export function templateOf(stackName: StackName, declaration: StackDeclaration):
   }
 }
 
-/** The users, devices and secrets of all histories: what they use is judged as ever. */
+/** Covers the users, devices and secrets of all histories. */
 const EVERYTHING = { userPath: '/', devicePath: '/', seedSecretPrefix: 'mfa/' };
 
 function declare(stack: Stack, { enrollments, devices, names }: StackDeclaration): void {
-  // Something else in the stack that can fail, at any time and beside everything.
+  // Another resource of the stack, which can fail at any time.
   const blocker = new CfnParameter(stack, 'Blocker');
   new CfnSsmParameter(stack, 'Other', { type: 'String', value: blocker.valueAsString });
 
@@ -147,24 +140,26 @@ function declare(stack: Stack, { enrollments, devices, names }: StackDeclaration
     if (provider === 'own') {
       return undefined;
     }
-    const made =
+    const created =
       providers.get(provider) ??
-      new MfaEnrollmentProvider(stack, provider, { scope: provider === 'scoped' ? EVERYTHING : undefined });
-    providers.set(provider, made);
-    return made;
+      new MfaEnrollmentProvider(stack, provider, { pathScope: provider === 'scoped' ? EVERYTHING : undefined });
+    providers.set(provider, created);
+    return created;
   };
 
   for (const { id, team, user, device, spelling, adopt, retain, provider, ...enrollment } of enrollments) {
     const scope = scopeOf(team);
     new MfaEnrollment(scope, id, {
       user: users.get(user)!,
-      serialNumber: {
-        literal: () => serialNumberOf(device),
-        pseudo: () => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:mfa/${device}`,
-        parameter: () => new CfnParameter(stack, 'Device').valueAsString,
-      }[spelling](),
-      seedSecret: secretOf(scope, id, { ...enrollment, device, spelling }),
-      seedSecretField: enrollment.secret === 'json' ? 'seed' : undefined,
+      device: VirtualMfaDevice.fromVirtualMfaDeviceAttributes(scope, `${id}Device`, {
+        serialNumber: {
+          literal: () => serialNumberOf(device),
+          pseudo: () => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:mfa/${device}`,
+          parameter: () => new CfnParameter(stack, 'Device').valueAsString,
+        }[spelling](),
+        seedSecret: secretOf(scope, id, { ...enrollment, device, spelling }),
+        seedSecretField: enrollment.secret === 'json' ? 'seed' : undefined,
+      }),
       adoptExisting: adopt,
       removalPolicy: policyOf(retain),
       provider: providerOf(provider),
@@ -172,7 +167,7 @@ function declare(stack: Stack, { enrollments, devices, names }: StackDeclaration
   }
   for (const { id, team, ...device } of devices) {
     const provider = providerOf(device.provider);
-    const made = new VirtualMfaDevice(scopeOf(team), id, {
+    const virtualDevice = new VirtualMfaDevice(scopeOf(team), id, {
       virtualMfaDeviceName: device.name,
       path: device.name && pathOfDevice(device.name),
       generation: hasGenerations(device) ? device.generation : undefined,
@@ -180,12 +175,11 @@ function declare(stack: Stack, { enrollments, devices, names }: StackDeclaration
       removalPolicy: policyOf(device.retain !== 'nothing'),
       provider,
     });
-    Object.entries(TAGS[device.tags]).forEach(([key, value]) => Tags.of(made).add(key, value));
+    Object.entries(TAGS[device.tags]).forEach(([key, value]) => Tags.of(virtualDevice).add(key, value));
     if (device.user !== undefined) {
       new MfaEnrollment(scopeOf(team), `${id}Mfa`, {
         user: users.get(device.user)!,
-        serialNumber: made.serialNumber,
-        seedSecret: made.seedSecret,
+        device: virtualDevice,
         removalPolicy: policyOf(device.retain === 'both'),
         provider,
       });
@@ -197,7 +191,7 @@ function policyOf(isRetained: boolean): RemovalPolicy {
   return isRetained ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
 }
 
-function seedSecretOf(scope: Construct, id: string, { secret }: Pick<MadeDevice, 'secret'>): ISecret | undefined {
+function seedSecretOf(scope: Construct, id: string, { secret }: Pick<StackDevice, 'secret'>): ISecret | undefined {
   switch (secret) {
     case 'default':
       return undefined;
@@ -207,7 +201,7 @@ function seedSecretOf(scope: Construct, id: string, { secret }: Pick<MadeDevice,
         removalPolicy: RemovalPolicy.DESTROY,
       });
     default:
-      return Secret.fromSecretNameV2(scope, `${id}Vault`, vaultNameOf(secret));
+      return Secret.fromSecretNameV2(scope, `${id}SeedSecret`, vaultNameOf(secret));
   }
 }
 
@@ -225,9 +219,9 @@ function secretOf(scope: Construct, id: string, enrollment: SecretOf): ISecret {
   return Secret.fromSecretNameV2(scope, `${id}Seed`, name);
 }
 
-/** A secret of this name takes the seed of a device that a stack makes. */
+/** The name of an existing secret that receives the seed of a device that a stack creates. */
 export function vaultNameOf(vault: (typeof VAULTS)[number]): string {
-  return `mfa/vault/${vault}`;
+  return `mfa/seeds/${vault}`;
 }
 
 export function secretNameOf({ device, secret }: Pick<Enrollment, 'device' | 'secret'>): string {

@@ -14,7 +14,7 @@ export function resourcesOf(template: Template): [string, TemplateResource][] {
   return Object.entries(resources).map(([logicalId, resource]) => [logicalId, { Properties: {}, ...resource }]);
 }
 
-/** The template with other logical ids, wherever they are named. */
+/** Renames logical ids, with every reference to them. */
 export function renamed(template: Template, names: ReadonlyMap<string, string>): Template {
   let text = JSON.stringify(template);
   for (const [before, after] of names) {

@@ -7,12 +7,12 @@ import {
 } from '../../lib/contract';
 import type { CustomResourceEvent } from '../../lambda/protocol';
 import type { Birth } from './births';
-import type { Invocation } from './world';
+import type { Invocation } from './invocation';
 
-/** Who enabled a device that is enabled now. */
+/** Who enabled a device. */
 export type EnabledBy = 'library' | 'administrator';
 
-/** A device on which no claim of this stack stands is never deactivated, and one that was found enabled never either. */
+/** The function never deactivates a device without a claim of its stack, nor one that an administrator enabled. */
 export function problemOfDeactivation(
   { event, lastRead = {} }: Invocation,
   enabledBy: EnabledBy | undefined,
@@ -26,26 +26,26 @@ export function problemOfDeactivation(
     return `${deviceIn(event)} was deactivated without a claim of ${event.LogicalResourceId}`;
   }
   return enabledBy === 'administrator'
-    ? `${deviceIn(event)} was deactivated, though an administrator had enabled it`
+    ? `${deviceIn(event)} was deactivated, though an administrator enabled it`
     : undefined;
 }
 
 /**
- * A request deletes what it made itself, and a Delete what nobody but its resource declares. Whatever else is there may
- * be the only device of somebody, and its seed cannot be had again.
+ * A Create or Update deletes only the device that it created itself, and a Delete only a device that no other resource
+ * declares. Any other device may be somebody's only one, and its seed can't be recovered.
  */
 export function problemOfDeletion(invocation: Invocation, { by, maker }: Birth): string | undefined {
   const { event, lastRead = {} } = invocation;
   const deleted = `${deviceIn(event)} was deleted in ${event.RequestType} of ${event.LogicalResourceId}`;
   if (by === 'administrator') {
-    return `${deleted}, though an administrator had made it`;
+    return `${deleted}, though an administrator created it`;
   }
   if (event.RequestType !== 'Delete') {
-    return maker === invocation ? undefined : `${deleted}, which had not made it`;
+    return maker === invocation ? undefined : `${deleted}, which did not create it`;
   }
   const claims = Object.keys(lastRead).filter((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
   const isOursAlone = claims.join() === deviceClaimKey(uuidIn(event), event.LogicalResourceId);
-  return isOursAlone ? undefined : `${deleted} under these claims: ${claims.join()}`;
+  return isOursAlone ? undefined : `${deleted}, with these claims: ${claims.join()}`;
 }
 
 function deviceIn({ ResourceProperties }: CustomResourceEvent): string {

@@ -1,15 +1,15 @@
 import type { Iam } from '../../lambda/aws/ports';
 import type { CustomResourceEvent, Shell } from '../../lambda/protocol';
 
-/** What stands between the function and its ports. */
+/** Wraps the function's ports. */
 export type Wrap = (shell: Shell, event: CustomResourceEvent) => Shell;
 
-/** Stands there in requests about resources of one type only. */
+/** Wraps the ports only for resources of one type. */
 export function ofType(resourceType: string, wrap: Wrap): Wrap {
   return (shell, event) => (event.ResourceType === resourceType ? wrap(shell, event) : shell);
 }
 
-/** The shell with some calls of IAM changed. */
+/** Replaces some of the calls to IAM. */
 export function withIam(shell: Shell, change: (iam: Iam) => Partial<Iam>): Shell {
   const { iam } = shell;
   const unchanged: Iam = {
@@ -27,7 +27,7 @@ export function withIam(shell: Shell, change: (iam: Iam) => Partial<Iam>): Shell
   return { ...shell, iam: { ...unchanged, ...change(iam) } };
 }
 
-/** In a Delete, whoever else claims the device is overlooked. */
+/** Hides the claims of other resources. */
 export function seeingItsOwnClaimOnly(shell: Shell, event: CustomResourceEvent): Shell {
   return withIam(shell, (iam) => ({
     listMFADeviceTags: async (serialNumber) =>

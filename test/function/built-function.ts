@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { type Answer } from '../lambda/stage';
 import { LoopbackServer, type ReceivedRequest, type Respond } from '../lambda/aws/loopback-server';
 
-/** What the build leaves for the construct to ship. */
+/** The asset that the build creates and the construct deploys. */
 export const ASSET = join(__dirname, '..', '..', 'dist', 'function');
 
-/** What Lambda puts into every function's environment. */
+/** The environment variables that Lambda sets for every function. */
 export const LAMBDA_ENVIRONMENT = {
   AWS_REGION: 'eu-west-1',
   AWS_ACCESS_KEY_ID: 'ASIAROLE',
@@ -18,34 +18,34 @@ export const LAMBDA_ENVIRONMENT = {
 
 export interface Outcome {
   readonly answer: Answer;
-  /** To IAM and to Secrets Manager, in this order; those that were made. */
+  /** The first request to each service, if there was one. */
   readonly iam?: ReceivedRequest;
   readonly secretsManager?: ReceivedRequest;
   readonly exitCode: number;
   readonly stderr: string;
 }
 
-export interface Answers {
+export interface Responses {
   readonly iam?: Respond;
   readonly secretsManager?: Respond;
 }
 
 /**
- * The built function where Lambda has it: alone in a folder, with no package to be found from there. AWS stands on
- * loopback and holds a secret that is no seed, so that a Create ends after the first look at IAM and at the secret.
+ * The built function, alone in a folder as on Lambda, where it can load no package. AWS runs on loopback with a secret
+ * that holds no seed, so that a Create fails after its first requests to IAM and Secrets Manager.
  */
 export class BuiltFunction {
-  /** Its home, too: what lies in `.aws` is the shared configuration. */
+  /** Also the home directory: its `.aws` folder is the shared configuration. */
   readonly folder = mkdtempSync(join(tmpdir(), 'built-function-'));
-  private answers: Answers = {};
+  private responses: Responses = {};
 
   private constructor(private readonly server: LoopbackServer) {
     copyFileSync(join(ASSET, 'index.js'), join(this.folder, 'index.js'));
     server.respond = (response, request) => {
       if (isToIam(request)) {
-        (this.answers.iam ?? emptyResult)(response, request);
+        (this.responses.iam ?? emptyResult)(response, request);
       } else if (isToSecretsManager(request)) {
-        (this.answers.secretsManager ?? noSeed)(response, request);
+        (this.responses.secretsManager ?? noSeed)(response, request);
       } else {
         response.end();
       }
@@ -61,27 +61,27 @@ export class BuiltFunction {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Where AWS stands, for `AWS_ENDPOINT_URL`. */
+  /** The URL of AWS, for `AWS_ENDPOINT_URL`. */
   get url(): string {
     return this.server.url();
   }
 
-  /** What AWS answers the next Create with, where it differs. */
-  answerNext(answers: Answers): void {
-    this.answers = answers;
+  /** Overrides the responses of AWS to the next Create. */
+  respondNext(responses: Responses): void {
+    this.responses = responses;
   }
 
   /**
-   * A Create in a process of its own.
+   * Runs a Create in a separate process.
    *
-   * @param environment all of it
-   * @param secretRegion where the secret lies
+   * @param environment the whole environment, except for `HOME`
+   * @param secretRegion the region of the secret
    */
   async create(environment: NodeJS.ProcessEnv, secretRegion = 'eu-west-1'): Promise<Outcome> {
     this.server.requests.length = 0;
     const event = {
       RequestType: 'Create',
-      ResponseURL: `${this.url}/answer`,
+      ResponseURL: `${this.url}/response`,
       StackId: 'arn:aws:cloudformation:eu-west-1:123456789012:stack/Staging/11111111-2222-3333-4444-555555555555',
       RequestId: 'b1c2d3e4-0000-0000-0000-000000000000',
       LogicalResourceId: 'MfaEnrollmentAlice0A1B2C3D',
@@ -92,17 +92,17 @@ export class BuiltFunction {
         SeedSecretArn: `arn:aws:secretsmanager:${secretRegion}:123456789012:secret:mfa/alice-AbCdEf`,
       },
     };
-    const order = { file: join(this.folder, 'index.js'), event, port: Number(new URL(this.url).port) };
+    const invocation = { file: join(this.folder, 'index.js'), event, port: Number(new URL(this.url).port) };
     const { exitCode, stderr } = await new Promise<{ exitCode: number; stderr: string }>((resolve) => {
       const child = execFile(
         process.execPath,
-        [join(__dirname, 'invoke.js'), JSON.stringify(order)],
+        [join(__dirname, 'invoke.js'), JSON.stringify(invocation)],
         { env: { HOME: this.folder, ...environment }, cwd: this.folder },
         (_error, _stdout, text) => resolve({ exitCode: child.exitCode ?? -1, stderr: text }),
       );
     });
-    this.answers = {};
-    const [body] = this.server.requests.filter(({ path }) => path === '/answer').map((request) => request.body);
+    this.responses = {};
+    const [body] = this.server.requests.filter(({ path }) => path === '/response').map((request) => request.body);
     return {
       answer: JSON.parse(body ?? 'null') as Answer,
       iam: this.server.requests.find(isToIam),

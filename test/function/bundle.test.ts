@@ -4,47 +4,53 @@ import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Metafile } from 'esbuild';
+import { type Metafile } from 'esbuild';
 import { ASSET } from './built-function';
 
 const ROOT = join(__dirname, '..', '..');
 const metafile = JSON.parse(readFileSync(join(ROOT, 'dist', 'function.meta.json'), 'utf8')) as Metafile;
 const { inputs, imports } = metafile.outputs['dist/function/index.js']!;
 
-/** Of how many bytes of the bundle a source is the origin. */
+/** How many bytes of the bundle come from matching sources. */
 function bytesOf(source: RegExp): number {
   return Object.entries(inputs)
     .filter(([path]) => source.test(path))
     .reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0);
 }
 
-test('the asset is one file of 215,000 bytes at most', () => {
+test('the asset is one file of at most 215,000 bytes', () => {
   expect(readdirSync(ASSET)).toEqual(['index.js']);
   expect(statSync(join(ASSET, 'index.js')).size).toBeLessThanOrEqual(215_000);
 });
 
-test('beside Node.js, the bundle imports nothing but event streams, and those lazily', () => {
-  const beside = imports.filter(({ path }) => !builtinModules.includes(path.replace(/^node:/, '')));
-  expect(beside.map(({ kind, path }) => `${kind} ${path}`)).toEqual(['dynamic-import @smithy/core/event-streams']);
+test('the bundle imports only modules of Node.js and, lazily, event streams', () => {
+  const others = imports.filter(({ path }) => !builtinModules.includes(path.replace(/^node:/, '')));
+  expect(others.map(({ kind, path }) => `${kind} ${path}`)).toEqual(['dynamic-import @smithy/core/event-streams']);
 });
 
-test.each(['client-iam', 'client-secrets-manager'])('no operation of %s streams', (client) => {
+test.each(['client-iam', 'client-secrets-manager'])('no operation of %s streams events', (client) => {
   const schemas = readFileSync(join(ROOT, 'node_modules/@aws-sdk', client, 'dist-es/schemas/schemas_0.js'), 'utf8');
   expect(schemas).toContain('"error"');
   expect(schemas).not.toContain('"streaming"');
 });
 
 test.each([
-  ['credentials from elsewhere than the environment', /credential-provider-(?!env\/)|nested-clients|token-providers/],
-  ['settings in files', /shared-ini-file-loader/],
-  ['SHA-256 in JavaScript', /Sha256Js\.js$|@noble/],
-  ["classes of AWS's errors", /client-[^/]+\/dist-es\/models\/errors\.js$/],
-  ['CommonJS', /dist-cjs|\.cjs$/],
-])('nothing in the bundle is %s', (_, source) => {
+  ['credentials from outside the environment', /credential-provider-(?!env\/)|nested-clients|token-providers/],
+  ['settings from files', /shared-ini-file-loader/],
+  ['hashes in JavaScript', /Sha256Js\.js$|@noble/],
+  ["classes for AWS's errors", /client-[^/]+\/dist-es\/models\/errors\.js$/],
+  ['CommonJS builds', /dist-cjs|\.cjs$/],
+])('the bundle has no %s', (_, source) => {
   expect(bytesOf(source)).toBe(0);
 });
 
-test("of the clients' package.json, the bundle has the version", () => {
+test('otplib computes its HMAC with node:crypto', () => {
+  expect(bytesOf(/\/otplib\//)).toBeGreaterThan(0);
+  expect(bytesOf(/\/@otplib\/plugin-crypto-node\//)).toBeGreaterThan(0);
+  expect(bytesOf(/\/@otplib\/plugin-crypto-noble\//)).toBe(0);
+});
+
+test("of each client's package.json, the bundle holds only the version", () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules/@aws-sdk/client-iam/package.json'), 'utf8')) as {
     version: string;
   };
@@ -52,7 +58,7 @@ test("of the clients' package.json, the bundle has the version", () => {
   expect(bytesOf(/client-[^/]+\/package\.json$/)).toBeLessThan(100);
 });
 
-test('in another folder, with linked packages, the bytes are the same', async () => {
+test('a build in another folder, with linked packages, produces the same bytes', async () => {
   const parent = mkdtempSync(join(tmpdir(), 'bundle-'));
   const folder = join(parent, 'else where', 'deeper');
   mkdirSync(folder, { recursive: true });

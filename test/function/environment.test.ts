@@ -6,12 +6,12 @@ import { BuiltFunction, LAMBDA_ENVIRONMENT, type Outcome } from './built-functio
 let built: BuiltFunction;
 beforeAll(async () => {
   built = await BuiltFunction.open();
-  shareConfiguration();
+  writeSharedConfiguration();
 });
 afterAll(() => built.close());
 
-/** What a machine has for AWS clients, and Lambda has not: other credentials, and ways to get yet others. */
-function shareConfiguration(): void {
+/** Writes the shared configuration of a developer's machine, with other credentials. Lambda has none. */
+function writeSharedConfiguration(): void {
   mkdirSync(join(built.folder, '.aws'));
   writeFileSync(
     join(built.folder, '.aws', 'credentials'),
@@ -39,7 +39,7 @@ function scopeOf(request: ReceivedRequest | undefined): string | undefined {
 
 const seed: Respond = (response) => response.end(JSON.stringify({ SecretString: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }));
 
-/** The function did all that it does with a secret that holds no seed, and ended; and nobody warned of anything. */
+/** Expects that the Create ran to its expected failure, because the secret holds no seed, without warnings. */
 function expectWholeCreate({ answer, iam, secretsManager, exitCode, stderr }: Outcome): void {
   expect(answer.Reason).toContain('holds no seed');
   expect(iam).toBeDefined();
@@ -48,19 +48,19 @@ function expectWholeCreate({ answer, iam, secretsManager, exitCode, stderr }: Ou
   expect(stderr).toBe('');
 }
 
-describe("requests are signed with the credentials of the function's role", () => {
+describe("requests are signed with the credentials of the function's role in an environment with", () => {
   test.each<[string, NodeJS.ProcessEnv]>([
-    ['that Lambda gives', {}],
-    ['whatever profile is named', { AWS_PROFILE: 'process' }],
-    ['whatever profile is named that does not exist', { AWS_PROFILE: 'nobody' }],
-    ['whatever lies in shared files', { AWS_SDK_LOAD_CONFIG: '1' }],
+    ['no other settings', {}],
+    ['a profile', { AWS_PROFILE: 'process' }],
+    ['a profile that does not exist', { AWS_PROFILE: 'nobody' }],
+    ['shared configuration files', { AWS_SDK_LOAD_CONFIG: '1' }],
     [
-      'where shared files are missing',
+      'shared configuration files that are missing',
       { AWS_CONFIG_FILE: '/nonexistent', AWS_SHARED_CREDENTIALS_FILE: '/nonexistent' },
     ],
-    ['whatever container could give others', { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/credentials' }],
-    ['whatever token could be changed for others', { AWS_WEB_IDENTITY_TOKEN_FILE: '/token', AWS_ROLE_ARN: 'arn:r' }],
-    ['in every mode of the SDK', { AWS_DEFAULTS_MODE: 'auto', AWS_RETRY_MODE: 'adaptive', AWS_MAX_ATTEMPTS: '5' }],
+    ['credentials of a container', { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/credentials' }],
+    ['a web identity token', { AWS_WEB_IDENTITY_TOKEN_FILE: '/token', AWS_ROLE_ARN: 'arn:r' }],
+    ['other modes of the SDK', { AWS_DEFAULTS_MODE: 'auto', AWS_RETRY_MODE: 'adaptive', AWS_MAX_ATTEMPTS: '5' }],
   ])('%s', async (_, changes) => {
     const outcome = await built.create({ ...LAMBDA_ENVIRONMENT, ...changes });
     expectWholeCreate(outcome);
@@ -71,18 +71,18 @@ describe("requests are signed with the credentials of the function's role", () =
   });
 });
 
-describe('without credentials, nothing is sent and the stack event says what to do', () => {
+describe('nothing is sent and the stack event says what to do in an environment with', () => {
   test.each<[string, NodeJS.ProcessEnv]>([
-    ['in the environment at all', {}],
-    ['but the name of a key', { AWS_ACCESS_KEY_ID: 'ASIAROLE' }],
-    ['but a secret key', { AWS_SECRET_ACCESS_KEY: 'secret' }],
-    ['but empty ones', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }],
-    ['but those of a profile in a file', { AWS_PROFILE: 'default' }],
-    ['but those of a process', { AWS_PROFILE: 'process' }],
-    ['but those of single sign-on', { AWS_PROFILE: 'sso' }],
-    ['but those of another role', { AWS_PROFILE: 'role', AWS_SDK_LOAD_CONFIG: '1' }],
-    ['but those of a container', { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/credentials' }],
-    ['but those for a token', { AWS_WEB_IDENTITY_TOKEN_FILE: '/token', AWS_ROLE_ARN: 'arn:r' }],
+    ['no credentials', {}],
+    ['only an access key id', { AWS_ACCESS_KEY_ID: 'ASIAROLE' }],
+    ['only a secret access key', { AWS_SECRET_ACCESS_KEY: 'secret' }],
+    ['empty credentials', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }],
+    ['only the credentials of a profile', { AWS_PROFILE: 'default' }],
+    ['only the credentials of a process', { AWS_PROFILE: 'process' }],
+    ['only the credentials of single sign-on', { AWS_PROFILE: 'sso' }],
+    ['only the credentials of another role', { AWS_PROFILE: 'role', AWS_SDK_LOAD_CONFIG: '1' }],
+    ['only the credentials of a container', { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/credentials' }],
+    ['only a web identity token', { AWS_WEB_IDENTITY_TOKEN_FILE: '/token', AWS_ROLE_ARN: 'arn:r' }],
   ])('%s', async (_, environment) => {
     const { answer, iam, secretsManager, exitCode, stderr } = await built.create({
       AWS_REGION: 'eu-west-1',
@@ -98,10 +98,10 @@ describe('without credentials, nothing is sent and the stack event says what to 
 });
 
 test.each(['/nonexistent', undefined])(
-  'without a region but in a file, the stack event says what to do: %s',
+  'the stack event says what to do if only a configuration file sets the region: %s',
   async (file) => {
     const environment = { ...LAMBDA_ENVIRONMENT, AWS_REGION: undefined, AWS_CONFIG_FILE: file };
-    built.answerNext({ secretsManager: seed });
+    built.respondNext({ secretsManager: seed });
     const { answer, iam, exitCode } = await built.create(environment);
     expect(answer.Reason).toMatch(/iam:ListMFADevice\w+ could not be sent \(RequestNotSent\)/);
     expect(iam).toBeUndefined();
@@ -109,8 +109,8 @@ test.each(['/nonexistent', undefined])(
   },
 );
 
-// https://docs.aws.amazon.com/general/latest/gr/iam-service.html, and the regions' own pages
-describe('each partition has its endpoints', () => {
+// https://docs.aws.amazon.com/general/latest/gr/iam-service.html and the pages of the regions
+describe('the endpoints of each partition are used', () => {
   test.each([
     ['eu-west-1', 'iam.amazonaws.com', 'us-east-1', 'amazonaws.com'],
     ['cn-northwest-1', 'iam.cn-north-1.amazonaws.com.cn', 'cn-north-1', 'amazonaws.com.cn'],
@@ -134,7 +134,7 @@ describe('each partition has its endpoints', () => {
 test.each([
   ['us-west-2', 'iam-fips.amazonaws.com', 'us-east-1'],
   ['us-gov-east-1', 'iam.us-gov.amazonaws.com', 'us-gov-west-1'],
-])('with FIPS, those of %s are %s and that of Secrets Manager', async (region, iamHost, signingRegion) => {
+])('FIPS endpoints are used in %s: %s, and that of Secrets Manager', async (region, iamHost, signingRegion) => {
   const environment = { ...LAMBDA_ENVIRONMENT, AWS_REGION: region, AWS_USE_FIPS_ENDPOINT: 'true' };
   const outcome = await built.create(environment, region);
   expectWholeCreate(outcome);
@@ -143,14 +143,14 @@ test.each([
   expect(outcome.secretsManager?.headers.host).toBe(`secretsmanager-fips.${region}.amazonaws.com`);
 });
 
-describe('an endpoint of its own', () => {
+describe('a custom endpoint', () => {
   const IAM = 'iam.amazonaws.com';
   const SECRETS_MANAGER = 'secretsmanager.eu-west-1.amazonaws.com';
   test.each([
     ['AWS_ENDPOINT_URL', 'loopback', 'loopback'],
     ['AWS_ENDPOINT_URL_IAM', 'loopback', SECRETS_MANAGER],
     ['AWS_ENDPOINT_URL_SECRETS_MANAGER', IAM, 'loopback'],
-  ])('by %s leads to %s and %s', async (variable, iamHost, secretsManagerHost) => {
+  ])('in %s sends requests to %s and %s', async (variable, iamHost, secretsManagerHost) => {
     const outcome = await built.create({ ...LAMBDA_ENVIRONMENT, [variable]: built.url });
     expectWholeCreate(outcome);
     const hosts = [outcome.iam, outcome.secretsManager].map((request) =>
@@ -160,26 +160,26 @@ describe('an endpoint of its own', () => {
   });
 });
 
-describe("AWS's errors are told by their code", () => {
+describe('errors of AWS are identified by their code', () => {
   const iamError =
     (code: string): Respond =>
     (response) =>
       response
         .writeHead(409)
-        .end(`<ErrorResponse><Error><Code>${code}</Code><Message>words</Message></Error></ErrorResponse>`);
+        .end(`<ErrorResponse><Error><Code>${code}</Code><Message>text</Message></Error></ErrorResponse>`);
   const secretsError =
     (type: string): Respond =>
     (response) =>
-      response.writeHead(400).end(JSON.stringify({ __type: type, Message: 'words' }));
+      response.writeHead(400).end(JSON.stringify({ __type: type, Message: 'text' }));
 
   test.each([
     ['LimitExceeded', /\(LimitExceeded\)/],
     ['ValidationError', /iam:ListMFADevice\w+ as invalid \(ValidationError\)/],
     ['InvalidInput', /iam:ListMFADevice\w+ answered InvalidInput/],
     ['CodeOfTomorrow', /iam:ListMFADevice\w+ answered CodeOfTomorrow/],
-  ])('IAM: %s', async (code, words) => {
-    built.answerNext({ iam: iamError(code), secretsManager: seed });
-    expect((await built.create(LAMBDA_ENVIRONMENT)).answer.Reason).toMatch(words);
+  ])('IAM: %s', async (code, reason) => {
+    built.respondNext({ iam: iamError(code), secretsManager: seed });
+    expect((await built.create(LAMBDA_ENVIRONMENT)).answer.Reason).toMatch(reason);
   });
 
   test.each([
@@ -188,8 +188,8 @@ describe("AWS's errors are told by their code", () => {
     ['com.amazonaws.secretsmanager#InvalidRequestException', /\(InvalidRequestException\)/],
     ['InvalidParameterException', /secretsmanager:GetSecretValue answered InvalidParameter/],
     ['CodeOfTomorrow', /secretsmanager:GetSecretValue answered CodeOfTomorrow/],
-  ])('Secrets Manager: %s', async (type, words) => {
-    built.answerNext({ secretsManager: secretsError(type) });
-    expect((await built.create(LAMBDA_ENVIRONMENT)).answer.Reason).toMatch(words);
+  ])('Secrets Manager: %s', async (type, reason) => {
+    built.respondNext({ secretsManager: secretsError(type) });
+    expect((await built.create(LAMBDA_ENVIRONMENT)).answer.Reason).toMatch(reason);
   });
 });

@@ -1,6 +1,6 @@
 'use strict';
-// What Lambda does with the function, once: loads it and hands it an event. In between, all https is led to loopback,
-// where the `host` header tells for whom it was meant.
+// Loads the function and invokes it once, like Lambda. Redirects all HTTPS requests to loopback, where the `host`
+// header shows the original destination.
 const http = require('node:http');
 const https = require('node:https');
 

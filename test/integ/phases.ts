@@ -15,19 +15,22 @@ import { type Construct } from 'constructs';
 import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
 
 /**
- * What the stack goes through. Each is a value of its one parameter, so that an update from one to the next adds and
- * removes what another version of an app would, and is started by a call of the CloudFormation API.
+ * The phases of the stack. Each is a value of the stack's parameter, so that a call of the CloudFormation API makes the
+ * same changes as deploying another version of an app.
  */
 export const PHASES = [
-  /** The user and the first device. */
+  /** The user has the first device. */
   'enrolled',
-  /** The second device in place of the first one. */
+  /** The second device replaces the first one. */
   'rotated',
-  /** Another name for the user, whom CloudFormation replaces; with the third device, as devices are never moved. */
+  /**
+   * The user has another name, so CloudFormation replaces the user. The third device is required, because devices are
+   * never reassigned.
+   */
   'renamed',
-  /** The enrollment is gone; the device stays. */
+  /** The enrollment is removed; the device stays. */
   'removed',
-  /** The same enrollment, within the time for which IAM remembers the device's codes. */
+  /** The same enrollment again, while IAM still remembers the device's codes. */
   'again',
   /** Only the user is left. */
   'gone',
@@ -37,12 +40,12 @@ export type Phase = (typeof PHASES)[number];
 /** The stack's one parameter. */
 export const PHASE_PARAMETER = 'Phase';
 
-/** What is expected of IAM when the stack has come to rest in a phase. */
+/** The expected state at the end of a phase. */
 export interface Expectation {
   readonly userName: string;
   /** Names of the devices that exist. */
   readonly devices: readonly string[];
-  /** Names of those that are enabled for the user. */
+  /** Names of the devices that are enabled for the user. */
   readonly enabled: readonly string[];
 }
 
@@ -52,15 +55,15 @@ const DEVICES = {
   third: { exists: ['renamed', 'removed', 'again'], enabled: ['renamed', 'again'] },
 } as const satisfies Record<string, { exists: readonly Phase[]; enabled: readonly Phase[] }>;
 
-/** A stack whose user goes through the phases. */
+/** A stack with the phases. */
 export class PhasesStack extends Stack {
-  /** Path of the user and of the devices, and name below which the secrets are. */
+  /** Path of the user and of the devices, and prefix of the names of the secrets. */
   readonly path: string;
   private readonly phase: CfnParameter;
 
-  /** @param own a path that nothing else in the account has */
+  /** @param own the last part of a path that nothing else in the account uses */
   constructor(scope: Construct, id: string, own: string, providerOf: (stack: PhasesStack) => MfaEnrollmentProvider) {
-    // Without the rule there is one parameter, and an update by API needs no permission to read that of the bootstrap.
+    // Without the bootstrap rule there is only one parameter, and updating needs no permission to read the other.
     super(scope, id, { synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) });
     this.path = `/cdk-mfa-enrollment-integ/${own}/`;
     this.phase = new CfnParameter(this, PHASE_PARAMETER, { default: PHASES[0], allowedValues: [...PHASES] });
@@ -79,13 +82,12 @@ export class PhasesStack extends Stack {
         provider,
       });
       onlyIf(this.during(`Exists-${name}`, exists), device);
-      const { serialNumber, seedSecret } = device;
-      const enrollment = new MfaEnrollment(this, `Mfa-${name}`, { user, serialNumber, seedSecret, provider });
+      const enrollment = new MfaEnrollment(this, `Mfa-${name}`, { user, device, provider });
       onlyIf(this.during(`Enabled-${name}`, enabled), enrollment);
     }
   }
 
-  /** The key of all seeds: what uses it goes by way of Secrets Manager, as that is called in this partition. */
+  /** The key of all seeds. Its use is limited to Secrets Manager of this partition. */
   get key(): kms.Key {
     return (
       (this.node.tryFindChild('Key') as kms.Key | undefined) ??
@@ -117,20 +119,20 @@ export class PhasesStack extends Stack {
   }
 }
 
-/** The stack of integ.enrollment.ts: each enrollment and each device has a policy of its own. */
+/** The stack of integ.enrollment.ts: one policy for each enrollment and each device. */
 export function enrollmentStack(app: App): PhasesStack {
   return new PhasesStack(app, 'MfaEnrollmentInteg', 'own', (stack) => MfaEnrollmentProvider.getOrCreate(stack));
 }
 
-/** The stack of integ.scope.ts. */
+/** The stack of integ.scope.ts: a provider with a path scope. */
 export function scopeStack(app: App): PhasesStack {
   return new PhasesStack(app, 'MfaEnrollmentIntegScope', 'scope', (stack) => {
-    const scope = { userPath: stack.path, devicePath: stack.path, encryptionKeys: [stack.key] };
-    return new MfaEnrollmentProvider(stack, 'Provider', { scope });
+    const pathScope = { userPath: stack.path, devicePath: stack.path, encryptionKeys: [stack.key] };
+    return new MfaEnrollmentProvider(stack, 'Provider', { pathScope });
   });
 }
 
-/** Puts a condition on all resources of a construct. */
+/** Adds a condition to all resources of a construct. */
 function onlyIf(condition: CfnCondition, construct: Construct): void {
   for (const child of construct.node.findAll()) {
     if (CfnResource.isCfnResource(child)) {

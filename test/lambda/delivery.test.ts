@@ -16,7 +16,7 @@ afterEach(async () => {
   await server.close();
 });
 
-/** The error of a delivery that must fail. Whatever it is, it does not quote the URL. */
+/** The error of a delivery that must fail. It must not quote the URL. */
 async function failureOf(responseUrl: string): Promise<Error> {
   const failure = await deliver(responseUrl, '{}').then(
     () => undefined,
@@ -30,19 +30,19 @@ async function failureOf(responseUrl: string): Promise<Error> {
 }
 
 describe('the request', () => {
-  test('is one PUT of the body to the whole of the URL', async () => {
+  test('is one PUT of the body to the complete URL', async () => {
     await deliver(server.url() + PATH, '{"Status":"SUCCESS"}');
     expect(server.requests).toEqual([
       expect.objectContaining({ method: 'PUT', path: PATH, body: '{"Status":"SUCCESS"}' }),
     ]);
   });
 
-  test('carries a content type that is empty, as the URL is signed for', async () => {
+  test('has an empty content type, because the URL is signed for that', async () => {
     await deliver(server.url() + PATH, '{}');
     expect(server.requests[0]?.headers).toHaveProperty('content-type', '');
   });
 
-  test('counts the length in bytes, not in characters', async () => {
+  test('has a content length in bytes', async () => {
     const body = '{"Reason":"Gerät für Zoë: 鍵 🔑"}';
     await deliver(server.url() + PATH, body);
     expect(server.requests[0]?.headers).toHaveProperty('content-length', String(Buffer.byteLength(body)));
@@ -51,13 +51,13 @@ describe('the request', () => {
   });
 });
 
-describe('an answer', () => {
-  test.each([200, 204])('of status %i is a delivery', async (status) => {
+describe('a response', () => {
+  test.each([200, 204])('with status %i confirms the delivery', async (status) => {
     server.respond = (response) => response.writeHead(status).end();
     await expect(deliver(server.url() + PATH, '{}')).resolves.toBeUndefined();
   });
 
-  test('that breaks off after its status is a delivery', async () => {
+  test('that is interrupted after its status confirms the delivery', async () => {
     server.respond = (response) => {
       response.writeHead(200, { 'content-length': 100 });
       response.write('half', () => response.destroy());
@@ -65,12 +65,12 @@ describe('an answer', () => {
     await expect(deliver(server.url() + PATH, '{}')).resolves.toBeUndefined();
   });
 
-  test.each([300, 403, 500, 503])('of status %i is none', async (status) => {
+  test.each([300, 403, 500, 503])('with status %i is a failure', async (status) => {
     server.respond = (response) => response.writeHead(status).end('<Error>X-Amz-Signature=5ec2e7</Error>');
     expect((await failureOf(server.url() + PATH)).message).toBe(`the answer was refused with status ${status}`);
   });
 
-  test('that redirects is none, and is not followed', async () => {
+  test('that redirects is a failure and is not followed', async () => {
     server.respond = (response) => response.writeHead(307, { location: `${server.url()}/elsewhere` }).end();
     expect((await failureOf(server.url() + PATH)).message).toBe('the answer was refused with status 307');
     expect(server.requests).toHaveLength(1);
@@ -89,7 +89,7 @@ describe('a connection', () => {
     expect((await failureOf(url)).message).toBe('the connection broke');
   });
 
-  test('on which nothing comes back for 5 seconds is a failure', async () => {
+  test('without data for 5 s is a failure', async () => {
     const shortened = shortenSocketTimeouts();
     server.respond = silence;
     await failureOf(server.url() + PATH);
@@ -100,30 +100,30 @@ describe('a connection', () => {
 const silence: Respond = () => {};
 
 describe('a URL', () => {
-  test('of http on loopback is served', async () => {
+  test('with http on loopback is allowed', async () => {
     await deliver(server.url('localhost') + PATH, '{}');
     expect(server.requests).toHaveLength(1);
   });
 
-  test('of http on loopback of IPv6 is served', async () => {
+  test('with http on IPv6 loopback is allowed', async () => {
     const url = new URL(server.url('[::1]') + PATH);
     await server.close();
-    // Nobody listens there; what is refused by its URL fails in other words.
+    // Nothing listens there. A URL that isn't allowed fails with another message.
     expect((await failureOf(url.href)).message).toBe('the connection broke');
   });
 
-  // 0.0.0.0 leads to this machine, too, so that a request would arrive; the rule does not know it by that name.
+  // 0.0.0.0 also reaches this machine, so a request would arrive, but the rule doesn't allow it.
   test.each<[string, () => string]>([
-    ['of http elsewhere', () => server.url('0.0.0.0') + PATH],
-    ['of http to a name that begins like loopback', () => `http://localhost.example.com${PATH}`],
-    ['of http with loopback for a user name', () => `http://localhost@0.0.0.0:${new URL(server.url()).port}${PATH}`],
-    ['of another scheme', () => `ftp://localhost${PATH}`],
-  ])('%s is refused before anything is sent', async (_, url) => {
+    ['with http to another host', () => server.url('0.0.0.0') + PATH],
+    ['with http to a host name that starts like loopback', () => `http://localhost.example.com${PATH}`],
+    ['with http and loopback as the user name', () => `http://localhost@0.0.0.0:${new URL(server.url()).port}${PATH}`],
+    ['with another scheme', () => `ftp://localhost${PATH}`],
+  ])('%s is refused before sending', async (_, url) => {
     expect((await failureOf(url())).message).toBe('the response URL is neither https nor loopback');
     expect(server.requests).toEqual([]);
   });
 
-  test.each(['', PATH, `https://[${PATH}`])("that is none, '%s', is refused", async (url) => {
+  test.each(['', PATH, `https://[${PATH}`])("that is invalid, '%s', is refused", async (url) => {
     const failure = await deliver(url, '{}').catch((error: Error) => error);
     expect(failure).toEqual(new Error('the response URL is no URL'));
     expect(inspect(failure, { showHidden: true })).not.toContain('5ec2e7');
@@ -138,12 +138,12 @@ describe('https', () => {
   });
   afterEach(() => secure.close());
 
-  test('sends nothing to a server that nobody vouches for, not even on loopback', async () => {
+  test('sends nothing to a server with an untrusted certificate, not even on loopback', async () => {
     expect((await failureOf(secure.url('localhost') + PATH)).message).toBe('the connection broke');
     expect(secure.requests).toEqual([]);
   });
 
-  test('reaches that server once its certificate is trusted', async () => {
+  test('delivers to a server with a trusted certificate', async () => {
     jest.replaceProperty(https.globalAgent, 'options', { ...https.globalAgent.options, ca: identity.cert });
     await deliver(secure.url('localhost') + PATH, '{"Status":"SUCCESS"}');
     expect(secure.requests).toEqual([

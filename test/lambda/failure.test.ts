@@ -7,20 +7,20 @@ beforeEach(() => {
 });
 afterEach(() => stage.expectSecrecy());
 
-/** What an operator reads who has nothing but the stack event. */
+/** The reasons in stack events. */
 test.each<[string, Parameters<typeof refuse>, RegExp]>([
   ['eight devices', ['iam:EnableMFADevice', 'LimitExceeded', 409], /has eight MFA devices.*Next: deactivate one/],
   ['fifty tags', ['iam:TagMFADevice', 'LimitExceeded', 409], /has 50 tags.*Next: remove a tag/],
   ['invalid values', ['iam:EnableMFADevice', 'ValidationError', 400], /as invalid \(ValidationError\).*Next: check/],
   ['an unknown code', ['iam:EnableMFADevice', 'SomethingNew', 400], /iam:EnableMFADevice answered SomethingNew/],
   [
-    'a passing refusal that does not pass',
+    'a transient error that does not end',
     ['iam:EnableMFADevice', 'EntityTemporarilyUnmodifiable', 409],
     /iam:EnableMFADevice answered EntityTemporarilyUnmodifiable until the time.*Next: wait some minutes/,
   ],
-  ['throttling without end', ['iam:TagMFADevice', 'Throttling', 400], /iam:TagMFADevice answered Throttling/],
+  ['permanent throttling', ['iam:TagMFADevice', 'Throttling', 400], /iam:TagMFADevice answered Throttling/],
   [
-    'AWS failing without end',
+    'a permanent failure of AWS',
     ['iam:TagMFADevice', 'ServiceFailure', 500],
     /got ServiceFailure until the time for this request ran out/,
   ],
@@ -35,7 +35,7 @@ test.each<[string, Parameters<typeof refuse>, RegExp]>([
     /iam:TagMFADevice on device arn:aws:iam.*denied/,
   ],
   [
-    'a denied secret',
+    'denied access to the secret',
     ['secretsmanager:GetSecretValue', 'AccessDenied', 400],
     /secretsmanager:GetSecretValue on secret arn:.*denied.*policy of the key.*encryptionKey.*policy of the secret/,
   ],
@@ -44,23 +44,23 @@ test.each<[string, Parameters<typeof refuse>, RegExp]>([
     ['secretsmanager:GetSecretValue', 'ResourceNotFound', 400],
     /secret arn:.* does not exist, or has no current version/,
   ],
-  ['a key that does not decrypt', ['secretsmanager:GetSecretValue', 'DecryptionFailure', 400], /can't be decrypted/],
+  ['a key that cannot decrypt', ['secretsmanager:GetSecretValue', 'DecryptionFailure', 400], /can't be decrypted/],
   [
-    'a secret that is to be deleted',
+    'a secret that is scheduled for deletion',
     ['secretsmanager:GetSecretValue', 'InvalidRequest', 400],
     /scheduled for deletion/,
   ],
-])('%s: what, on what, in which state, what now', async (_, fault, words) => {
+])('the reason for %s contains cause, resource, state and next step', async (_, fault, reason) => {
   stage.fault = refuse(...fault);
   const { Status, Reason } = await stage.request('Create');
   expect(Status).toBe('FAILED');
-  expect(Reason).toMatch(words);
+  expect(Reason).toMatch(reason);
   expect(Reason).toMatch(
     new RegExp(`^cannot enable MFA device ${stage.serialNumber} for user alice: .*State: .*Next: .*`),
   );
 });
 
-test('a request that was never sent is told as such', async () => {
+test('the reason says if a request was never sent', async () => {
   stage.fault = (action) =>
     action === 'iam:EnableMFADevice' ? new CallError(action, 'CredentialsProviderError') : undefined;
   const { Reason } = await stage.request('Create');
@@ -69,7 +69,7 @@ test('a request that was never sent is told as such', async () => {
   );
 });
 
-test('a user or a device that Enable does not find is named, both', async () => {
+test('the reason names user and device if EnableMFADevice does not find one of them', async () => {
   stage.fault = refuse('iam:EnableMFADevice', 'NoSuchEntity', 404);
   const { Reason } = await stage.request('Create');
   expect(Reason).toContain(`user alice or device ${stage.serialNumber} does not exist`);
@@ -82,7 +82,7 @@ test.each([
   ['AccessDenied', 403],
   ['NoSuchEntity', 404],
   ['ServiceFailure', 500],
-])('%s that passes is outwaited', async (code, status) => {
+])('a transient %s is retried', async (code, status) => {
   stage.fault = (action, call) =>
     action === 'iam:EnableMFADevice' && call <= 2 ? new CallError(action, code, status) : undefined;
   expect(await stage.request('Create')).toMatchObject({ Status: 'SUCCESS' });
@@ -91,7 +91,7 @@ test.each([
 test.each([
   ['AccessDenied', 403, 120],
   ['NoSuchEntity', 404, 120],
-])('%s is given up after two minutes', async (code, status, seconds) => {
+])('%s is retried for two minutes', async (code, status, seconds) => {
   stage.fault = refuse('iam:TagMFADevice', code, status);
   const before = stage.clock.now();
   expect(await stage.request('Create')).toMatchObject({ Status: 'FAILED' });
@@ -99,7 +99,7 @@ test.each([
   expect(stage.clock.now() - before).toBeLessThanOrEqual(seconds * 1000);
 });
 
-test('a secret that cannot be found is given up after fifteen seconds', async () => {
+test('a missing secret is retried for 15 s', async () => {
   const before = stage.clock.now();
   const SeedSecretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/none';
   const event = { ResourceProperties: stage.properties({ SeedSecretArn }) };
@@ -108,12 +108,12 @@ test('a secret that cannot be found is given up after fifteen seconds', async ()
   expect(stage.clock.now() - before).toBeGreaterThan(5_000);
 });
 
-test('a secret that was only just written is waited for', async () => {
+test('a secret that is not readable yet is retried', async () => {
   stage.fault = refuse('secretsmanager:GetSecretValue', 'ResourceNotFound', 400, [1, 3]);
   expect(await stage.request('Create')).toMatchObject({ Status: 'SUCCESS' });
 });
 
-test('a Create that loses the answer of Enable and then the connection says that it does not know', async () => {
+test('a Create that loses the response of EnableMFADevice and then the connection reports an unknown state', async () => {
   let lost = false;
   stage.fault = (action) => {
     lost ||= action === 'iam:EnableMFADevice';
@@ -123,7 +123,7 @@ test('a Create that loses the answer of Enable and then the connection says that
   expect(Reason).toContain('State: it is not known whether the device is enabled');
 });
 
-describe('the state that a failure tells is the true one', () => {
+describe('the state in a reason is the actual state after', () => {
   const actions: Action[] = [
     'iam:ListMFADevices',
     'iam:ListMFADeviceTags',
@@ -134,17 +134,17 @@ describe('the state that a failure tells is the true one', () => {
     'iam:DeactivateMFADevice',
     'secretsmanager:GetSecretValue',
   ];
-  /** From this call on, the action is refused for good, or its requests or its answers are lost. */
+  /** Every call of the action is refused, or its requests or responses are lost. */
   const faults: [string, (action: Action) => ReturnType<Fault>][] = [
     ['is refused', (action) => new CallError(action, 'SomethingNew', 400)],
     ['loses every request', () => 'lose request'],
-    ['loses every answer', () => 'lose answer'],
+    ['loses every response', () => 'lose answer'],
   ];
   const situations: [string, () => Promise<unknown>][] = [
     ['a new device', () => Promise.resolve()],
     ['an enrolled device', () => stage.request('Create')],
     [
-      'a device that somebody switched off',
+      'a device that somebody deactivated',
       async () => {
         await stage.request('Create');
         stage.iam.call('DeactivateMFADevice', { UserName: 'alice', SerialNumber: stage.serialNumber });
@@ -166,7 +166,7 @@ describe('the state that a failure tells is the true one', () => {
         faults.map(([what, faultOf]) => [type, situation, what, prepare, faultOf] as const),
       ),
     ),
-  )('%s of %s, when an action %s', async (...[type, , , prepare, faultOf]) => {
+  )('%s of %s if an action %s', async (...[type, , , prepare, faultOf]) => {
     for (const broken of actions) {
       stage = new Stage();
       await prepare();

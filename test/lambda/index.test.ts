@@ -20,14 +20,14 @@ afterEach(async () => {
   await server.close();
 });
 
-/** A request that is refused before any call to AWS. */
+/** A request that is refused without a call to AWS. */
 const refused = () =>
   new Stage().event('Create', {
     ResourceType: 'Custom::Other',
     ResponseURL: `${server.url()}/answer?X-Amz-Signature=1`,
   });
 
-test('an event is answered over HTTP, and logged with how long it took', async () => {
+test('the handler responds over HTTP and logs the duration', async () => {
   await handler(refused(), CONTEXT);
   expect(server.requests).toHaveLength(1);
   expect(JSON.parse(server.requests[0]!.body) as Answer).toMatchObject({ Status: 'FAILED' });
@@ -37,7 +37,7 @@ test('an event is answered over HTTP, and logged with how long it took', async (
   expect(mockSleep).not.toHaveBeenCalled();
 });
 
-test('pauses are of milliseconds by the system clock', async () => {
+test('pauses are in milliseconds of the system clock', async () => {
   server.respond = (response) => response.writeHead(server.requests.length < 3 ? 503 : 200).end();
   await handler(refused(), CONTEXT);
   expect(mockSleep.mock.calls).toEqual([[500], [1_000]]);

@@ -11,7 +11,7 @@ describe('a line', () => {
     return lines[0]!;
   };
 
-  test('is one JSON object, with the fields that are there', () => {
+  test('is one JSON object with the given fields', () => {
     const fields: LogFields = {
       requestId: '1',
       requestType: 'Create',
@@ -27,17 +27,17 @@ describe('a line', () => {
     expect(lineOf('request received')).toBe('{"message":"request received"}');
   });
 
-  test('holds whole milliseconds', () => {
+  test('contains whole milliseconds', () => {
     expect(parse(lineOf('answering', { ms: 1_234.567 }))).toEqual({ message: 'answering', ms: 1_235 });
   });
 
-  test('holds nothing that is not on the list', () => {
+  test('contains only the allowed fields', () => {
     const event = { ResponseURL: 'https://signed', seed: 'JBSWY3DP' } as LogFields;
     expect(lineOf('request received', event)).toBe('{"message":"request received"}');
   });
 });
 
-test('a bound logger puts its fields on every line, unless the line says otherwise', () => {
+test('a bound logger adds its fields to every line, unless the line overrides them', () => {
   const lines: unknown[] = [];
   const logger = bound({ log: (...line) => lines.push(line) }, { requestId: '1', attempt: 0 });
   logger.log('request received');
@@ -55,7 +55,7 @@ describe('a request', () => {
   });
   afterEach(() => stage.expectSecrecy());
 
-  /** What the requests since then logged, without what every line carries. */
+  /** The lines of the requests, without the fields that every line has. */
   function logged(request: Record<string, unknown>): Record<string, unknown>[] {
     const lines = stage.left.map(parse).filter((line) => 'message' in line);
     return lines.map((line) => {
@@ -71,7 +71,7 @@ describe('a request', () => {
     serialNumber: stage.serialNumber,
   });
 
-  test('logs that it came, what failed, and how it is answered; each line tells whose it is', async () => {
+  test('logs its receipt, failed calls and response, each with the ids of the request', async () => {
     stage.fault = refuse('iam:TagMFADevice', 'Throttling', 400, [1, 2]);
     await stage.request('Create');
     expect(logged(every('Create'))).toEqual([
@@ -79,12 +79,12 @@ describe('a request', () => {
       { message: 'call failed', action: 'iam:TagMFADevice', errorCode: 'Throttling', attempt: 1 },
       { message: 'call failed', action: 'iam:TagMFADevice', errorCode: 'Throttling', attempt: 2 },
       { message: 'device enabled' },
-      // Of the pauses' half and whole second, three quarters.
+      // 75% of the pauses of 0.5 s and 1 s.
       { message: 'answering', status: 'SUCCESS', ms: 1_125 },
     ]);
   });
 
-  test('that fails logs the code of what failed it', async () => {
+  test('that fails logs the error code', async () => {
     stage.fault = refuse('iam:TagMFADevice', 'LimitExceeded', 409);
     await stage.request('Create');
     expect(logged(every('Create')).slice(-2)).toEqual([
@@ -93,12 +93,12 @@ describe('a request', () => {
     ]);
   });
 
-  test('that is refused for its properties logs that', async () => {
+  test('with invalid properties logs InvalidProperty', async () => {
     await stage.request('Create', { ResourceType: 'Custom::Other' });
     expect(logged(every('Create'))).toContainEqual({ message: 'request failed', errorCode: 'InvalidProperty' });
   });
 
-  test('logs each time that its answer does not arrive', async () => {
+  test('logs each failed delivery of its response', async () => {
     let deliveries = 0;
     stage.deliver = () => (++deliveries < 3 ? Promise.reject(new Error('broken')) : Promise.resolve());
     await stage.request('Update', { PhysicalResourceId: 'another' });
@@ -108,12 +108,12 @@ describe('a request', () => {
     ]);
   });
 
-  test('of Delete says why it undoes nothing', async () => {
+  test('of type Delete logs why it undoes nothing', async () => {
     await stage.request('Delete');
     expect(logged(every('Delete'))).toContainEqual({ message: 'no claim of ours, nothing to undo' });
   });
 
-  test('of Delete says why the device stays enabled', async () => {
+  test('of type Delete logs why the device stays enabled', async () => {
     await stage.request('Create', { LogicalResourceId: 'Other' });
     await stage.request('Create');
     stage.left.length = 0;
@@ -121,7 +121,7 @@ describe('a request', () => {
     expect(logged(every('Delete'))).toContainEqual({ message: 'others rely on the device, it stays enabled' });
   });
 
-  test('of Delete with an invented id says what it waits for', async () => {
+  test('of type Delete with an invented physical id logs what it waits for', async () => {
     await stage.request('Delete', { PhysicalResourceId: 'Staging-Alice-1ABCDEFGHIJKL' });
     const [, waiting] = logged(every('Delete'));
     expect(waiting).toEqual({ message: 'waiting for a Create that may still be under way' });

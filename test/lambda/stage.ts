@@ -5,7 +5,7 @@ import { parseSeed } from '../../lambda/seed';
 import { codePairAt, type Step, stepAt } from '../../lambda/totp';
 import { LineLogger } from '../../lambda/logger';
 import { type Caller, Iam } from '../../local/iam/iam';
-import { type Channel, directly, InProcessIam, InProcessSeedStore } from '../../local/ports';
+import { type Channel, directChannel, InProcessIam, InProcessSeedStore } from '../../local/ports';
 import { SecretsManager } from '../../local/secrets-manager/secrets-manager';
 import { VirtualClock } from '../../local/virtual-clock';
 
@@ -25,15 +25,15 @@ export interface Answer {
   readonly Data?: Record<string, string>;
 }
 
-/** What happens to a call instead of, or after, its effect. */
+/** The fault of a call, instead of or after its effect. */
 export type Fault = (
   action: Action,
   call: number,
 ) => 'lose answer' | 'lose request' | CallError | (() => unknown) | undefined;
 
 /**
- * The function's rules on the local IAM and Secrets Manager, in process, with user `alice`, her device `alice` and
- * secret `mfa/alice`; and a clock that only the function's own waiting moves.
+ * The function on the local IAM and Secrets Manager, in process, with user `alice`, device `alice` and secret
+ * `mfa/alice`. Time advances only when the function waits.
  */
 export class Stage {
   readonly clock = new VirtualClock();
@@ -45,16 +45,16 @@ export class Stage {
     clock: this.clock,
     accountId: ACCOUNT,
     region: 'eu-west-1',
-    authorize: (caller, request) => this.iam.refusalOf(caller, request),
+    authorize: (caller, request) => this.iam.denialReason(caller, request),
   });
   readonly seed = this.createDevice('alice');
   readonly serialNumber = serialNumberOf('alice');
   readonly secretArn = this.createSecret('mfa/alice', this.seed);
-  /** Has no value yet. */
+  /** A secret without a value. */
   readonly phoneSecretArn = this.createSecret('mfa/phone');
-  /** Every call that the function made. */
+  /** The calls of the function. */
   calls: Action[] = [];
-  /** All that left the function but to AWS: log lines, and answers. */
+  /** The output of the function: log lines and responses. */
   readonly left: string[] = [];
   fault: Fault = () => undefined;
   caller?: Caller;
@@ -91,7 +91,7 @@ export class Stage {
     };
   }
 
-  /** An event for a `VirtualMfaDevice` that is to be called `phone`, its seed kept in `phoneSecretArn`. */
+  /** An event for a `VirtualMfaDevice` called `phone` with the secret `phoneSecretArn`. */
   deviceEvent(
     type: CustomResourceEvent['RequestType'],
     changes: Record<string, unknown> = {},
@@ -115,7 +115,7 @@ export class Stage {
     };
   }
 
-  /** Sends an event for the device to the function and returns what it answered. */
+  /** Sends an event for the device to the function and returns its response. */
   async deviceRequest(...args: Parameters<Stage['deviceEvent']>): Promise<Answer> {
     return this.clock.run(this.start(this.deviceEvent(...args)));
   }
@@ -131,16 +131,16 @@ export class Stage {
     };
   }
 
-  /** Sends an event to the function and returns what it answered. */
+  /** Sends an event to the function and returns its response. */
   async request(type: CustomResourceEvent['RequestType'], changes: Partial<CustomResourceEvent> = {}): Promise<Answer> {
     return this.clock.run(this.start(this.event(type, changes)));
   }
 
-  /** The same without turning the clock: for requests that run side by side. */
+  /** Sends an event without running the clock, for requests that run in parallel. */
   async start(event: CustomResourceEvent): Promise<Answer> {
     const bodies: string[] = [];
     const endsAt = this.clock.now() + this.remainingMs;
-    // The function's clock shows another time than AWS's: codes must not come from it.
+    // The function's clock is wrong, because codes must come from AWS's time.
     const wrongClock = { now: () => this.clock.now() - 123_456_789, sleep: (ms: number) => this.clock.sleep(ms) };
     await serve(
       event,
@@ -163,7 +163,7 @@ export class Stage {
     return JSON.parse(bodies[0]!) as Answer;
   }
 
-  /** The user's enabled devices, as IAM lists them. */
+  /** The enabled devices of a user. */
   devicesOf(userName = 'alice'): string[] {
     const { MFADevices } = this.iam.call('ListMFADevices', { UserName: userName });
     return (MFADevices as { SerialNumber: string }[]).map((device) => device.SerialNumber);
@@ -178,7 +178,7 @@ export class Stage {
     this.iam.call('TagMFADevice', { SerialNumber: this.serialNumber, Tags: [{ Key: key, Value: value }] });
   }
 
-  /** Nothing that left the function held a seed, a code of any seed around that time, or a response URL. */
+  /** Expects that the output of the function contains no seed, no code and no URL. */
   expectSecrecy(): void {
     const text = this.left.join('\n');
     for (const seed of this.seeds) {
@@ -197,7 +197,7 @@ export class Stage {
     expect(text).not.toMatch(/https?:/);
   }
 
-  /** All codes from two steps before this stage was set until two steps after now. */
+  /** The codes from two steps before the start until two steps after now. */
   private codesOf(seed: string): string[] {
     const codes: string[] = [];
     for (let step = stepAt(this.setAt) - 2; step <= stepAt(this.clock.now()) + 2; step++) {
@@ -215,7 +215,7 @@ export class Stage {
     if (fault === 'lose request') {
       throw new CallError(action, undefined);
     }
-    const answer = await directly(action, effect);
+    const answer = await directChannel(action, effect);
     if (action === 'iam:CreateVirtualMFADevice') {
       this.seeds.push(seedIn(answer as Record<string, unknown>));
     }
@@ -236,13 +236,13 @@ export function serialNumberOf(device: string): string {
   return `arn:aws:iam::${ACCOUNT}:mfa/${device}`;
 }
 
-/** Refuses the n-th to m-th call of an action. */
+/** Refuses calls of an action, from the first to the last of a range. */
 export function refuse(action: Action, code: string, httpStatus: number, [from, to] = [1, Infinity]): Fault {
   return (called, call) =>
     called === action && call >= from && call <= to ? new CallError(action, code, httpStatus) : undefined;
 }
 
-/** The same bytes at each run: a code must not stand in a log by chance. */
+/** Returns the same bytes in each run, so that no code appears in a log by chance. */
 function countedBytes(): (count: number) => Buffer {
   let call = 0;
   return (count) => {

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { Seed } from '../../lambda/seed';
 import { codePairAt, next, startOf, type Step, stepAt } from '../../lambda/totp';
 
-/** HOTP by the letter of RFC 4226, section 5.3, apart from any library. */
+/** HOTP as in RFC 4226, section 5.3, without a library. */
 function hotp(key: Uint8Array, counter: number): string {
   const message = Buffer.alloc(8);
   message.writeBigUInt64BE(BigInt(counter));
@@ -26,11 +26,11 @@ test.each([
   [7, '287922', '162583'],
   [8, '162583', '399871'],
   [9, '399871', '520489'],
-])('RFC 4226, appendix D: step %i', (counter, previous, current) => {
+])('the codes match RFC 4226, appendix D, in step %i', (counter, previous, current) => {
   expect(codePairAt(rfcSeed, step(counter)).reveal()).toEqual([previous, current]);
 });
 
-// The RFC prints eight digits; six digits are the last six of them.
+// The RFC lists eight digits. Codes of six digits are the last six.
 test.each([
   [59, '287082'],
   [1111111109, '081804'],
@@ -38,11 +38,11 @@ test.each([
   [1234567890, '005924'],
   [2000000000, '279037'],
   [20000000000, '353130'],
-])('RFC 6238, appendix B: second %i', (seconds, current) => {
+])('the code matches RFC 6238, appendix B, at second %i', (seconds, current) => {
   expect(codePairAt(rfcSeed, stepAt(seconds * 1000)).reveal()[1]).toBe(current);
 });
 
-test('the pair is the previous and the current code, for any seed and any time', () => {
+test('a pair consists of the previous and the current code', () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 16, maxLength: 64 }),
@@ -57,13 +57,13 @@ test('the pair is the previous and the current code, for any seed and any time',
   );
 });
 
-test('a step begins every 30 seconds', () => {
+test('a step starts every 30 seconds', () => {
   expect(stepAt(29_999)).toBe(0);
   expect(stepAt(30_000)).toBe(1);
   expect(startOf(next(stepAt(30_000)))).toBe(60_000);
 });
 
-test('neither a seed nor a pair shows what it holds when it is printed', () => {
+test('printing a seed or a pair does not show its value', () => {
   const pair = codePairAt(rfcSeed, step(1));
   const shown = [pair, rfcSeed].map((value) => JSON.stringify(value) + inspect(value, { depth: 9, showHidden: true }));
   expect(shown.join()).not.toMatch(/755224|287082|12345678901234567890|49,\s*50/);

@@ -27,48 +27,48 @@ const givenUp = (action: Action, code?: string, httpStatus?: number) =>
 
 const parse = (line: string) => JSON.parse(line) as Record<string, unknown>;
 
-/** These sentences are read at night, in a stack event: whoever changes one reads it whole in the snapshot. */
-describe('what an operator reads changes only on purpose', () => {
+/** The complete messages are in the snapshot, so that a change of one is reviewed. */
+describe('messages about enrollments change only on purpose', () => {
   test.each<[string, unknown]>([
-    ['no answer', givenUp('iam:EnableMFADevice')],
-    ['AWS failing', givenUp('iam:TagMFADevice', 'ServiceFailure', 500)],
+    ['no response', givenUp('iam:EnableMFADevice')],
+    ['a failure of AWS', givenUp('iam:TagMFADevice', 'ServiceFailure', 500)],
     ['throttling', givenUp('iam:TagMFADevice', 'Throttling', 400)],
-    ['a user that is made again', givenUp('iam:EnableMFADevice', 'EntityTemporarilyUnmodifiable', 409)],
+    ['a user that is re-created', givenUp('iam:EnableMFADevice', 'EntityTemporarilyUnmodifiable', 409)],
     ['a denied call on the user', givenUp('iam:EnableMFADevice', 'AccessDenied', 403)],
-    ['a denied reading of the devices', givenUp('iam:ListMFADevices', 'AccessDenied', 403)],
-    ['a denied reading of the tags', givenUp('iam:ListMFADeviceTags', 'AccessDenied', 403)],
-    ['a denied tagging', givenUp('iam:TagMFADevice', 'AccessDenied', 403)],
-    ['a denied untagging', givenUp('iam:UntagMFADevice', 'AccessDenied', 403)],
-    ['a denied secret', givenUp('secretsmanager:GetSecretValue', 'AccessDenied', 400)],
-    ['a user that is missing', givenUp('iam:ListMFADevices', 'NoSuchEntity', 404)],
-    ['a device that is missing', givenUp('iam:TagMFADevice', 'NoSuchEntity', 404)],
-    ['one of them missing', givenUp('iam:EnableMFADevice', 'NoSuchEntity', 404)],
+    ['a denied list of devices', givenUp('iam:ListMFADevices', 'AccessDenied', 403)],
+    ['a denied list of tags', givenUp('iam:ListMFADeviceTags', 'AccessDenied', 403)],
+    ['a denied call that tags', givenUp('iam:TagMFADevice', 'AccessDenied', 403)],
+    ['a denied call that untags', givenUp('iam:UntagMFADevice', 'AccessDenied', 403)],
+    ['denied access to the secret', givenUp('secretsmanager:GetSecretValue', 'AccessDenied', 400)],
+    ['a missing user', givenUp('iam:ListMFADevices', 'NoSuchEntity', 404)],
+    ['a missing device', givenUp('iam:TagMFADevice', 'NoSuchEntity', 404)],
+    ['a missing user or device', givenUp('iam:EnableMFADevice', 'NoSuchEntity', 404)],
     ['eight devices', givenUp('iam:EnableMFADevice', 'LimitExceeded', 409)],
     ['fifty tags', givenUp('iam:TagMFADevice', 'LimitExceeded', 409)],
-    ['no secret', givenUp('secretsmanager:GetSecretValue', 'ResourceNotFound', 400)],
-    ['a key that does not decrypt', givenUp('secretsmanager:GetSecretValue', 'DecryptionFailure', 400)],
-    ['a secret that is to be deleted', givenUp('secretsmanager:GetSecretValue', 'InvalidRequest', 400)],
+    ['a missing secret', givenUp('secretsmanager:GetSecretValue', 'ResourceNotFound', 400)],
+    ['a key that cannot decrypt', givenUp('secretsmanager:GetSecretValue', 'DecryptionFailure', 400)],
+    ['a secret that is scheduled for deletion', givenUp('secretsmanager:GetSecretValue', 'InvalidRequest', 400)],
     ['invalid values', givenUp('iam:EnableMFADevice', 'ValidationError', 400)],
     ['an unknown code', givenUp('iam:EnableMFADevice', 'SomethingNew', 400)],
-    ['no seed', new NotASeedError('it is empty')],
-    ['no time, before any call', new OutOfTime()],
+    ['a secret without a seed', new NotASeedError('it is empty')],
+    ['a timeout before any call', new OutOfTime()],
     [
-      'no time, after refused codes',
+      'a timeout after refused codes',
       new OutOfTime(new CallError('iam:EnableMFADevice', 'InvalidAuthenticationCode', 403)),
     ],
-    ['an error that nobody foresaw', new RangeError('never shown')],
-    ['what is no error', 'never shown'],
+    ['an unexpected error', new RangeError('never shown')],
+    ['a thrown value that is not an error', 'never shown'],
   ])('%s', (_, error) => {
     const { because, errorCode } = failureOf(error, SUBJECT);
     expect({ ...because, errorCode }).toMatchSnapshot();
   });
 
-  test.each(['Create', 'Update', 'Delete'] as const)('a failed %s, as a whole', (request) => {
+  test.each(['Create', 'Update', 'Delete'] as const)('a failed %s', (request) => {
     const failure = new Failure({ cause: 'this is why', next: 'do this' }, 'Why');
     expect(reasonOf(request, SUBJECT, failure, 'nothing was changed')).toMatchSnapshot();
   });
 
-  describe('where the state decides', () => {
+  describe('that depend on the state', () => {
     let stage: Stage;
     beforeEach(() => {
       stage = new Stage();
@@ -93,20 +93,19 @@ describe('what an operator reads changes only on purpose', () => {
         const ResourceProperties = stage.properties({ UserName: 'bob' });
         return stage.request('Create', { LogicalResourceId: 'MfaEnrollmentBob0A1B2C3D', ResourceProperties });
       },
-      'an enrollment that is to become another': () =>
-        stage.request('Update', { ResourceProperties: stage.properties({ UserName: 'bob' }) }),
+      'a changed user': () => stage.request('Update', { ResourceProperties: stage.properties({ UserName: 'bob' }) }),
     };
 
     test.each(Object.entries(failures))('%s', async (_, fail) => {
       const { Reason = '' } = await fail();
       const { errorCode } = stage.left.map(parse).findLast((line) => line.message === 'request failed') ?? {};
-      // The end of a secret's ARN is random.
+      // The suffix of a secret's ARN is random.
       expect({ Reason: Reason.replace(/(:secret:mfa\/\w+)-\w{6}/g, '$1-AbCdEf'), errorCode }).toMatchSnapshot();
     });
   });
 });
 
-describe('what an operator reads of a device changes only on purpose', () => {
+describe('messages about devices change only on purpose', () => {
   let stage: Stage;
   beforeEach(() => {
     stage = new Stage();
@@ -135,11 +134,11 @@ describe('what an operator reads of a device changes only on purpose', () => {
       actions.includes(action) ? 'lose answer' : undefined;
 
   const failures: Record<string, () => Promise<Answer>> = {
-    'a device that somebody else made': () => {
+    'a device that somebody else created': () => {
       stage.createDevice('phone');
       return stage.deviceRequest('Create');
     },
-    'a secret of another device': async () => {
+    'a secret with the seed of another device': async () => {
       await stage.deviceRequest('Create');
       return stage.deviceRequest('Create', { SerialNumber: serialNumberOf('tablet') });
     },
@@ -147,33 +146,33 @@ describe('what an operator reads of a device changes only on purpose', () => {
       stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn });
       return stage.deviceRequest('Create');
     },
-    'a secret that is missing': () =>
+    'a missing secret': () =>
       stage.deviceRequest('Create', { SeedSecretArn: stage.phoneSecretArn.replace('phone', 'none') }),
-    'a secret that may not be written': () => {
+    'denied writing to the secret': () => {
       stage.fault = refuse('secretsmanager:PutSecretValue', 'AccessDenied', 400);
       return stage.deviceRequest('Create');
     },
-    'a secret that may not be looked at': () => {
+    'denied reading of the secret': () => {
       stage.fault = refuse('secretsmanager:DescribeSecret', 'AccessDenied', 400);
       return stage.deviceRequest('Create');
     },
-    'a key that does not encrypt': () => {
+    'a key that cannot encrypt': () => {
       stage.fault = refuse('secretsmanager:PutSecretValue', 'EncryptionFailure', 400);
       return stage.deviceRequest('Create');
     },
-    'a secret that is full': () => {
+    'a secret with too many versions': () => {
       stage.fault = refuse('secretsmanager:PutSecretValue', 'LimitExceeded', 400);
       return stage.deviceRequest('Create');
     },
-    'an account that has too many devices': () => {
+    'an account with too many devices': () => {
       stage.fault = refuse('iam:CreateVirtualMFADevice', 'LimitExceeded', 409);
       return stage.deviceRequest('Create');
     },
-    'answers that are lost until the time is over': () => {
+    'lost responses until the timeout': () => {
       stage.fault = always('iam:CreateVirtualMFADevice');
       return stage.deviceRequest('Create');
     },
-    'a deletion whose answers are lost until the time is over': async () => {
+    'lost requests of a deletion until the timeout': async () => {
       await stage.deviceRequest('Create');
       stage.fault = (action) => (action === 'iam:DeleteVirtualMFADevice' ? 'lose request' : undefined);
       return stage.deviceRequest('Delete');
@@ -188,7 +187,7 @@ describe('what an operator reads of a device changes only on purpose', () => {
       });
       return stage.deviceRequest('Create');
     },
-    'somebody who writes to the secret meanwhile': () => {
+    'a secret that somebody else writes to at the same time': () => {
       stage.fault = (action) => (action === 'secretsmanager:PutSecretValue' ? () => void write('x') : undefined);
       return stage.deviceRequest('Create');
     },
@@ -207,7 +206,7 @@ describe('what an operator reads of a device changes only on purpose', () => {
       write('by hand');
       return stage.deviceRequest('Update');
     },
-    'a device without its version': async () => {
+    'a device without its seed version': async () => {
       await stage.deviceRequest('Create');
       remove([SEED_VERSION_KEY]);
       return stage.deviceRequest('Update');
@@ -221,17 +220,17 @@ describe('what an operator reads of a device changes only on purpose', () => {
       }
       return stage.deviceRequest('Delete');
     },
-    'a device that is gone': async () => {
+    'a missing device': async () => {
       await stage.deviceRequest('Create');
       stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: phone });
       return stage.deviceRequest('Update');
     },
-    'tags that may not be put': async () => {
+    'denied writing of tags': async () => {
       await stage.deviceRequest('Create');
       stage.fault = refuse('iam:TagMFADevice', 'AccessDenied', 403);
       return stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] });
     },
-    'a tag whose answer is lost, and then denied': async () => {
+    'a tag whose response is lost and that is then denied': async () => {
       await stage.deviceRequest('Create');
       stage.fault = (action, call) =>
         action === 'iam:TagMFADevice'
@@ -241,9 +240,8 @@ describe('what an operator reads of a device changes only on purpose', () => {
           : undefined;
       return stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] });
     },
-    'a device that is to become another': () =>
-      stage.deviceRequest('Update', { SerialNumber: serialNumberOf('tablet') }),
-    'a device that somebody enabled': async () => {
+    'a changed serial number': () => stage.deviceRequest('Update', { SerialNumber: serialNumberOf('tablet') }),
+    'a device that somebody else enabled': async () => {
       await stage.deviceRequest('Create');
       enable();
       return stage.deviceRequest('Delete');
@@ -253,12 +251,12 @@ describe('what an operator reads of a device changes only on purpose', () => {
       enable([{ Key: enrollmentClaimKey(STACK_UUID, LOGICAL_ID), Value: 'enabled eu-west-1 Staging' }]);
       return stage.deviceRequest('Delete');
     },
-    'a device that may not be deleted': async () => {
+    'denied deletion of the device': async () => {
       await stage.deviceRequest('Create');
       stage.fault = refuse('iam:DeleteVirtualMFADevice', 'AccessDenied', 403);
       return stage.deviceRequest('Delete');
     },
-    'a claim that may not be withdrawn': async () => {
+    'denied withdrawal of the claim': async () => {
       await stage.deviceRequest('Create');
       await stage.deviceRequest('Create', {}, { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' });
       stage.fault = refuse('iam:UntagMFADevice', 'AccessDenied', 403);
@@ -269,14 +267,14 @@ describe('what an operator reads of a device changes only on purpose', () => {
   test.each(Object.entries(failures))('%s', async (_, fail) => {
     const { Reason = '' } = await fail();
     const { errorCode } = stage.left.map(parse).findLast((line) => line.message === 'request failed') ?? {};
-    // The ends of ARNs, their part in the ids of versions, and the ids of versions that somebody else wrote are random.
+    // The suffixes of ARNs, their hashes in the ids of versions, and the ids of foreign versions are random.
     const steady = Reason.replace(/(:secret:mfa\/\w+)-\w{6}/g, '$1-AbCdEf')
       .replace(/(?<=move-to-version-id [0-9a-f]{16}-)[0-9a-f]{10}/, '<secret>')
       .replace(/(?<=remove-from-version-id )[0-9a-f-]{36}/, '<version>');
     expect({ Reason: steady, errorCode }).toMatchSnapshot();
   });
 
-  test('a round trip, as the log tells it', async () => {
+  test('the log of Create, Update and Delete of a device changes only on purpose', async () => {
     await stage.deviceRequest('Create');
     await stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] });
     await stage.deviceRequest('Create', {}, { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' });
@@ -312,7 +310,7 @@ describe('what an operator reads of a device changes only on purpose', () => {
   });
 });
 
-test('a failure that has its words keeps them', () => {
+test('a failure with a message is not changed', () => {
   const failure = new Failure({ cause: 'this is why', next: 'do this' }, 'Why');
   expect(failureOf(failure, SUBJECT)).toBe(failure);
 });

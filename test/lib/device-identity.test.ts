@@ -13,74 +13,45 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import * as fc from 'fast-check';
 import { MfaEnrollmentProvider, VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
-import {
-  devicePolicies,
-  devices,
-  enrollMade,
-  enrollments,
-  ENV,
-  logicalIdOf,
-  newApp,
-  newStack,
-  only,
-  resources,
-} from './fixture';
+import { devices, enrollMade, ENV, logicalIdOf, newApp, newStack, only, resources } from './fixture';
+import { bareTemplate, idsIn } from './templates';
 
 const SECRET = 'AWS::SecretsManager::Secret';
-
-/** The logical ids of a device, its policy, its secret, and the enrollment that uses them. */
-function idsOf(stack: Stack) {
-  return {
-    device: Object.keys(devices(stack)),
-    policy: Object.keys(devicePolicies(stack)),
-    secret: Object.keys(resources(stack, SECRET)),
-    enrollment: Object.keys(enrollments(stack)),
-  };
-}
 
 function idsWith(props: (stack: Stack) => VirtualMfaDeviceProps, stackProps: StackProps = {}) {
   const stack = newStack(stackProps);
   enrollMade(stack, props(stack));
-  return idsOf(stack);
+  return idsIn(stack);
 }
 
 const named = (virtualMfaDeviceName: string) => () => ({ virtualMfaDeviceName });
 
-describe('a named device whose construct is renamed or moved changes nothing but metadata', () => {
-  const template = (declare: (stack: Stack) => void) => {
+describe('renaming or moving a device with a name changes nothing but metadata', () => {
+  const stackWith = (declare: (stack: Stack) => void) => {
     const stack = newStack({}, newApp({ 'aws:cdk:enable-path-metadata': true }));
     new iam.User(stack, 'Alice');
     declare(stack);
-    return Template.fromStack(stack).toJSON();
+    return stack;
   };
-  const withoutMetadata = (json: Record<string, unknown>) =>
-    JSON.stringify(json, (key, value: unknown) => (key === 'Metadata' ? undefined : sorted(value)), 1);
-  // CloudFormation's objects have no order; its lists do, and `DependsOn` is a list.
-  const sorted = (value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
-      : value;
   const alice = { virtualMfaDeviceName: 'alice' };
-  const before = template((stack) => enrollMade(stack, alice));
+  const before = stackWith((stack) => enrollMade(stack, alice));
 
   test.each<[string, (stack: Stack) => void]>([
     ['renamed', (stack) => enrollMade(stack, alice, 'Renamed')],
-    ['renamed to what sorts before everything', (stack) => enrollMade(stack, alice, '0')],
-    ['renamed to what sorts behind everything', (stack) => enrollMade(stack, alice, 'Zoe')],
+    ['renamed to an id that sorts first', (stack) => enrollMade(stack, alice, '0')],
+    ['renamed to an id that sorts last', (stack) => enrollMade(stack, alice, 'Zoe')],
     ['moved to another scope', (stack) => enrollMade(new Construct(stack, 'Team'), alice)],
-    [
-      'declared after the provider was made',
-      (stack) => (MfaEnrollmentProvider.getOrCreate(stack), enrollMade(stack, alice)),
-    ],
+    ['declared after its provider', (stack) => (MfaEnrollmentProvider.getOrCreate(stack), enrollMade(stack, alice))],
   ])('%s', (_change, declare) => {
-    expect(withoutMetadata(template(declare))).toEqual(withoutMetadata(before));
+    expect(bareTemplate(stackWith(declare))).toEqual(bareTemplate(before));
   });
 
-  test('the paths in metadata do differ, so that the comparison sees something', () => {
-    expect(template((stack) => enrollMade(stack, alice, 'Renamed'))).not.toEqual(before);
+  test('the template has paths in its metadata, which do change', () => {
+    const renamed = stackWith((stack) => enrollMade(stack, alice, 'Renamed'));
+    expect(Template.fromStack(renamed).toJSON()).not.toEqual(Template.fromStack(before).toJSON());
   });
 
-  test('the names of the exports stay, too', () => {
+  test('renaming the device keeps the names of the exports of its attributes', () => {
     const exported = (id: string) => {
       const app = newApp();
       const stack = newStack({}, app);
@@ -93,12 +64,12 @@ describe('a named device whose construct is renamed or moved changes nothing but
   });
 });
 
-describe('another name or path is another device, policy, secret and enrollment', () => {
+describe('another name, path or generation is another device, policy, secret and enrollment', () => {
   test.each<[string, VirtualMfaDeviceProps, VirtualMfaDeviceProps]>([
     ['name', { virtualMfaDeviceName: 'alice' }, { virtualMfaDeviceName: 'alice2' }],
     ['path', { virtualMfaDeviceName: 'alice' }, { virtualMfaDeviceName: 'alice', path: '/staff/' }],
     ['generation', {}, { generation: 2 }],
-    ['generation, higher still', { generation: 2 }, { generation: 3 }],
+    ['generation from 2 to 3', { generation: 2 }, { generation: 3 }],
   ])('%s', (_change, one, other) => {
     const [before, after] = [idsWith(() => one), idsWith(() => other)];
     for (const kind of ['device', 'policy', 'secret', 'enrollment'] as const) {
@@ -107,11 +78,11 @@ describe('another name or path is another device, policy, secret and enrollment'
     }
   });
 
-  test('the default path and generation spelled out are the same device', () => {
+  test('naming the default path and generation is the same device', () => {
     expect(idsWith(() => ({ path: '/', generation: 1 }))).toEqual(idsWith(() => ({})));
   });
 
-  test('another provider is another device and policy, with the same secret', () => {
+  test('another provider is another device resource with another policy and the same secret', () => {
     const before = idsWith(named('alice'));
     const after = idsWith((stack) => ({ ...named('alice')(), provider: new MfaEnrollmentProvider(stack, 'Other') }));
     for (const kind of ['device', 'policy', 'enrollment'] as const) {
@@ -120,7 +91,7 @@ describe('another name or path is another device, policy, secret and enrollment'
     expect(after.secret).toEqual(before.secret);
   });
 
-  test('a device that is added beside others leaves them as they are', () => {
+  test('adding a device changes no other', () => {
     const both = newStack();
     enrollMade(both, named('bob')(), 'Second');
     new VirtualMfaDevice(both, 'First', named('alice')());
@@ -131,7 +102,7 @@ describe('another name or path is another device, policy, secret and enrollment'
     expect(Object.keys(devices(both))).toHaveLength(2);
   });
 
-  test('names of which only the deployment knows a part are told apart by their tokens', () => {
+  test('devices of whose names only a deployment knows a part differ by their tokens', () => {
     const parameter = (id: string) => (stack: Stack) => ({
       virtualMfaDeviceName: `alice-${new CfnParameter(stack, id).valueAsString}`,
     });
@@ -141,25 +112,25 @@ describe('another name or path is another device, policy, secret and enrollment'
   });
 });
 
-describe("the stack's region, spelled out or not, is one region", () => {
+describe("the stack's region in the name of a device", () => {
   test('a stack whose region becomes known keeps device, secret and enrollment', () => {
     expect(idsWith(() => ({}), { env: { region: 'eu-central-1' } })).toEqual(idsWith(() => ({})));
     expect(idsWith(() => ({}), { env: ENV })).toEqual(idsWith(() => ({})));
   });
 
-  test('a default name that is written down keeps them, and frees the construct to be renamed', () => {
+  test('a construct with its default name as its virtualMfaDeviceName can be renamed and keeps them', () => {
     const name = new VirtualMfaDevice(newStack({ env: ENV }), 'AliceDevice').virtualMfaDeviceName;
     const stack = newStack({ env: ENV });
     enrollMade(stack, { virtualMfaDeviceName: name }, 'Renamed');
-    expect(idsOf(stack)).toEqual(idsWith(() => ({}), { env: ENV }));
+    expect(idsIn(stack)).toEqual(idsWith(() => ({}), { env: ENV }));
   });
 
-  test('also where the region is not known, and written down as Aws.REGION', () => {
+  test('a default name with Aws.REGION keeps them in a stack without a known region', () => {
     const name = new VirtualMfaDevice(newStack({ env: ENV }), 'AliceDevice').virtualMfaDeviceName;
     expect(idsWith(named(name.replace(ENV.region, Aws.REGION)))).toEqual(idsWith(() => ({})));
   });
 
-  test("another region's name is another device", () => {
+  test('the name of another region is another device', () => {
     const inRegion = (region: string) => idsWith(named(`alice-${region}`), { env: ENV }).device;
     expect(inRegion('us-east-1')).not.toEqual(inRegion(ENV.region));
   });
@@ -171,14 +142,14 @@ describe('the default name', () => {
   const stackIn = (scope: Construct = newApp(), props: StackProps = {}, id = 'Users') =>
     newStack({ env: ENV, ...props }, scope, id);
 
-  test('shows stack, construct, region and generation', () => {
+  test('contains stack, construct, region, hash and generation', () => {
     expect(nameIn(stackIn())).toMatch(/^Users-AliceDevice-eu-central-1-[0-9a-f]{8}-1$/);
     expect(nameIn(new Construct(stackIn(), 'Team'), 'Alice Device', { generation: 12 })).toMatch(
-      /^Users-Team-AliceDevice-eu-central-1-[0-9a-f]{8}-12$/,
+      /^Users-Team-Alice-Device-eu-central-1-[0-9a-f]{8}-12$/,
     );
   });
 
-  test('needs no deployment but for the region, where that is not known', () => {
+  test('is known at synthesis except for a region that is not', () => {
     const stack = newStack();
     expect(stack.resolve(nameIn(stack))).toEqual({
       'Fn::Join': ['', ['Stack-AliceDevice-', { Ref: 'AWS::Region' }, expect.stringMatching(/^-[0-9a-f]{8}-1$/)]],
@@ -191,7 +162,7 @@ describe('the default name', () => {
     expect(deployed).toContain(`"${nameIn(newStack({ env: ENV }))}"`);
   });
 
-  test('takes a generation of which only the deployment knows the number', () => {
+  test('can have a generation that only a deployment knows', () => {
     const stack = newStack({ env: ENV });
     const generation = new CfnParameter(stack, 'Generation', { type: 'Number' }).valueAsNumber;
     expect(stack.resolve(nameIn(stack, 'AliceDevice', { generation }))).toEqual({
@@ -199,7 +170,7 @@ describe('the default name', () => {
     });
   });
 
-  test('is that of no other construct: not in another place, stack, region or nested stack', () => {
+  test('differs between any two constructs, scopes, stacks, regions and nested stacks', () => {
     const app = newApp();
     const stack = stackIn(app);
     const nested = ['One', 'Two'].map((id) => new NestedStack(stack, id));
@@ -222,12 +193,12 @@ describe('the default name', () => {
     expect(names.filter((name) => !/^[\w+=,.@-]{1,226}$/.test(name))).toEqual([]);
   });
 
-  test("of a device in a nested stack needs no deployment, though the nested stack's own name does", () => {
+  test('is known at synthesis in a nested stack, whose own name is not', () => {
     const nested = new NestedStack(new NestedStack(stackIn(), 'Outer'), 'Inner');
-    expect(nameIn(nested)).toMatch(/^Users-Outer-Inner-AliceDevice-eu-central-1-[0-9a-f]{8}-1$/);
+    expect(nameIn(nested)).toMatch(/^Users-AliceDevice-eu-central-1-[0-9a-f]{8}-1$/);
   });
 
-  test('follows the stack by its name, not by where the app has it', () => {
+  test('depends on the name of the stack, not on its place in the app', () => {
     const inStage = nameIn(stackIn(new Stage(newApp(), 'Beta'), { stackName: 'Users' }));
     expect(inStage).toBe(nameIn(stackIn()));
   });
@@ -243,7 +214,7 @@ describe('the default name', () => {
     maxLength: 6,
   });
 
-  test('is one that IAM takes, and another for each place, wherever constructs stand', () => {
+  test('is valid in IAM and differs between any two construct paths', () => {
     const app = newApp();
     let run = 0;
     fc.assert(
@@ -256,7 +227,8 @@ describe('the default name', () => {
           );
           return nameIn(scope);
         });
-        expect(names.filter((name) => !/^[\w+=,.@-]{1,120}$/.test(name))).toEqual([]);
+        // 60 characters each of stack and path, and 25 of region, hash and generation with their hyphens.
+        expect(names.filter((name) => !/^[\w+=,.@-]{1,145}$/.test(name))).toEqual([]);
         expect(new Set(names).size).toBe(names.length);
       }),
       { numRuns: 40, seed: 20260901 },
@@ -265,7 +237,7 @@ describe('the default name', () => {
 });
 
 describe('logical ids', () => {
-  test('are readable, and differ between a device, its policy and its secret', () => {
+  test('contain path and name of the device, and what each resource is', () => {
     expect(idsWith(() => ({ virtualMfaDeviceName: 'alice.b@example.com', path: '/staff/eu/' }))).toMatchObject({
       device: [expect.stringMatching(/^VirtualMfaDeviceStaffeualicebexamplecom[0-9A-F]{8}$/)],
       policy: [expect.stringMatching(/^VirtualMfaDevicePolicyStaffeualicebexamplecom[0-9A-F]{8}$/)],
@@ -273,7 +245,7 @@ describe('logical ids', () => {
     });
   });
 
-  test('that are overridden stand, and are an error where a claim on the device would be too long for a tag', () => {
+  test('stay as they are overridden, and are an error if the claim on the device would be too long for a tag key', () => {
     const overridden = (logicalId: string) => {
       const stack = newStack();
       const device = enrollMade(stack);
@@ -281,14 +253,14 @@ describe('logical ids', () => {
       return stack;
     };
     expect(only(overridden('M'.repeat(61)), 'Custom::MfaEnrollment').Properties['SerialNumber']).toEqual({
-      Ref: 'M'.repeat(61),
+      'Fn::GetAtt': ['M'.repeat(61), 'SerialNumber'],
     });
     expect(() => Template.fromStack(overridden('M'.repeat(62)))).toThrow(
-      /'M{62}' has 62 characters: at most 61 are allowed/,
+      /'M{62}' of 62 characters: expected at most 61/,
     );
   });
 
-  // Few letters, so that names which differ only in what an id can't hold come up often.
+  // Few characters, so that many names differ only in what a logical id can't contain.
   const name = fc.string({
     unit: fc.constantFrom('a', 'A', 'b', '1', '.', '-', '_', '@', '+', '=', ','),
     minLength: 1,
@@ -301,7 +273,7 @@ describe('logical ids', () => {
     maxLength: 8,
   });
 
-  test('are alphanumeric, at most 61 characters long, and different for different devices, whatever the names', () => {
+  test('are alphanumeric, have at most 61 characters, and differ for any two devices', () => {
     const app = newApp();
     let run = 0;
     fc.assert(

@@ -1,19 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { App, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { MfaEnrollment, VirtualMfaDevice } from '../../lib';
+import { MfaEnrollment } from '../../lib';
 
-/** What the README shows first. */
+/** The first example of the README. */
 function synthesizeExample(): string {
   const app = new App({ analyticsReporting: false });
   const stack = new Stack(app, 'Example');
   const alice = new iam.User(stack, 'Alice');
-  const device = new VirtualMfaDevice(stack, 'AliceDevice');
-  new MfaEnrollment(stack, 'AliceMfa', {
-    user: alice,
-    serialNumber: device.serialNumber,
-    seedSecret: device.seedSecret,
-  });
+  new MfaEnrollment(stack, 'AliceMfa', { user: alice });
   return readFileSync(app.synth().getStackArtifact(stack.artifactId).templateFullPath, 'utf8');
 }
 

@@ -3,7 +3,13 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type Construct } from 'constructs';
-import { MfaEnrollment, type MfaEnrollmentProps, VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
+import {
+  MfaEnrollment,
+  type MfaEnrollmentProps,
+  VirtualMfaDevice,
+  type VirtualMfaDeviceAttributes,
+  type VirtualMfaDeviceProps,
+} from '../../lib';
 
 export const ENV = { account: '123456789012', region: 'eu-central-1' };
 export const DEVICE = 'arn:aws:iam::123456789012:mfa/alice';
@@ -32,22 +38,31 @@ export function literalStack(): Stack {
   return newStack({ env: ENV }, newApp({ '@aws-cdk/core:enablePartitionLiterals': true }));
 }
 
-/** An enrollment of the stack's user Alice, unless `props` say otherwise; whatever it refers to stands on the stack. */
-export function enroll(scope: Construct, props: Partial<MfaEnrollmentProps> = {}, id = 'AliceMfa'): MfaEnrollment {
+/** Props of an enrollment; those of an imported device in place of `device`. */
+export type Declaration = Partial<MfaEnrollmentProps & VirtualMfaDeviceAttributes>;
+
+/** An enrollment of the stack's user Alice and an imported device, unless `props` say otherwise. */
+export function enroll(scope: Construct, props: Declaration = {}, id = 'AliceMfa'): MfaEnrollment {
   const stack = Stack.of(scope);
   const existing = <T>(name: string) => stack.node.tryFindChild(name) as T | undefined;
+  const { serialNumber = DEVICE, seedSecret, seedSecretField, ...rest } = props;
   return new MfaEnrollment(scope, id, {
-    serialNumber: DEVICE,
-    ...props,
-    user: props.user ?? existing<iam.IUser>('Alice') ?? new iam.User(stack, 'Alice'),
-    seedSecret: props.seedSecret ?? existing<ISecret>('Seed') ?? Secret.fromSecretNameV2(stack, 'Seed', 'mfa/alice'),
+    ...rest,
+    user: rest.user ?? existing<iam.IUser>('Alice') ?? new iam.User(stack, 'Alice'),
+    device:
+      rest.device ??
+      VirtualMfaDevice.fromVirtualMfaDeviceAttributes(scope, `${id}Device`, {
+        serialNumber,
+        seedSecret: seedSecret ?? existing<ISecret>('Seed') ?? Secret.fromSecretNameV2(stack, 'Seed', 'mfa/alice'),
+        seedSecretField,
+      }),
   });
 }
 
-/** A device, and an enrollment of the stack's user Alice that uses its secret. */
+/** A device, and an enrollment of the stack's user Alice with it. */
 export function enrollMade(scope: Construct, props: VirtualMfaDeviceProps = {}, id = 'AliceDevice'): VirtualMfaDevice {
   const device = new VirtualMfaDevice(scope, id, props);
-  enroll(scope, { serialNumber: device.serialNumber, seedSecret: device.seedSecret, provider: props.provider });
+  enroll(scope, { device, provider: props.provider });
   return device;
 }
 

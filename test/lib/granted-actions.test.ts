@@ -7,7 +7,7 @@ import type { Action } from '../../lambda/aws/ports';
 import { MfaEnrollment, MfaEnrollmentProvider, type MfaEnrollmentProviderProps, VirtualMfaDevice } from '../../lib';
 import { literalStack, resources, statementsOf } from './fixture';
 
-/** The compiler sees to it that this list and the type are the same. */
+/** The compiler checks that this list and the type are the same. */
 const ACTIONS = Object.keys({
   'iam:EnableMFADevice': true,
   'iam:DeactivateMFADevice': true,
@@ -22,24 +22,23 @@ const ACTIONS = Object.keys({
   'secretsmanager:PutSecretValue': true,
   'secretsmanager:DescribeSecret': true,
 } satisfies Record<Action, true>).sort();
-/** What writing a log and, behind Secrets Manager, using a key take: no call of the function's own names them. */
-const BEHIND_THE_SCENES = ['kms:Decrypt', 'kms:GenerateDataKey', 'logs:CreateLogStream', 'logs:PutLogEvents'];
+/** What Lambda needs to write logs, and Secrets Manager to use a key: the function calls none of these. */
+const INDIRECT_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey', 'logs:CreateLogStream', 'logs:PutLogEvents'];
 
 const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 
-/** Alice gets a device that is made, with a secret under a key; everything is within the scope of the staff. */
+/** Alice with a declared device, whose secret has a customer-managed key. All of it is in the path scope. */
 function declare(props: MfaEnrollmentProviderProps): Stack {
   const stack = literalStack();
   const provider = new MfaEnrollmentProvider(stack, 'Provider', props);
   const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', KEY);
   const user = new iam.User(stack, 'Alice', { path: '/staff/' });
-  const made = new VirtualMfaDevice(stack, 'Device', { path: '/staff/', encryptionKey, provider });
-  const { serialNumber, seedSecret } = made;
-  new MfaEnrollment(stack, 'AliceMfa', { user, serialNumber, seedSecret, provider });
+  const device = new VirtualMfaDevice(stack, 'Device', { path: '/staff/', encryptionKey, provider });
+  new MfaEnrollment(stack, 'AliceMfa', { user, device, provider });
   return stack;
 }
 
-test('the function calls each action that it names, and no other', () => {
+test('the function calls each action in the type Action, and no other', () => {
   const source = readFileSync(join(__dirname, '..', '..', 'lambda', 'aws', 'sdk.ts'), 'utf8');
   const commands = [...source.matchAll(/new (\w+)Command\(/g)].map(([, operation]) => operation);
   const sent = [...source.matchAll(/sent\('(\w+:\w+)'/g)].map(([, action]) => action);
@@ -50,18 +49,18 @@ test('the function calls each action that it names, and no other', () => {
 const encryptionKeys = [kms.Key.fromKeyArn(new Stack(), 'Key', KEY)];
 
 describe.each<[string, MfaEnrollmentProviderProps]>([
-  ['policies of its own for each enrollment and device', {}],
-  ['a scope', { scope: { userPath: '/staff/', devicePath: '/staff/', encryptionKeys } }],
-])('by %s', (_, props) => {
+  ['policies of each enrollment and device', {}],
+  ['the policy of a path scope', { pathScope: { userPath: '/staff/', devicePath: '/staff/', encryptionKeys } }],
+])('with %s', (_, props) => {
   const stack = declare(props);
   const statements = Object.values(resources(stack, 'AWS::IAM::Policy')).flatMap(statementsOf);
 
-  test('the role is granted the actions that the function calls, and no other', () => {
+  test('the role can call the actions that the function calls, and no other', () => {
     const granted = new Set(statements.flatMap(({ Action }) => Action));
-    expect([...granted].sort()).toEqual([...ACTIONS, ...BEHIND_THE_SCENES].sort());
+    expect([...granted].sort()).toEqual([...ACTIONS, ...INDIRECT_ACTIONS].sort());
   });
 
-  test('no statement names a resource that its actions know nothing of', () => {
+  test('every statement names only resources of the type that its actions accept', () => {
     for (const { Action, Resource } of statements) {
       const kinds = new Set([Action].flat().map(kindOf));
       expect(kinds.size).toBe(1);
@@ -75,7 +74,7 @@ describe.each<[string, MfaEnrollmentProviderProps]>([
 
 type Kind = keyof typeof RESOURCES;
 
-/** Text of a resource, or the beginning of the logical id that a reference to it names. */
+/** Text of a resource's ARN, or the beginning of the logical id in a reference to it. */
 const RESOURCES = {
   user: /:user\/|"Alice/,
   mfa: /:mfa\//,

@@ -1,5 +1,6 @@
 import {
   type App,
+  ArnFormat,
   Aws,
   type CfnElement,
   CfnOutput,
@@ -8,14 +9,18 @@ import {
   Lazy,
   NestedStack,
   type Stack,
+  type StackProps,
 } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import * as fc from 'fast-check';
-import { type MfaEnrollmentProps, MfaEnrollmentProvider } from '../../lib';
+import { MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
 import {
+  type Declaration,
   DEVICE,
+  ENV,
   enroll,
   enrollmentPolicies,
   enrollmentResource,
@@ -26,9 +31,10 @@ import {
   only,
   resources,
 } from './fixture';
+import { bareTemplate } from './templates';
 
 /** The logical ids of an enrollment and its policy. */
-function idsOf(props: (stack: Stack) => Partial<MfaEnrollmentProps>): { enrollment: string[]; policy: string[] } {
+function idsOf(props: (stack: Stack) => Declaration): { enrollment: string[]; policy: string[] } {
   const stack = newStack();
   enroll(stack, props(stack));
   return { enrollment: Object.keys(enrollments(stack)), policy: Object.keys(enrollmentPolicies(stack)) };
@@ -37,40 +43,34 @@ function idsOf(props: (stack: Stack) => Partial<MfaEnrollmentProps>): { enrollme
 const imported = (name: string) => (stack: Stack) => ({ user: iam.User.fromUserName(stack, 'Imported', name) });
 const owned = (userName?: string) => (stack: Stack) => ({ user: new iam.User(stack, 'Owned', { userName }) });
 
-describe('a construct renamed or moved changes nothing but metadata', () => {
-  const template = (declare: (stack: Stack) => void) => {
+describe('renaming or moving an enrollment changes nothing but metadata', () => {
+  const stackWith = (declare: (stack: Stack) => void) => {
     const stack = newStack({}, newApp({ 'aws:cdk:enable-path-metadata': true }));
     new iam.User(stack, 'Alice');
     declare(stack);
-    return Template.fromStack(stack).toJSON();
+    return stack;
   };
-  const withoutMetadata = (json: Record<string, unknown>) =>
-    JSON.stringify(json, (key, value: unknown) => (key === 'Metadata' ? undefined : sorted(value)), 1);
-  // CloudFormation's objects have no order; its lists do, and `DependsOn` is a list.
-  const sorted = (value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
-      : value;
-  const before = template((stack) => enroll(stack, {}, 'AliceMfa'));
+  const before = stackWith((stack) => enroll(stack, {}, 'AliceMfa'));
 
   test.each<[string, (stack: Stack) => void]>([
     ['renamed', (stack) => enroll(stack, {}, 'Renamed')],
-    ['renamed to what sorts before everything', (stack) => enroll(stack, {}, '0')],
-    ['renamed to what sorts behind everything', (stack) => enroll(stack, {}, 'Zoe')],
+    ['renamed to an id that sorts first', (stack) => enroll(stack, {}, '0')],
+    ['renamed to an id that sorts last', (stack) => enroll(stack, {}, 'Zoe')],
     ['moved to another scope', (stack) => enroll(new Construct(stack, 'Team'), {}, 'AliceMfa')],
-    ['declared after the provider was made', (stack) => (MfaEnrollmentProvider.getOrCreate(stack), enroll(stack))],
+    ['declared after its provider', (stack) => (MfaEnrollmentProvider.getOrCreate(stack), enroll(stack))],
   ])('%s', (_change, declare) => {
-    expect(withoutMetadata(template(declare))).toEqual(withoutMetadata(before));
+    expect(bareTemplate(stackWith(declare))).toEqual(bareTemplate(before));
   });
 
-  test('the paths in metadata do differ, so that the comparison sees something', () => {
-    expect(template((stack) => enroll(stack, {}, 'Renamed'))).not.toEqual(before);
+  test('the template has paths in its metadata, which do change', () => {
+    const renamed = stackWith((stack) => enroll(stack, {}, 'Renamed'));
+    expect(Template.fromStack(renamed).toJSON()).not.toEqual(Template.fromStack(before).toJSON());
   });
 });
 
-describe('another user, device or provider is another enrollment and another policy', () => {
+describe('another user, device or provider is another enrollment with another policy', () => {
   const base = imported('alice');
-  test.each<[string, (stack: Stack) => Partial<MfaEnrollmentProps>]>([
+  test.each<[string, (stack: Stack) => Declaration]>([
     ['user', imported('bob')],
     ['device', (s) => ({ ...base(s), serialNumber: `${DEVICE}2` })],
     ['path of the device', (s) => ({ ...base(s), serialNumber: DEVICE.replace('alice', 'team/alice') })],
@@ -81,14 +81,14 @@ describe('another user, device or provider is another enrollment and another pol
     expect(after.policy).not.toEqual(before.policy);
   });
 
-  test('and user and device are not interchangeable', () => {
+  test('user and device are not interchangeable', () => {
     const pair = (user: string, device: string) =>
       idsOf((s) => ({ ...imported(user)(s), serialNumber: `arn:aws:iam::123456789012:mfa/${device}` }));
     expect(pair('alice', 'bob')).not.toEqual(pair('bob', 'alice'));
     expect(pair('ab', 'c')).not.toEqual(pair('a', 'bc'));
   });
 
-  test('an enrollment that is added beside others leaves them as they are', () => {
+  test('adding an enrollment changes no other', () => {
     const both = newStack();
     enroll(both, { serialNumber: `${DEVICE}2` }, 'Second');
     enroll(both, {}, 'First');
@@ -98,7 +98,7 @@ describe('another user, device or provider is another enrollment and another pol
     expect(Object.keys(enrollments(both))).toHaveLength(2);
   });
 
-  test.each<[string, Partial<MfaEnrollmentProps>]>([
+  test.each<[string, Declaration]>([
     ['seedSecretField', { seedSecretField: 'seed' }],
     ['adoptExisting', { adoptExisting: true }],
   ])('another %s is the same enrollment', (_prop, props) => {
@@ -106,7 +106,7 @@ describe('another user, device or provider is another enrollment and another pol
   });
 });
 
-describe('one device is one device, however its ARN is spelled', () => {
+describe('two ways to write the ARN of a device are one device', () => {
   const literal = idsOf(() => ({}));
 
   test.each<[string, (stack: Stack) => string]>([
@@ -126,7 +126,7 @@ describe('one device is one device, however its ARN is spelled', () => {
     ['its ARN', (token) => token],
     ['its name', (token) => `arn:aws:iam::${Aws.ACCOUNT_ID}:mfa/${token}`],
     ['its name, by Fn.sub', (token) => Fn.sub('arn:aws:iam::${AWS::AccountId}:mfa/${Name}', { Name: token })],
-  ])('a device of which only the deployment knows %s is told apart by its token', (_what, serialNumber) => {
+  ])('devices of which only a deployment knows %s differ by their tokens', (_what, serialNumber) => {
     const ids = (parameter: string) =>
       idsOf((stack) => ({ serialNumber: serialNumber(new CfnParameter(stack, parameter).valueAsString) }));
     expect(ids('A')).toEqual(ids('A'));
@@ -135,34 +135,128 @@ describe('one device is one device, however its ARN is spelled', () => {
   });
 });
 
+describe('the region in the name of a device', () => {
+  const inRegion = (region: string | undefined, serialNumber: string) => {
+    const stack = newStack(region === undefined ? {} : { env: { region } });
+    enroll(stack, { serialNumber });
+    return [...Object.keys(enrollments(stack)), ...Object.keys(enrollmentPolicies(stack))];
+  };
+  const unknown = `arn:aws:iam::${Aws.ACCOUNT_ID}:mfa/team/alice-${Aws.REGION}-1`;
+  const known = `arn:aws:iam::${Aws.ACCOUNT_ID}:mfa/team/alice-eu-central-1-1`;
+
+  test('a stack whose region becomes known keeps the enrollment', () => {
+    expect(inRegion('eu-central-1', known)).toEqual(inRegion(undefined, unknown));
+    expect(inRegion('eu-central-1', unknown)).toEqual(inRegion(undefined, unknown));
+    const bySub = Fn.sub('arn:aws:iam::${AWS::AccountId}:mfa/team/alice-${AWS::Region}-1');
+    expect(inRegion('eu-central-1', bySub)).toEqual(inRegion(undefined, unknown));
+  });
+
+  test('the name of another region is another device', () => {
+    expect(inRegion('us-east-1', known)).not.toEqual(inRegion('eu-central-1', known));
+    expect(inRegion(undefined, known)).not.toEqual(inRegion(undefined, unknown));
+  });
+});
+
+describe('a device with the region in its name', () => {
+  const enrollment = (path: string, devicePath: string) => () => {
+    const stack = newStack({ env: ENV });
+    const pathScope = { userPath: '/', devicePath, seedSecretPrefix: 'mfa/' };
+    const provider = new MfaEnrollmentProvider(stack, 'Provider', { pathScope });
+    enroll(stack, { provider, serialNumber: `arn:aws:iam::${ENV.account}:mfa${path}` });
+  };
+
+  test('is an error if it is known to be outside of the path scope', () => {
+    const error = (path: string) => `'device': invalid value '${path}': expected a device below '/staff/'`;
+    for (const path of [`/admins/alice-${ENV.region}`, `/${ENV.region}/alice`]) {
+      expect(enrollment(path, '/staff/')).toThrow(error(path));
+    }
+    expect(enrollment(`/admins/alice-${Aws.REGION}`, '/staff/')).toThrow(error('/admins/alice-…'));
+  });
+
+  test('is no error if it may be below the path scope', () => {
+    expect(enrollment(`/${Aws.REGION}/alice`, '/staff/')).not.toThrow();
+    expect(enrollment(`/staff/alice-${ENV.region}`, '/staff/')).not.toThrow();
+    expect(enrollment(`/staff/${Aws.REGION}/alice`, '/staff/')).not.toThrow();
+    expect(enrollment(`/${ENV.region}/alice`, `/${ENV.region}/`)).not.toThrow();
+  });
+});
+
+describe('a declared device is one device, however an enrollment refers to it', () => {
+  type Names = { virtualMfaDeviceName?: string; path?: string };
+  const NAMES: [string, StackProps, (stack: Stack) => Names][] = [
+    ['a literal name', {}, () => ({ virtualMfaDeviceName: 'alice', path: '/staff/' })],
+    ['the default name', {}, () => ({})],
+    ['the default name in a known region', { env: ENV }, () => ({})],
+    ['a parameter in its name', {}, (s) => ({ virtualMfaDeviceName: `a-${new CfnParameter(s, 'N').valueAsString}` })],
+    ['a parameter as its path', {}, (s) => ({ path: new CfnParameter(s, 'P').valueAsString })],
+    ['a Lazy in its name', {}, () => ({ virtualMfaDeviceName: `a-${Lazy.string({ produce: () => 'b' })}` })],
+  ];
+  const arnOf = (stack: Stack, device: VirtualMfaDevice, path = '/') =>
+    stack.formatArn({
+      service: 'iam',
+      region: '',
+      resource: `mfa${path}${device.virtualMfaDeviceName}`,
+      arnFormat: ArnFormat.NO_RESOURCE_NAME,
+    });
+
+  test.each(NAMES)('with %s', (_name, stackProps, names) => {
+    const idsBy = (refer: (stack: Stack, device: VirtualMfaDevice, path?: string) => Declaration) => {
+      const stack = newStack(stackProps);
+      const props = names(stack);
+      const device = new VirtualMfaDevice(stack, 'Device', props);
+      enroll(stack, { seedSecret: device.seedSecret, ...refer(stack, device, props.path) });
+      return [...Object.keys(enrollments(stack)), ...Object.keys(enrollmentPolicies(stack))];
+    };
+    const byObject = idsBy((_, device) => ({ device }));
+    expect(byObject).toHaveLength(2);
+    expect(idsBy((_, { serialNumber }) => ({ serialNumber }))).toEqual(byObject);
+    expect(idsBy((stack, device, path) => ({ serialNumber: arnOf(stack, device, path) }))).toEqual(byObject);
+  });
+
+  test.each(NAMES)('enrolling it twice is an error with %s', (_name, stackProps, names) => {
+    const synthesis = (refer: (stack: Stack, device: VirtualMfaDevice, path?: string) => string) => () => {
+      const stack = newStack(stackProps);
+      const props = names(stack);
+      const device = new VirtualMfaDevice(stack, 'Device', props);
+      enroll(stack, { device }, 'First');
+      enroll(stack, { serialNumber: refer(stack, device, props.path), seedSecret: device.seedSecret }, 'Second');
+      Template.fromStack(stack);
+    };
+    const error =
+      /\[Stack\/Second\] 'device': invalid value 'Stack\/SecondDevice': expected a device that the stack enrolls once, but 'Stack\/First' enrolls it, too/;
+    expect(synthesis((_, { serialNumber }) => serialNumber)).toThrow(error);
+    expect(synthesis(arnOf)).toThrow(error);
+  });
+});
+
 describe('users', () => {
-  test("the declared name tells an app's own user apart, as CloudFormation replaces a renamed user", () => {
+  test('a user of the app with another declared name is another user, because CloudFormation replaces it', () => {
     const ids = [owned(), owned('alice'), owned('alicia')].map((props) => idsOf(props).enrollment[0]);
     expect(new Set(ids).size).toBe(3);
   });
 
-  test('a declared name counts by what it is, not by how the user came into the app', () => {
+  test('a user with a literal name is the same user, declared or imported', () => {
     expect(idsOf(owned('alice'))).toEqual(idsOf(imported('alice')));
   });
 
-  test('an imported name that only the deployment knows is told apart by its token', () => {
+  test('imported users whose names only a deployment knows differ by their tokens', () => {
     const parameter = (name: string) => (s: Stack) => imported(new CfnParameter(s, name).valueAsString)(s);
     expect(idsOf(parameter('A'))).toEqual(idsOf(parameter('A')));
     expect(idsOf(parameter('A'))).not.toEqual(idsOf(parameter('B')));
   });
 
-  test('a declared name that only the deployment knows is told apart by its token', () => {
+  test('declared users whose names only a deployment knows differ by their tokens', () => {
     const parameter = (name: string) => (s: Stack) => owned(new CfnParameter(s, name).valueAsString)(s);
     const ids = [owned(), parameter('A'), parameter('B')].map((props) => idsOf(props).enrollment[0]);
     expect(new Set(ids).size).toBe(3);
   });
 });
 
-describe('overrideLogicalId after construction', () => {
+describe('overriding a logical id after construction', () => {
   const override = (construct: Construct, id: string) =>
     (construct.node.defaultChild as CfnElement).overrideLogicalId(id);
 
-  test('of the user is a new user, and so a new enrollment', () => {
+  test('a new logical id of the user is a new enrollment', () => {
     const stack = newStack();
     const user = new iam.User(stack, 'Alice');
     const before = logicalIdOf(enroll(stack, { user }));
@@ -173,7 +267,7 @@ describe('overrideLogicalId after construction', () => {
     expect(logicalId).not.toBe(before);
   });
 
-  test('of the function is a new provider, and so a new enrollment', () => {
+  test('a new logical id of the function is a new enrollment', () => {
     const stack = newStack();
     const before = logicalIdOf(enroll(stack));
     override(MfaEnrollmentProvider.getOrCreate(stack).function, 'Renamed');
@@ -182,37 +276,36 @@ describe('overrideLogicalId after construction', () => {
     expect(logicalId).not.toBe(before);
   });
 
-  test('of the function is one by `renameLogicalId`, too', () => {
+  test('renaming the logical id of the function is a new enrollment', () => {
     const stack = newStack();
     const provider = MfaEnrollmentProvider.getOrCreate(stack);
-    const before = logicalIdOf(provider.function);
-    stack.renameLogicalId(before, 'Renamed');
+    stack.renameLogicalId(logicalIdOf(provider.function), 'Renamed');
     enroll(stack);
-    expect(only(stack, 'Custom::MfaEnrollment').Properties['ServiceToken']).toEqual({
-      'Fn::GetAtt': ['Renamed', 'Arn'],
-    });
+    const { logicalId, Properties } = only(stack, 'Custom::MfaEnrollment');
+    expect(Properties['ServiceToken']).toEqual({ 'Fn::GetAtt': ['Renamed', 'Arn'] });
+    expect([logicalId]).not.toEqual(idsOf(() => ({})).enrollment);
   });
 
-  test('of the enrollment stands, and leaves its policy as it was', () => {
+  test('an enrollment keeps the logical id that it is given, and its policy keeps its own', () => {
     const stack = newStack();
     const enrollment = enroll(stack);
     const policy = logicalIdOf(enrollment.node.findChild('Policy'));
     enrollmentResource(enrollment).overrideLogicalId('Mine');
     expect(only(stack, 'Custom::MfaEnrollment')).toMatchObject({
       logicalId: 'Mine',
-      DependsOn: [policy],
+      DependsOn: expect.arrayContaining([policy]) as unknown,
     });
     expect(Object.keys(enrollmentPolicies(stack))).toEqual([policy]);
   });
 
-  test('of the enrollment is an error where a claim on the device would be too long for a tag', () => {
+  test('a logical id with which the claim on the device would be too long for a tag key is an error', () => {
     const stack = newStack();
     enrollmentResource(enroll(stack)).overrideLogicalId('M'.repeat(62));
-    expect(() => Template.fromStack(stack)).toThrow(/'M{62}' has 62 characters: at most 61 are allowed/);
+    expect(() => Template.fromStack(stack)).toThrow(/'M{62}' of 62 characters: expected at most 61/);
   });
 });
 
-describe('references between stacks', () => {
+describe('references across stacks', () => {
   const crossed = (id = 'AliceMfa', userStackId = 'Users') => {
     const app = newApp();
     const users = newStack({}, app, userStackId);
@@ -221,7 +314,7 @@ describe('references between stacks', () => {
     return { app, users, stack, enrollment: enroll(stack, { user }, id) };
   };
 
-  test('a user of another stack is imported, and the renamed construct stays the same', () => {
+  test('renaming an enrollment with a user of another stack keeps its logical id', () => {
     const { stack } = crossed();
     expect(only(stack, 'Custom::MfaEnrollment').Properties['UserName']).toEqual({
       'Fn::ImportValue': expect.stringMatching(/^Users:/) as unknown,
@@ -229,13 +322,13 @@ describe('references between stacks', () => {
     expect(Object.keys(enrollments(crossed('Renamed').stack))).toEqual(Object.keys(enrollments(stack)));
   });
 
-  test('users with one logical id in two stacks are two users', () => {
+  test('users with the same logical id in two stacks are two users', () => {
     expect(only(crossed('AliceMfa', 'Others').stack, 'Custom::MfaEnrollment').logicalId).not.toBe(
       only(crossed().stack, 'Custom::MfaEnrollment').logicalId,
     );
   });
 
-  test('so are users that two stacks name by parameters of one name', () => {
+  test('users that two stacks name by parameters with the same logical id are two users', () => {
     const app = newApp();
     const stacks = ['One', 'Two'].map((name) => {
       const users = newStack({}, app, `Users${name}`);
@@ -248,12 +341,110 @@ describe('references between stacks', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
-  test('the policy is named by the logical id that it has in the template', () => {
+  /** Two stacks, of which the first owns what the enrollment of the second refers to. */
+  const referring = (props: (owner: Stack, reader: Stack) => Declaration, app = newApp()) => {
+    const owner = newStack({}, app, 'Owner');
+    const reader = newStack({}, app, 'Reader');
+    return { owner, reader, enrollment: enroll(reader, props(owner, reader)) };
+  };
+  const idsOfReader = (reader: Stack) => {
+    const [enrollment] = Object.keys(enrollments(reader));
+    const [policy] = Object.keys(enrollmentPolicies(reader));
+    return [enrollment, policy];
+  };
+  const REFERENCES: [string, (owner: Stack) => Declaration][] = [
+    ['user', (owner) => ({ user: new iam.User(owner, 'Alice') })],
+    [
+      'user with a name that only a deployment knows',
+      (owner) => owned(new CfnParameter(owner, 'N').valueAsString)(owner),
+    ],
+    ['device', (owner) => ({ device: new VirtualMfaDevice(owner, 'Device') })],
+    [
+      'device with a name that only a deployment knows',
+      (owner) => ({
+        device: new VirtualMfaDevice(owner, 'Device', {
+          virtualMfaDeviceName: `alice-${new CfnParameter(owner, 'Suffix').valueAsString}`,
+        }),
+      }),
+    ],
+    ['serial number', (owner) => ({ serialNumber: new CfnParameter(owner, 'Serial').valueAsString })],
+    ['provider', (owner) => ({ provider: new MfaEnrollmentProvider(owner, 'Provider') })],
+    ['secret', (owner) => ({ seedSecret: new Secret(owner, 'Secret') })],
+  ];
+
+  test.each(REFERENCES)('resolving the reference to a %s of another stack changes no logical id', (_what, props) => {
+    const { reader, enrollment } = referring(props);
+    const before = [enrollment, enrollment.node.findChild('Policy')].map(logicalIdOf);
+    expect(JSON.stringify(Template.fromStack(reader))).toContain('Fn::ImportValue');
+    expect(idsOfReader(reader)).toEqual(before);
+    expect([enrollment, enrollment.node.findChild('Policy')].map(logicalIdOf)).toEqual(before);
+  });
+
+  test.each(REFERENCES)('the logical id of a %s in another stack follows that stack', (what, props) => {
+    const idsWith = (stackName: string) => {
+      const app = newApp();
+      const owner = newStack({ stackName }, app, 'Owner');
+      const reader = newStack({}, app, 'Reader');
+      enroll(reader, props(owner));
+      return idsOfReader(reader);
+    };
+    const [one, other] = [idsWith('One'), idsWith('Other')];
+    // The secret is no part of what an enrollment is.
+    expect(JSON.stringify(one) === JSON.stringify(other)).toBe(what === 'secret');
+  });
+
+  test('an export that is kept by hand changes no logical id', () => {
+    const user = (owner: Stack) => new iam.User(owner, 'Alice');
+    const exported = referring((owner) => {
+      const alice = user(owner);
+      owner.exportValue(alice.userName);
+      return { user: alice };
+    });
+    expect(idsOfReader(exported.reader)).toEqual(idsOfReader(referring((owner) => ({ user: user(owner) })).reader));
+  });
+
+  test('a user with a literal name is one user, by reference to another stack or imported by that name', () => {
+    const { reader } = referring((owner) => owned('alice')(owner));
+    expect(idsOfReader(reader)).toEqual(idsOfReader(referring((_, stack) => imported('alice')(stack)).reader));
+  });
+
+  test('a device with a literal name is one device, by reference to another stack or by its ARN', () => {
+    const { reader } = referring((owner) => ({
+      device: new VirtualMfaDevice(owner, 'Device', { virtualMfaDeviceName: 'alice' }),
+    }));
+    expect(idsOfReader(reader)).toEqual(idsOfReader(referring(() => ({ serialNumber: DEVICE })).reader));
+  });
+
+  test('two stacks whose devices have parameters of the same logical id in their names have two devices', () => {
+    const app = newApp();
+    const reader = newStack({}, app, 'Reader');
+    for (const id of ['One', 'Two']) {
+      const owner = newStack({}, app, id);
+      const suffix = new CfnParameter(owner, 'Suffix').valueAsString;
+      enroll(reader, { device: new VirtualMfaDevice(owner, 'Device', { virtualMfaDeviceName: `a-${suffix}` }) }, id);
+    }
+    expect(Object.keys(enrollments(reader))).toHaveLength(2);
+  });
+
+  test('a device of another region is not the device whose name has the region of the stack instead', () => {
+    const app = newApp();
+    const reader = newStack({ env: ENV, crossRegionReferences: true }, app, 'Reader');
+    const owner = newStack({ env: { ...ENV, region: 'us-east-1' }, crossRegionReferences: true }, app, 'Owner');
+    const user = iam.User.fromUserName(reader, 'User', 'alice');
+    const there = new VirtualMfaDevice(owner, 'Device', { virtualMfaDeviceName: 'alice-us-east-1' });
+    const ids = [
+      enroll(reader, { user, device: there }, 'There'),
+      enroll(reader, { user, serialNumber: `${DEVICE}-${ENV.region}` }, 'Here'),
+    ].map(logicalIdOf);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  test('the name of the policy is its logical id in the template', () => {
     const [policy] = Object.entries(enrollmentPolicies(crossed().stack));
     expect(policy?.[1].Properties['PolicyName']).toBe(policy?.[0]);
   });
 
-  test('the names of the exports change with user and device only, not with the construct', () => {
+  test('renaming an enrollment keeps the names of the exports of its attributes', () => {
     const exported = (id: string) => {
       const { app, stack, enrollment } = crossed(id);
       new CfnOutput(newStack({}, app, 'Reader'), 'Who', { value: enrollment.userName });
@@ -264,7 +455,7 @@ describe('references between stacks', () => {
   });
 
   test.each(['after', 'before'])(
-    'a third stack, declared %s the others, may use what the enrollment answers',
+    'a third stack, declared %s the others, can reference the attributes of the enrollment',
     (when) => {
       const app = newApp();
       const third = when === 'before' ? newStack({}, app, 'Third') : undefined;
@@ -286,7 +477,7 @@ describe('references between stacks', () => {
     },
   );
 
-  test('a user of the parent reaches an enrollment in a nested stack, which keeps its logical id when it is renamed', () => {
+  test('renaming an enrollment in a nested stack with a user of the parent keeps its logical id', () => {
     const nestedIds = (id: string) => {
       const parent = newStack();
       const nested = new NestedStack(parent, 'Nested');
@@ -299,7 +490,7 @@ describe('references between stacks', () => {
     expect(nestedIds('AliceMfa')).toBe(nestedIds('Renamed'));
   });
 
-  test('a user of a nested stack reaches an enrollment of the parent', () => {
+  test('a parent stack can enroll a user of its nested stack', () => {
     const parent = newStack();
     enroll(parent, { user: new iam.User(new NestedStack(parent, 'Nested'), 'Alice') });
     const [nestedId] = Object.keys(resources(parent, 'AWS::CloudFormation::Stack'));
@@ -310,7 +501,7 @@ describe('references between stacks', () => {
 });
 
 describe('logical ids', () => {
-  test('are readable: user, then device, each once', () => {
+  test('contain the names of user and device, one name only once', () => {
     const id = (user: string, device: string) =>
       idsOf((s) => ({ ...imported(user)(s), serialNumber: `arn:aws:iam::123456789012:mfa/${device}` })).enrollment[0];
     expect(id('alice', 'laptop')).toMatch(/^MfaEnrollmentAliceLaptop[0-9A-F]{8}$/);
@@ -319,7 +510,7 @@ describe('logical ids', () => {
     expect(id('-', '_')).toMatch(/^MfaEnrollment[0-9A-F]{8}$/);
   });
 
-  // Few letters, so that names which differ only in what an id can't hold come up often.
+  // Few characters, so that many names differ only in what a logical id can't contain.
   const name = (maxLength: number) =>
     fc.string({
       unit: fc.constantFrom('a', 'A', 'b', '1', '.', '-', '_', '@', '+', '=', ','),
@@ -332,7 +523,7 @@ describe('logical ids', () => {
     maxLength: 8,
   });
 
-  test('are alphanumeric, at most 61 characters long, and different for different pairs, whatever the names', () => {
+  test('are alphanumeric, have at most 61 characters, and differ for any two pairs of user and device', () => {
     const app: App = newApp();
     let run = 0;
     fc.assert(

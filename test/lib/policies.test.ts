@@ -1,4 +1,4 @@
-import { CfnParameter, type Stack } from 'aws-cdk-lib';
+import { CfnParameter, type Environment, type Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -11,6 +11,7 @@ import {
   enroll,
   enrollMade,
   enrollmentPolicies,
+  ENV,
   literalStack,
   newApp,
   newStack,
@@ -31,7 +32,7 @@ function statementFor(stack: Stack, action: string): Statement | undefined {
   return statements(stack).find(({ Action }) => [Action].flat().includes(action));
 }
 
-test('an enrollment may enroll its user and read its secret, and nothing else', () => {
+test('the policy of an enrollment allows enrolling its user and reading its secret, and nothing else', () => {
   const stack = literalStack();
   enroll(stack);
   expect(statements(stack)).toEqual([
@@ -44,7 +45,7 @@ test('an enrollment may enroll its user and read its secret, and nothing else', 
   ]);
 });
 
-test('a provider may write its log, and read and write the claims of this library on devices of the account', () => {
+test('the policy of a provider allows writing its logs, and reading and writing tags of this library on devices of the account', () => {
   const stack = literalStack();
   MfaEnrollmentProvider.getOrCreate(stack);
   const devices = 'arn:aws:iam::123456789012:mfa/*';
@@ -67,7 +68,7 @@ test('a provider may write its log, and read and write the claims of this librar
   ]);
 });
 
-describe('the user, path included', () => {
+describe('the user in the policy of an enrollment has its path', () => {
   test.each<[string, (stack: Stack) => iam.IUser, string]>([
     ['imported by name', (s) => iam.User.fromUserName(s, 'U', 'bob'), 'user/bob'],
     [
@@ -82,7 +83,7 @@ describe('the user, path included', () => {
   });
 });
 
-describe('the secret', () => {
+describe('the secret in the policy of an enrollment', () => {
   const partial = (region = 'eu-central-1', account = '123456789012') =>
     `arn:aws:secretsmanager:${region}:${account}:secret:mfa/alice`;
   const complete = (region?: string, account?: string) => `${partial(region, account)}-AbCdEf`;
@@ -99,9 +100,9 @@ describe('the secret', () => {
       complete('eu-central-1', '999999999999'),
       complete('eu-central-1', '999999999999'),
     ],
-    ['owned', (s) => new Secret(s, 'S'), { Ref: 'S509448A1' }, { Ref: 'S509448A1' }],
+    ['declared', (s) => new Secret(s, 'S'), { Ref: 'S509448A1' }, { Ref: 'S509448A1' }],
     ['by a parameter', (s) => whole(new CfnParameter(s, 'Arn').valueAsString)(s), { Ref: 'Arn' }, { Ref: 'Arn' }],
-  ])('%s is read by its ARN, and no other secret may be', (_how, secret, arn, resource) => {
+  ])('%s: the function can read this secret only', (_how, secret, arn, resource) => {
     const stack = literalStack();
     enroll(stack, { seedSecret: secret(stack) });
     expect(only(stack, 'Custom::MfaEnrollment').Properties['SeedSecretArn']).toEqual(arn);
@@ -109,7 +110,56 @@ describe('the secret', () => {
   });
 });
 
-describe('the key of the secret', () => {
+describe('a declared secret of another stack', () => {
+  const ARN_OF = (region: string, account: string) => `arn:aws:secretsmanager:${region}:${account}:secret:mfa/alice`;
+  const setUp = (env: Environment) => {
+    const app = newApp({ '@aws-cdk/core:enablePartitionLiterals': true });
+    const secrets = newStack({ env }, app, 'Secrets');
+    return {
+      seedSecret: new Secret(secrets, 'Seed', { secretName: 'mfa/alice' }),
+      stack: newStack({ env: ENV }, app),
+    };
+  };
+
+  test.each([
+    ['region', { ...ENV, region: 'us-east-1' }],
+    ['account', { ...ENV, account: '999999999999' }],
+  ])('in another %s is known by a partial ARN, which the policy completes', (_what, env) => {
+    const { seedSecret, stack } = setUp(env);
+    enroll(stack, { seedSecret });
+    const partial = ARN_OF(env.region, env.account);
+    expect(only(stack, 'Custom::MfaEnrollment').Properties['SeedSecretArn']).toBe(partial);
+    expect(statementFor(stack, 'secretsmanager:GetSecretValue')?.Resource).toBe(`${partial}-??????`);
+  });
+
+  test.each([
+    ['region', { ...ENV, region: 'us-east-1' }],
+    ['account', { ...ENV, account: '999999999999' }],
+  ])('in another %s takes the seed of a device by a partial ARN, which the policy completes', (_what, env) => {
+    const { seedSecret, stack } = setUp(env);
+    new VirtualMfaDevice(stack, 'Device', { seedSecret });
+    const [policy] = Object.values(devicePolicies(stack));
+    expect(statementsOf(policy)[1]?.Resource).toBe(`${ARN_OF(env.region, env.account)}-??????`);
+  });
+
+  test('in another region is known by its complete ARN with crossRegionReferences', () => {
+    const app = newApp();
+    const secrets = newStack({ env: { ...ENV, region: 'us-east-1' }, crossRegionReferences: true }, app, 'Secrets');
+    const stack = newStack({ env: ENV, crossRegionReferences: true }, app);
+    enroll(stack, { seedSecret: new Secret(secrets, 'Seed') });
+    expect(JSON.stringify(statementFor(stack, 'secretsmanager:GetSecretValue')?.Resource)).not.toContain('??????');
+  });
+
+  test('in the same account and region is known by its complete ARN', () => {
+    const { seedSecret, stack } = setUp(ENV);
+    enroll(stack, { seedSecret });
+    const complete = { 'Fn::ImportValue': expect.stringMatching(/^Secrets:ExportsOutputRefSeed/) as unknown };
+    expect(only(stack, 'Custom::MfaEnrollment').Properties['SeedSecretArn']).toEqual(complete);
+    expect(statementFor(stack, 'secretsmanager:GetSecretValue')?.Resource).toEqual(complete);
+  });
+});
+
+describe('the key of the secret in the policy of an enrollment', () => {
   const encrypted = (stack: Stack, encryptionKey: kms.IKey, region = 'eu-central-1') =>
     Secret.fromSecretAttributes(stack, 'Seed', {
       secretCompleteArn: `arn:aws:secretsmanager:${region}:123456789012:secret:mfa/alice-AbCdEf`,
@@ -117,7 +167,7 @@ describe('the key of the secret', () => {
     });
 
   test.each(['eu-central-1', 'us-east-1'])(
-    'is used by way of Secrets Manager only, in the region of the secret: %s',
+    'can be used only through Secrets Manager, in the region of the secret: %s',
     (region) => {
       const stack = literalStack();
       enroll(stack, { seedSecret: encrypted(stack, kms.Key.fromKeyArn(stack, 'Key', KEY), region) });
@@ -130,7 +180,7 @@ describe('the key of the secret', () => {
     },
   );
 
-  test("of the stack's own secret: the region is that of the secret's ARN", () => {
+  test("of a declared secret can be used only in the region of the secret's ARN", () => {
     const stack = newStack();
     enroll(stack, { seedSecret: new Secret(stack, 'Seed', { encryptionKey: new kms.Key(stack, 'Key') }) });
     const arn = { Ref: only(stack, 'AWS::SecretsManager::Secret').logicalId };
@@ -141,7 +191,7 @@ describe('the key of the secret', () => {
     });
   });
 
-  test('known by an alias is named itself, as the ARN of an alias grants nothing', () => {
+  test('behind an alias is named by its own ARN, because the ARN of an alias grants nothing', () => {
     const stack = literalStack();
     const alias = kms.Key.fromKeyArn(stack, 'Key', KEY).addAlias('alias/seeds');
     enroll(stack, { seedSecret: encrypted(stack, alias) });
@@ -149,7 +199,7 @@ describe('the key of the secret', () => {
   });
 
   test.each(['eu-central-1', 'us-east-1'])(
-    'known by the name of an alias only is found by a condition: %s',
+    'known only by the name of an alias is named in a condition: %s',
     (region) => {
       const stack = literalStack();
       enroll(stack, { seedSecret: encrypted(stack, kms.Alias.fromAliasName(stack, 'Key', 'alias/seeds'), region) });
@@ -165,7 +215,7 @@ describe('the key of the secret', () => {
     },
   );
 
-  test('that AWS manages allows its readers by itself', () => {
+  test('that AWS manages needs no permission', () => {
     const stack = literalStack();
     enroll(stack, {
       seedSecret: encrypted(stack, kms.Alias.fromAliasName(stack, 'Key', 'alias/aws/secretsmanager')),
@@ -173,7 +223,7 @@ describe('the key of the secret', () => {
     expect(statementFor(stack, 'kms:Decrypt')).toBeUndefined();
   });
 
-  test('a secret with no key of its own gets no permission on any key', () => {
+  test('a secret without a customer-managed key needs no permission on a key', () => {
     const stack = newStack();
     enroll(stack);
     expect(statementFor(stack, 'kms:Decrypt')).toBeUndefined();
@@ -182,9 +232,9 @@ describe('the key of the secret', () => {
   const own = '123456789012';
   const foreign = '999999999999';
   test.each([
-    ['is unknown, of a secret of another account: a warning says that it must be known', foreign, undefined, 1],
-    ['is known, of a secret of another account: no warning', foreign, KEY, 0],
-    ["is unknown, of a secret of the stack's account: no warning", own, undefined, 0],
+    ['a secret in another account whose key is unknown is a warning', foreign, undefined, 1],
+    ['a secret in another account whose key is known is no warning', foreign, KEY, 0],
+    ["a secret in the stack's account whose key is unknown is no warning", own, undefined, 0],
   ])('%s', (_rule, account, key, warnings) => {
     const stack = literalStack();
     const seedSecret = Secret.fromSecretAttributes(stack, 'Seed', {
@@ -198,11 +248,11 @@ describe('the key of the secret', () => {
   });
 });
 
-describe('a device', () => {
+describe('the policy of a device', () => {
   const statementsOfDevice = (stack: Stack) => statementsOf(Object.values(devicePolicies(stack))[0]);
   const complete = `${SECRET}-AbCdEf`;
 
-  test('may come and go with its tags, and store its seed, and nothing else', () => {
+  test('allows creating, tagging and deleting the device and storing its seed, and nothing else', () => {
     const stack = literalStack();
     new VirtualMfaDevice(stack, 'AliceDevice', { virtualMfaDeviceName: 'alice', path: '/staff/' });
     expect(statementsOfDevice(stack)).toEqual([
@@ -219,7 +269,7 @@ describe('a device', () => {
     ]);
   });
 
-  test('named by a token may touch what that names only', () => {
+  test('names a device by the token in its name', () => {
     const stack = literalStack();
     new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: new CfnParameter(stack, 'Name').valueAsString });
     expect(statementsOfDevice(stack)[0]?.Resource).toEqual({
@@ -231,8 +281,8 @@ describe('a device', () => {
     ['by name', (s) => Secret.fromSecretNameV2(s, 'S', 'mfa/alice'), `${SECRET}-??????`],
     ['by partial ARN', (s) => Secret.fromSecretPartialArn(s, 'S', SECRET), `${SECRET}-??????`],
     ['by complete ARN', (s) => Secret.fromSecretCompleteArn(s, 'S', complete), complete],
-    ['owned', (s) => new Secret(s, 'S'), { Ref: 'S509448A1' }],
-  ])("with the caller's secret, %s, may write that one", (_how, secret, resource) => {
+    ['declared', (s) => new Secret(s, 'S'), { Ref: 'S509448A1' }],
+  ])("allows writing the caller's secret: %s", (_how, secret, resource) => {
     const stack = literalStack();
     new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: 'alice', seedSecret: secret(stack) });
     expect(statementsOfDevice(stack)[1]?.Resource).toEqual(resource);
@@ -241,14 +291,14 @@ describe('a device', () => {
   const viaSecretsManager = { 'kms:ViaService': 'secretsmanager.eu-central-1.*' };
   test.each<[string, (stack: Stack) => kms.IKey, unknown, object]>([
     ['imported', (s) => kms.Key.fromKeyArn(s, 'Key', KEY), KEY, {}],
-    ['known by an alias of it', (s) => kms.Key.fromKeyArn(s, 'Key', KEY).addAlias('alias/seeds'), KEY, {}],
+    ['behind an alias', (s) => kms.Key.fromKeyArn(s, 'Key', KEY).addAlias('alias/seeds'), KEY, {}],
     [
-      'known by the name of an alias only',
+      'known only by the name of an alias',
       (s) => kms.Alias.fromAliasName(s, 'Key', 'alias/seeds'),
       'arn:aws:kms:eu-central-1:123456789012:key/*',
       { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/seeds' } },
     ],
-  ])("may use its secret's key by way of Secrets Manager only: %s", (_how, key, resource, condition) => {
+  ])("allows using the secret's key only through Secrets Manager: %s", (_how, key, resource, condition) => {
     const stack = literalStack();
     const seedSecret = Secret.fromSecretAttributes(stack, 'Seed', {
       secretCompleteArn: complete,
@@ -265,7 +315,7 @@ describe('a device', () => {
     ]);
   });
 
-  test('may use a key of the app, whose own policy leaves that to IAM', () => {
+  test('allows using a key that the app declares, whose key policy leaves that to IAM', () => {
     const stack = literalStack();
     const encryptionKey = new kms.Key(stack, 'Key');
     enrollMade(stack, { encryptionKey });
@@ -284,14 +334,14 @@ describe('a device', () => {
     });
   });
 
-  test('with the key that AWS manages needs no permission on it', () => {
+  test('allows nothing on the key that AWS manages', () => {
     const stack = literalStack();
     const encryptionKey = kms.Alias.fromAliasName(stack, 'Key', 'alias/aws/secretsmanager');
     new VirtualMfaDevice(stack, 'AliceDevice', { encryptionKey });
     expect(statementsOfDevice(stack)).toHaveLength(2);
   });
 
-  test('a secret of another account, whose key is unknown, gets a warning', () => {
+  test('a secret in another account whose key is unknown is a warning', () => {
     const stack = literalStack();
     const foreign = complete.replace('123456789012', '999999999999');
     new VirtualMfaDevice(stack, 'Any', { seedSecret: Secret.fromSecretCompleteArn(stack, 'Seed', foreign) });
@@ -307,7 +357,7 @@ describe('names of policies', () => {
     Object.entries(resources(stack, 'AWS::IAM::Policy')).map(([id, { Properties }]) => [id, Properties['PolicyName']]);
   const withUuid = (logicalId: unknown) => ({ 'Fn::Join': ['', [`${String(logicalId)}-`, stackUuid]] });
 
-  test('are the logical ids in the stack of a role that the provider makes', () => {
+  test('are the logical ids, if the provider creates the role in the same stack', () => {
     const stack = newStack();
     enrollMade(stack);
     expect(namesIn(stack)).toHaveLength(3);
@@ -316,7 +366,7 @@ describe('names of policies', () => {
     }
   });
 
-  test('carry the uuid of the stack on a role that is handed in, as another stack may attach one to it', () => {
+  test('include the uuid of the stack on a role that the app passes in, because another stack may add policies to it', () => {
     const stack = newStack();
     const role = new iam.Role(stack, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     enroll(stack, { provider: new MfaEnrollmentProvider(stack, 'Provider', { role }) });
@@ -326,7 +376,7 @@ describe('names of policies', () => {
     }
   });
 
-  test('carry the uuid of the stack on the role of another stack', () => {
+  test('include the uuid of the stack on the role of another stack', () => {
     const app = newApp();
     const provider = new MfaEnrollmentProvider(newStack({}, app, 'Provider'), 'Provider');
     const stack = newStack({}, app, 'Consumer');
@@ -338,7 +388,7 @@ describe('names of policies', () => {
   });
 });
 
-describe('no policy grants anything on a bare *', () => {
+describe('no policy allows anything on a bare *', () => {
   const inVpc = (stack: Stack) => {
     const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
       vpcId: 'vpc-1',
@@ -362,8 +412,8 @@ describe('no policy grants anything on a bare *', () => {
         enroll(s, { provider: new MfaEnrollmentProvider(s, 'Provider', { role }) });
       },
     ],
-    ['a device that is made', (s) => void enrollMade(s)],
-    ['a device that is made, with a key', (s) => void enrollMade(s, { encryptionKey: new kms.Key(s, 'Key') })],
+    ['a declared device', (s) => void enrollMade(s)],
+    ['a declared device with a key', (s) => void enrollMade(s, { encryptionKey: new kms.Key(s, 'Key') })],
     ['several devices', (s) => [1, 2].map((n) => enroll(s, { serialNumber: `${DEVICE}${n}` }, `Mfa${n}`))],
   ];
   const onEverything = (configure: (stack: Stack) => void) => {
@@ -378,7 +428,7 @@ describe('no policy grants anything on a bare *', () => {
     expect(onEverything(configure)).toEqual([]);
   });
 
-  test("a VPC: only Lambda's two Describe actions, which know no resources, and never for the function's own calls", () => {
+  test("in a VPC: only two Describe actions, which accept no other resource, for Lambda and not for the function's own calls", () => {
     expect(onEverything(inVpc)).toEqual([
       {
         Effect: 'Allow',
@@ -390,7 +440,7 @@ describe('no policy grants anything on a bare *', () => {
   });
 
   test.each([...configurations, ['a VPC', inVpc] as const])(
-    '%s: no action is a wildcard, and no managed policy comes along',
+    'no action is a wildcard, and the role has no managed policy: %s',
     (_name, configure) => {
       const stack = literalStack();
       configure(stack);

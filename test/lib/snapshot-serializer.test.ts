@@ -5,18 +5,18 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { MfaEnrollmentProvider } from '../../lib';
 
-/** The example of the README, as it stands there. It is JavaScript, as jsii's examples know no functions. */
-function serializerOfReadme(): string {
-  const readme = readFileSync(path.join(__dirname, '..', '..', 'README.md'), 'utf8');
-  return /^```js\n(expect\.addSnapshotSerializer.*?)^```$/ms.exec(readme)?.[1] ?? '';
+/** The example of docs/snapshot-tests.md. The compiler that checks other examples accepts no functions, so a test runs it. */
+function serializerOfDocumentation(): string {
+  const page = readFileSync(path.join(__dirname, '..', '..', 'docs', 'snapshot-tests.md'), 'utf8');
+  return /^```js\n(expect\.addSnapshotSerializer.*?)^```$/ms.exec(page)?.[1] ?? '';
 }
 
 beforeAll(() => {
-  // What the README says is run, not a copy of it.
-  runInNewContext(serializerOfReadme(), { expect });
+  // The text of the page itself, not a copy of it.
+  runInNewContext(serializerOfDocumentation(), { expect });
 });
 
-test('the serializer in the README masks the hash of the function’s asset', () => {
+test('the serializer in docs/snapshot-tests.md masks the hash of the function’s asset', () => {
   const stack = new Stack(new App(), 'Snapshot');
   new MfaEnrollmentProvider(stack, 'Provider');
   const [handler] = Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function')) as [
@@ -32,7 +32,7 @@ test('the serializer in the README masks the hash of the function’s asset', ()
   `);
 });
 
-test('and masks nothing else', () => {
+test('the serializer in docs/snapshot-tests.md masks nothing but the names of assets', () => {
   const hash = '0123456789abcdef'.repeat(4);
   expect([hash, `${hash}.zip`, `x${hash}.zip`, 'function.zip']).toMatchInlineSnapshot(`
    [

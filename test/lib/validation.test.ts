@@ -1,112 +1,346 @@
 import { CfnParameter, Lazy, NestedStack, RemovalPolicy, type Stack, Tags } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { MfaEnrollmentProvider, VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
 import {
-  MfaEnrollment,
-  type MfaEnrollmentProps,
-  MfaEnrollmentProvider,
-  VirtualMfaDevice,
-  type VirtualMfaDeviceProps,
-} from '../../lib';
-import { DEVICE, devices, enroll, enrollMade, enrollments, ENV, newApp, newStack } from './fixture';
+  type Declaration,
+  DEVICE,
+  devices,
+  enroll,
+  enrollMade,
+  enrollments,
+  ENV,
+  literalStack,
+  newApp,
+  newStack,
+} from './fixture';
 
 const ACCOUNT = '123456789012';
+const HIDDEN = '(not shown: it may be a seed)';
+const DEVICE_EXPECTED = `expected the ARN of a virtual MFA device, such as '${DEVICE}'`;
 const named = (userName: string) => (stack: Stack) => ({ user: iam.User.fromUserName(stack, 'Imported', userName) });
 const device = (serialNumber: string) => () => ({ serialNumber });
 
-describe('what is wrong is named: the prop, the value and what is allowed', () => {
-  test.each<[string, (stack: Stack) => Partial<MfaEnrollmentProps>, RegExp]>([
-    ['a user name with a space', named('al ice'), /^'user': 'al ice' .*\+=,\.@_-/],
-    ['a user name of 65 characters', named('a'.repeat(65)), /^'user': 'a{65}' .*1 to 64/],
+describe('an error about an enrollment names the construct, the prop, the value and what is expected', () => {
+  test.each<[string, (stack: Stack) => Declaration, string]>([
     [
-      'a declared user name that IAM does not take',
+      'a user name with a space',
+      named('al ice'),
+      "'user': invalid IAM user name 'al ice': expected 1 to 64 letters, digits and characters of +=,.@_-",
+    ],
+    ['a user name of 65 characters', named('a.'.repeat(33)), `'user': invalid IAM user name '${'a.'.repeat(33)}'`],
+    [
+      'the invalid name of a declared user',
       (stack) => ({ user: new iam.User(stack, 'Owned', { userName: 'al/ice' }) }),
-      /^'user': 'al\/ice' is no name/,
+      "'user': invalid IAM user name 'al/ice': expected 1 to 64",
     ],
     [
-      'a user that is a wildcard',
+      'a user ARN with a wildcard',
       (stack) => ({ user: iam.User.fromUserArn(stack, 'Imported', `arn:aws:iam::${ACCOUNT}:user/*/alice`) }),
-      /^'user': '.*user\/\*\/alice' has a '\*'/,
+      `'user': invalid user ARN 'arn:aws:iam::${ACCOUNT}:user/*/alice': expected one user, without wildcards`,
     ],
     [
-      'a secret that is a wildcard',
-      (stack) => ({ seedSecret: Secret.fromSecretNameV2(stack, 'S', 'mfa/*') }),
-      /^'seedSecret': '.*mfa\/\*' has a '\*'/,
-    ],
-    ['an empty serial number', device(''), /^'serialNumber': '' .*9 to 256.*arn:aws:iam::123456789012:mfa\/alice/],
-    ['a serial number of 257', device(`${DEVICE}${'x'.repeat(257 - DEVICE.length)}`), /^'serialNumber': .*9 to 256/],
-    ['a space in it', device(`${DEVICE} 2`), /^'serialNumber': '.*mfa\/alice 2' .*letters, digits/],
-    ['a line break behind it', device(`${DEVICE}\n`), /^'serialNumber': .*letters, digits/s],
-    ['a hardware token', device('GAHT12345678'), /^'serialNumber': 'GAHT12345678' .*hardware tokens/],
-    ['a security key', device(`arn:aws:iam::${ACCOUNT}:u2f/user/alice/key-AB`), /^'serialNumber': .*security keys/],
-    [
-      'an SMS device',
-      device(`arn:aws:iam::${ACCOUNT}:sms-mfa/alice`),
-      /^'serialNumber': .*not the ARN of a virtual MFA device/,
-    ],
-    ['a user', device(`arn:aws:iam::${ACCOUNT}:user/alice`), /^'serialNumber': .*not the ARN of a virtual MFA device/],
-    [
-      'a device with no name',
-      device(`arn:aws:iam::${ACCOUNT}:mfa/`),
-      /^'serialNumber': .*not the ARN of a virtual MFA device/,
-    ],
-    [
-      'a region in the ARN',
-      device(`arn:aws:iam:us-east-1:${ACCOUNT}:mfa/alice`),
-      /^'serialNumber': .*not the ARN of a virtual/,
-    ],
-    [
-      'an account of 11 digits',
-      device('arn:aws:iam::12345678901:mfa/alice'),
-      /^'serialNumber': .*not the ARN of a virtual/,
-    ],
-    ['the root user', device(`arn:aws:iam::${ACCOUNT}:root`), /^'serialNumber': .*can't be enabled by API/],
-    [
-      "the root user's device",
-      device(`arn:aws:iam::${ACCOUNT}:mfa/root-account-mfa-device`),
-      /^'serialNumber': .*root-account-mfa-device' belongs to the root user.*can't be enabled by API/,
-    ],
-    [
-      'no serial number',
-      () => ({ serialNumber: undefined }),
-      /^'serialNumber': is undefined: the device's ARN is needed/,
-    ],
-    [
-      'a removal policy that is none',
-      () => ({ removalPolicy: 'retian' as RemovalPolicy }),
-      /^'removalPolicy': 'retian' .*DESTROY, RETAIN/,
-    ],
-    ['an empty field', () => ({ seedSecretField: '' }), /^'seedSecretField': '' is no key.*leave it out/],
-    [
-      'a snapshot',
+      'a removal policy that takes a snapshot',
       () => ({ removalPolicy: RemovalPolicy.SNAPSHOT }),
-      /^'removalPolicy': 'snapshot' .*DESTROY, RETAIN and RETAIN_ON_UPDATE_OR_DELETE are allowed/,
+      "'removalPolicy': invalid value 'snapshot': expected RemovalPolicy.DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE",
     ],
   ])('%s', (_what, props, words) => {
     const stack = newStack();
-    expect(() => enroll(stack, props(stack))).toThrow(words);
+    expect(() => enroll(stack, props(stack))).toThrow(`[Stack/AliceMfa] ${words}`);
   });
 });
 
-test.each(['user', 'serialNumber', 'seedSecret'])('%s is needed, in languages without types too', (prop) => {
-  const stack = newStack();
-  const user = iam.User.fromUserName(stack, 'Imported', 'alice');
-  const seedSecret = Secret.fromSecretNameV2(stack, 'S', 'mfa/alice');
-  const props = { user, serialNumber: DEVICE, seedSecret, [prop]: undefined };
-  expect(() => new MfaEnrollment(stack, 'Mfa', props)).toThrow(`'${prop}': is undefined: `);
+describe('an error about an imported device names the construct, the prop, the value and what is expected', () => {
+  test.each<[string, (stack: Stack) => Declaration, string]>([
+    [
+      'a secret ARN with a wildcard',
+      (stack) => ({ seedSecret: Secret.fromSecretNameV2(stack, 'S', 'mfa/*') }),
+      `'seedSecret': invalid secret ARN 'arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:mfa/*': expected one secret, without wildcards`,
+    ],
+    ['an empty serial number', device(''), `'serialNumber': invalid serial number '': ${DEVICE_EXPECTED}, of 9 to 256`],
+    [
+      'a serial number of 257 characters',
+      device(`${DEVICE}${'x.'.repeat(111)}`.slice(0, 257)),
+      `'serialNumber': invalid serial number '${`${DEVICE}${'x.'.repeat(111)}`.slice(0, 257)}': ${DEVICE_EXPECTED}, of 9 to 256`,
+    ],
+    [
+      'a serial number with a space',
+      device(`${DEVICE} 2`),
+      `'serialNumber': invalid serial number '${DEVICE} 2': ${DEVICE_EXPECTED}, of 9 to 256 letters, digits`,
+    ],
+    [
+      'a serial number that ends in a line break',
+      device(`${DEVICE}\n`),
+      `'serialNumber': invalid serial number '${DEVICE} ': ${DEVICE_EXPECTED}, of 9 to 256 letters, digits`,
+    ],
+    ...(
+      [
+        ['a hardware token', 'GAHT12345678'],
+        ['a security key', `arn:aws:iam::${ACCOUNT}:u2f/user/alice/key-AB`],
+        ['an SMS device', `arn:aws:iam::${ACCOUNT}:sms-mfa/alice`],
+        ['a device without a name', `arn:aws:iam::${ACCOUNT}:mfa/`],
+        ['an ARN with a region', `arn:aws:iam:us-east-1:${ACCOUNT}:mfa/alice`],
+        ['an ARN with an account of 11 digits', 'arn:aws:iam::12345678901:mfa/alice'],
+      ] as const
+    ).map(([what, serialNumber]): [string, () => Declaration, string] => [
+      what,
+      device(serialNumber),
+      `'serialNumber': invalid serial number '${serialNumber}': ${DEVICE_EXPECTED}; hardware tokens and security keys`,
+    ]),
+    ...[`arn:aws:iam::${ACCOUNT}:root`, `arn:aws:iam::${ACCOUNT}:mfa/root-account-mfa-device`].map(
+      (serialNumber): [string, () => Declaration, string] => [
+        `the MFA of the root user: ${serialNumber}`,
+        device(serialNumber),
+        `'serialNumber': invalid serial number '${serialNumber}': expected a device of an IAM user; the MFA of the root user can't be enabled by API`,
+      ],
+    ),
+    [
+      'an empty key of a JSON secret',
+      () => ({ seedSecretField: '' }),
+      "'seedSecretField': invalid key of a JSON secret '': expected a key, or nothing if the whole secret is the seed",
+    ],
+    [
+      'a seed as the key of a JSON secret, which is not shown',
+      () => ({ seedSecretField: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }),
+      `'seedSecretField': invalid key of a JSON secret ${HIDDEN}: expected the name of the key; the seed itself belongs only in the secret`,
+    ],
+  ])('%s', (_what, props, words) => {
+    const stack = literalStack();
+    expect(() => enroll(stack, props(stack))).toThrow(`[Stack/AliceMfaDevice] ${words}`);
+  });
+
+  test('a long key of a JSON secret is not taken for a seed', () => {
+    const enrollWith = (seedSecretField: string) => () => enroll(newStack(), { seedSecretField });
+    expect(enrollWith('virtual-mfa-device-seed-of-break-glass-user-2')).not.toThrow();
+    expect(enrollWith('VIRTUAL_MFA_DEVICE_SEED_OF_BREAK_GLASS')).not.toThrow();
+  });
 });
 
-describe('what is right passes', () => {
-  test.each<[string, (stack: Stack) => Partial<MfaEnrollmentProps>]>([
+describe('the serial number of another resource is an error', () => {
+  const secretArn = `arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:mfa/alice-AbCdEf`;
+
+  test.each([
+    ["a user's ARN", `arn:aws:iam::${ACCOUNT}:user/alice`],
+    ["a secret's ARN", secretArn],
+    ['a bare name', 'alice.smith'],
+  ])('%s', (_what, serialNumber) => {
+    expect(() => enroll(newStack(), { serialNumber })).toThrow(
+      `[Stack/AliceMfaDevice] 'serialNumber': invalid serial number '${serialNumber}': ${DEVICE_EXPECTED}`,
+    );
+  });
+
+  test('a bare name of fewer than 9 characters', () => {
+    expect(() => enroll(newStack(), { serialNumber: 'alice' })).toThrow(
+      `[Stack/AliceMfaDevice] 'serialNumber': invalid serial number 'alice': ${DEVICE_EXPECTED}`,
+    );
+  });
+
+  test.each<[string, (stack: Stack) => string, string]>([
+    [
+      'the ARN of an imported user, as a token',
+      (stack) => iam.User.fromUserName(stack, 'Bob', 'bob').userArn,
+      "serial number 'arn:…:iam::…:user/bob'",
+    ],
+    [
+      'the ARN of an imported secret, as a token',
+      (stack) => Secret.fromSecretNameV2(stack, 'S', 'mfa/bob').secretArn,
+      "serial number 'arn:…:secretsmanager:…:…:secret:mfa/bob'",
+    ],
+    ['the ARN of a declared user', (stack) => new iam.User(stack, 'Bob').userArn, "value 'Stack/Bob/Resource'"],
+    ['the ARN of a declared secret', (stack) => new Secret(stack, 'S').secretArn, "value 'Stack/S/Resource'"],
+  ])('%s', (_what, serialNumber, shown) => {
+    const stack = newStack();
+    expect(() => enroll(stack, { serialNumber: serialNumber(stack) })).toThrow(
+      `[Stack/AliceMfa] 'device': invalid ${shown}: expected the ARN of a virtual MFA device`,
+    );
+  });
+});
+
+describe('a seed secret with an invalid name or ARN is an error', () => {
+  const at = (name: string) => `arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:${name}`;
+
+  test.each<[string, (stack: Stack) => Declaration['seedSecret'], string]>([
+    [
+      'fromSecretNameV2 with an ARN',
+      (stack) => Secret.fromSecretNameV2(stack, 'S', at('mfa/alice')),
+      `invalid secret name '${at('mfa/alice')}': expected a name; import a secret by its complete ARN with Secret.fromSecretCompleteArn`,
+    ],
+    [
+      'fromSecretPartialArn with a complete ARN',
+      (stack) => Secret.fromSecretPartialArn(stack, 'S', at('mfa/alice-AbCdEf')),
+      `invalid partial ARN of a secret '${at('mfa/alice-AbCdEf')}': expected no hyphen and six characters at its end; import a complete ARN with Secret.fromSecretCompleteArn`,
+    ],
+    [
+      'an empty name',
+      (stack) => Secret.fromSecretNameV2(stack, 'S', ''),
+      "invalid secret name '': expected 1 to 512 letters, digits and characters of /_+=.@-",
+    ],
+    [
+      'a name with a space',
+      (stack) => Secret.fromSecretNameV2(stack, 'S', 'mfa/alice smith'),
+      "invalid secret name 'mfa/alice smith': expected 1 to 512",
+    ],
+    [
+      'a name that ends in a newline',
+      (stack) => Secret.fromSecretNameV2(stack, 'S', 'mfa/alice\n'),
+      "invalid secret name 'mfa/alice ': expected 1 to 512",
+    ],
+    [
+      'a name of 513 characters',
+      (stack) => Secret.fromSecretNameV2(stack, 'S', 'a/'.repeat(257)),
+      "invalid secret name 'a/a/a/",
+    ],
+    [
+      'a name in place of an ARN',
+      (stack) => Secret.fromSecretAttributes(stack, 'S', { secretPartialArn: at('mfa/alice smith') }),
+      "invalid secret name 'mfa/alice smith': expected 1 to 512",
+    ],
+  ])('%s', (_what, seedSecret, words) => {
+    for (const env of [undefined, ENV]) {
+      const stack = newStack({ env });
+      expect(() => enroll(stack, { seedSecret: seedSecret(stack) })).toThrow(
+        `[Stack/AliceMfaDevice] 'seedSecret': ${words}`,
+      );
+      const own = newStack({ env });
+      expect(() => new VirtualMfaDevice(own, 'Own', { seedSecret: seedSecret(own) })).toThrow(
+        `[Stack/Own] 'seedSecret': ${words}`,
+      );
+    }
+  });
+
+  test.each<[string, (stack: Stack) => Declaration['seedSecret']]>([
+    [
+      'fromSecretNameV2 with a name that ends in a hyphen and six characters',
+      (stack) => Secret.fromSecretNameV2(stack, 'S', 'mfa/john-miller'),
+    ],
+    ['fromSecretPartialArn with a partial ARN', (stack) => Secret.fromSecretPartialArn(stack, 'S', at('mfa/alice'))],
+    [
+      'fromSecretCompleteArn with a complete ARN',
+      (stack) => Secret.fromSecretCompleteArn(stack, 'S', at('mfa/alice-AbCdEf')),
+    ],
+    [
+      'a name that only the deployment knows',
+      (stack) => Secret.fromSecretNameV2(stack, 'S', new CfnParameter(stack, 'Name').valueAsString),
+    ],
+    [
+      'an ARN that only the deployment knows',
+      (stack) => Secret.fromSecretCompleteArn(stack, 'S', new CfnParameter(stack, 'Arn').valueAsString),
+    ],
+    ['a name of 512 characters', (stack) => Secret.fromSecretNameV2(stack, 'S', 'a/'.repeat(256))],
+  ])('%s passes', (_what, seedSecret) => {
+    for (const stack of [newStack(), newStack({ env: ENV })]) {
+      expect(() => enroll(stack, { seedSecret: seedSecret(stack) })).not.toThrow();
+    }
+  });
+
+  describe('a generated password as a seed is a warning', () => {
+    const warnings = (declare: (stack: Stack) => Declaration) => {
+      const stack = newStack();
+      enroll(stack, declare(stack));
+      return Annotations.fromStack(stack)
+        .findWarning('/Stack/AliceMfa', Match.stringLikeRegexp('Secrets Manager generates the value'))
+        .map(({ entry }) => entry.data);
+    };
+    const generated = { generateSecretString: { secretStringTemplate: '{}', generateStringKey: 'password' } };
+
+    test.each<[string, (stack: Stack) => Declaration]>([
+      ['a whole secret', (stack) => ({ seedSecret: new Secret(stack, 'S') })],
+      ['a whole secret that is generated as JSON', (stack) => ({ seedSecret: new Secret(stack, 'S', generated) })],
+      [
+        'the generated key of a JSON secret',
+        (stack) => ({ seedSecret: new Secret(stack, 'S', generated), seedSecretField: 'password' }),
+      ],
+    ])('%s', (_what, declare) => {
+      expect(warnings(declare)).toEqual([
+        expect.stringMatching(/'Stack\/S'.*not the seed of a device.*\[ack: cdk-mfa-enrollment:generatedSecret\]/),
+      ]);
+    });
+
+    test('another key of a JSON secret is not', () => {
+      expect(warnings((stack) => ({ seedSecret: new Secret(stack, 'S', generated), seedSecretField: 'seed' }))).toEqual(
+        [],
+      );
+    });
+
+    test('a secret that a VirtualMfaDevice overwrites is not', () => {
+      expect(
+        warnings((stack) => ({ device: new VirtualMfaDevice(stack, 'Own', { seedSecret: new Secret(stack, 'S') }) })),
+      ).toEqual([]);
+    });
+  });
+
+  describe('a key ARN with a wildcard', () => {
+    const key = `arn:aws:kms:eu-central-1:${ACCOUNT}:key/*`;
+    const expected = `invalid key ARN '${key}': expected one key, without wildcards`;
+    const keyIn = (stack: Stack) => kms.Key.fromKeyArn(stack, 'Key', key);
+
+    test('as the encryptionKey of an imported secret', () => {
+      const stack = newStack({ env: ENV });
+      const seedSecret = Secret.fromSecretAttributes(stack, 'S', {
+        secretCompleteArn: at('mfa/alice-AbCdEf'),
+        encryptionKey: keyIn(stack),
+      });
+      expect(() => enroll(stack, { seedSecret })).toThrow(`[Stack/AliceMfaDevice] 'seedSecret': ${expected}`);
+      expect(() => new VirtualMfaDevice(stack, 'Own', { seedSecret })).toThrow(`[Stack/Own] 'seedSecret': ${expected}`);
+    });
+
+    test('as the encryptionKey of a device', () => {
+      const stack = newStack({ env: ENV });
+      expect(() => new VirtualMfaDevice(stack, 'Own', { encryptionKey: keyIn(stack) })).toThrow(
+        `[Stack/Own] 'encryptionKey': ${expected}`,
+      );
+    });
+
+    test('as one of the encryptionKeys of a path scope', () => {
+      const stack = newStack({ env: ENV });
+      const pathScope = { userPath: '/staff/', devicePath: '/staff/', encryptionKeys: [keyIn(stack)] };
+      expect(() => new MfaEnrollmentProvider(stack, 'Provider', { pathScope })).toThrow(
+        `[Stack/Provider] 'pathScope.encryptionKeys': ${expected}`,
+      );
+    });
+  });
+});
+
+describe('restrictSeedReaders on an imported secret is an error, because aws-cdk-lib adds no policy to it', () => {
+  const words =
+    "'restrictSeedReaders': invalid secret 'Stack/Seed': expected a secret that the app declares, because an imported one takes no resource policy";
+  const reader = (stack: Stack) => new iam.Role(stack, 'Reader', { assumedBy: new iam.AccountRootPrincipal() });
+  const seed = (stack: Stack) => Secret.fromSecretNameV2(stack, 'Seed', 'mfa/alice');
+
+  test('of an imported device', () => {
+    const stack = newStack();
+    const imported = VirtualMfaDevice.fromVirtualMfaDeviceAttributes(stack, 'Device', {
+      serialNumber: DEVICE,
+      seedSecret: seed(stack),
+    });
+    expect(() => imported.restrictSeedReaders(reader(stack))).toThrow(`[Stack/Device] ${words}`);
+  });
+
+  test('of a declared device', () => {
+    const stack = newStack();
+    const declared = new VirtualMfaDevice(stack, 'Device', { seedSecret: seed(stack) });
+    expect(() => declared.restrictSeedReaders(reader(stack))).toThrow(`[Stack/Device] ${words}`);
+  });
+});
+
+describe('a valid enrollment passes', () => {
+  test.each<[string, (stack: Stack) => Declaration]>([
     ['a user name of 64 characters of every kind', named(`${'a'.repeat(57)}_+=,.@-`)],
     ['a serial number of 256 characters', device(`${DEVICE}${'x'.repeat(256 - DEVICE.length)}`)],
     ['a device with a path', device(`arn:aws:iam::${ACCOUNT}:mfa/team/eu/alice`)],
     ['a user name that is a token', (s) => named(new CfnParameter(s, 'Name').valueAsString)(s)],
     ['a serial number that is a token', (s) => device(new CfnParameter(s, 'Device').valueAsString)()],
-    ['a field that is a token', (s) => ({ seedSecretField: new CfnParameter(s, 'Field').valueAsString })],
-    ['a user of whose ARN nothing is known', (s) => byToken(s)],
+    [
+      'a serial number of an AWS::IAM::VirtualMFADevice',
+      (s) => device(new iam.CfnVirtualMFADevice(s, 'Device', { users: [] }).attrSerialNumber)(),
+    ],
+    [
+      'a key of a JSON secret that is a token',
+      (s) => ({ seedSecretField: new CfnParameter(s, 'Field').valueAsString }),
+    ],
+    ['a user ARN that is a token', (s) => byToken(s)],
   ])('%s', (_what, props) => {
     for (const stack of [newStack(), newStack({ env: ENV })]) {
       enroll(stack, props(stack));
@@ -114,81 +348,58 @@ describe('what is right passes', () => {
     }
   });
 
-  function byToken(stack: Stack): Partial<MfaEnrollmentProps> {
+  function byToken(stack: Stack): Declaration {
     return { user: iam.User.fromUserArn(stack, 'Imported', new CfnParameter(stack, 'Arn').valueAsString) };
   }
 });
 
 describe('account and partition', () => {
   const OTHER = 'arn:aws:iam::999999999999:mfa/alice';
+  const inAccount = `[Stack/AliceMfa] 'device': invalid serial number '${OTHER}': expected a device in account ${ACCOUNT}; device, user and stack must be in one account`;
 
-  test("a device of another account than the stack's is an error", () => {
-    expect(() => enroll(newStack({ env: ENV }), { serialNumber: OTHER })).toThrow(
-      /^'serialNumber': '.*' is in account 999999999999, not in 123456789012/,
-    );
+  test('a device in another account than the stack is an error', () => {
+    expect(() => enroll(newStack({ env: ENV }), { serialNumber: OTHER })).toThrow(inAccount);
   });
 
-  test("a device of another account than its user's is an error, where only the user's is known", () => {
+  test('a device in another account than its user is an error if only the account of the user is known', () => {
     const stack = newStack();
     const user = iam.User.fromUserArn(stack, 'Imported', `arn:aws:iam::${ACCOUNT}:user/alice`);
-    expect(() => enroll(stack, { user, serialNumber: OTHER })).toThrow(/account 999999999999, not in 123456789012/);
+    expect(() => enroll(stack, { user, serialNumber: OTHER })).toThrow(inAccount);
   });
+
+  const userInAccount = (path: string) =>
+    `[Stack/AliceMfa] 'user': invalid value '${path}' in account 999999999999: expected a user in account ${ACCOUNT}, which is the stack's`;
 
   test('a user imported from another account is an error', () => {
     const stack = newStack({ env: ENV });
     const user = iam.User.fromUserArn(stack, 'Imported', 'arn:aws:iam::999999999999:user/alice');
-    expect(() => enroll(stack, { user })).toThrow(
-      /^'user': 'Stack\/Imported' is in account 999999999999, but the stack is in account 123456789012/,
-    );
+    expect(() => enroll(stack, { user })).toThrow(userInAccount('Stack/Imported'));
   });
 
-  test('a user imported by an ARN in place of its name is an error', () => {
-    const stack = newStack({ env: ENV });
-    const user = iam.User.fromUserName(stack, 'Imported', `arn:aws:iam::${ACCOUNT}:user/alice`);
-    expect(() => enroll(stack, { user })).toThrow(
-      /^'user': '.*:user\/arn:aws:iam::123456789012:user\/alice' has an ARN in place of the user's name: import it by 'User.fromUserArn'/,
-    );
-  });
-
-  test('a key that would stand as a wildcard is an error', () => {
-    const stack = newStack({ env: ENV });
-    const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', `arn:aws:kms:eu-central-1:${ACCOUNT}:key/*`);
-    const secretCompleteArn = `arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:mfa/alice-AbCdEf`;
-    const seedSecret = Secret.fromSecretAttributes(stack, 'Seed', { secretCompleteArn, encryptionKey });
-    expect(() => enroll(stack, { seedSecret })).toThrow(/^'seedSecret': '.*:key\/\*' has a '\*' or a '\?': one key/);
-    const scope = { userPath: '/staff/', devicePath: '/staff/', encryptionKeys: [encryptionKey] };
-    expect(() => new MfaEnrollmentProvider(stack, 'Provider', { scope })).toThrow(/^'scope.encryptionKeys': '/);
-  });
-
-  test('a seed as the key of a JSON secret is an error, and quoted nowhere', () => {
-    const seed = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
-    const attempt = () => enroll(newStack(), { seedSecretField: seed });
-    expect(attempt).toThrow(/^'seedSecretField': looks like a seed/);
-    expect(attempt).not.toThrow(seed);
-  });
-
-  test('a long key of a JSON secret is none', () => {
-    const enrollWith = (seedSecretField: string) => () => enroll(newStack(), { seedSecretField });
-    expect(enrollWith('virtual-mfa-device-seed-of-break-glass-user-2')).not.toThrow();
-    expect(enrollWith('VIRTUAL_MFA_DEVICE_SEED_OF_BREAK_GLASS')).not.toThrow();
-  });
-
-  test("a function's role of another account is an error", () => {
-    const stack = newStack({ env: ENV });
-    const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::999999999999:role/mfa');
-    expect(() => new MfaEnrollmentProvider(stack, 'Provider', { role })).toThrow(
-      "'role' is in account 999999999999, but the stack is in account 123456789012: a function runs as a role of its own account",
-    );
-  });
-
-  test("a user of the app's stack for another account is an error", () => {
+  test('a user that the app declares in another account is an error', () => {
     const app = newApp();
     const users = newStack({ env: { account: '999999999999', region: 'eu-central-1' } }, app, 'Users');
     const stack = newStack({ env: ENV }, app);
-    expect(() => enroll(stack, { user: new iam.User(users, 'Alice') })).toThrow(/^'user': 'Users\/Alice'/);
+    expect(() => enroll(stack, { user: new iam.User(users, 'Alice') })).toThrow(userInAccount('Users/Alice'));
   });
 
-  test('a stack that may be deployed anywhere takes any account', () => {
+  test('a user imported by an ARN in place of its name is an error', () => {
+    const stack = literalStack();
+    const user = iam.User.fromUserName(stack, 'Imported', `arn:aws:iam::${ACCOUNT}:user/alice`);
+    expect(() => enroll(stack, { user })).toThrow(
+      `[Stack/AliceMfa] 'user': invalid user name in 'arn:aws:iam::${ACCOUNT}:user/arn:aws:iam::${ACCOUNT}:user/alice': expected a name; import a user by its ARN with User.fromUserArn`,
+    );
+  });
+
+  test('a role in another account than the stack of the provider is an error', () => {
+    const stack = newStack({ env: ENV });
+    const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::999999999999:role/mfa');
+    expect(() => new MfaEnrollmentProvider(stack, 'Provider', { role })).toThrow(
+      `[Stack/Provider] 'role': invalid value 'Stack/Role' in account 999999999999: expected a role in account ${ACCOUNT}, which is the stack's`,
+    );
+  });
+
+  test('a stack without an account accepts a device in any account', () => {
     expect(() => enroll(newStack(), { serialNumber: OTHER })).not.toThrow();
   });
 
@@ -202,15 +413,18 @@ describe('account and partition', () => {
     ['aws-of-tomorrow', 'xx-nowhere-1'],
   ] as const;
 
-  test.each(PARTITIONS)('%s: a device and a stack of it fit, with the region known or not', (partition, region) => {
-    const serialNumber = `arn:${partition}:iam::${ACCOUNT}:mfa/alice`;
-    for (const stack of [newStack(), newStack({ env: { account: ACCOUNT, region } })]) {
-      enroll(stack, { serialNumber });
-      expect(Object.keys(enrollments(stack))).toHaveLength(1);
-    }
-  });
+  test.each(PARTITIONS)(
+    'partition %s: a device passes in a stack of its partition, with or without a region',
+    (partition, region) => {
+      const serialNumber = `arn:${partition}:iam::${ACCOUNT}:mfa/alice`;
+      for (const stack of [newStack(), newStack({ env: { account: ACCOUNT, region } })]) {
+        enroll(stack, { serialNumber });
+        expect(Object.keys(enrollments(stack))).toHaveLength(1);
+      }
+    },
+  );
 
-  test.each(PARTITIONS.slice(0, 3))('%s: nothing in the template names the partition', (_partition, region) => {
+  test.each(PARTITIONS.slice(0, 3))('partition %s: the template does not name the partition', (_partition, region) => {
     const stack = newStack({ env: { account: ACCOUNT, region } });
     enroll(stack, {
       serialNumber: stack.formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: 'a' }),
@@ -219,48 +433,86 @@ describe('account and partition', () => {
   });
 
   test.each([true, false])(
-    'a partition other than that of the region is an error, with literal partitions %s',
+    'a device in another partition than the region of the stack is an error, with literal partitions %s',
     (literals) => {
       const context = { '@aws-cdk/core:enablePartitionLiterals': literals };
       const stack = newStack({ env: { account: ACCOUNT, region: 'cn-north-1' } }, newApp(context));
       expect(() => enroll(stack)).toThrow(
-        /^'serialNumber': '.*' is in partition 'aws', but the stack is in partition 'aws-cn'/,
+        `[Stack/AliceMfa] 'device': invalid serial number '${DEVICE}': expected a device in partition 'aws-cn', which is the stack's`,
       );
     },
   );
 });
 
-describe('a device that is enrolled twice in a stack is an error at synthesis', () => {
-  const words = /device "alice" is enrolled by 'Stack\/First' already/;
+describe('a device that a stack enrolls twice is an error', () => {
+  const enrolledTwice = (first = 'Stack/First', second = 'Stack/Second') =>
+    `[${second}] 'device': invalid value '${second}Device': expected a device that the stack enrolls once, but '${first}' enrolls it, too`;
 
-  test.each<[string, (stack: Stack) => Partial<MfaEnrollmentProps>]>([
+  test.each<[string, (stack: Stack) => Declaration]>([
     ['for one user', () => ({})],
     ['for two users', (s) => ({ user: new iam.User(s, 'Bob') })],
-    ['under two spellings', (s) => ({ serialNumber: `arn:${s.partition}:iam::${s.account}:mfa/alice` })],
+    ['by two spellings of its ARN', (s) => ({ serialNumber: `arn:${s.partition}:iam::${s.account}:mfa/alice` })],
     ['by two providers', (s) => ({ provider: new MfaEnrollmentProvider(s, 'Other') })],
   ])('%s', (_how, props) => {
     const stack = newStack();
     enroll(stack, {}, 'First');
     enroll(stack, props(stack), 'Second');
-    expect(() => Template.fromStack(stack)).toThrow(words);
+    expect(() => Template.fromStack(stack)).toThrow(enrolledTwice());
   });
 
-  test('where only the deployment knows the device, too', () => {
+  test('by a serial number that only the deployment knows', () => {
     const stack = newStack();
     const serialNumber = new CfnParameter(stack, 'Device').valueAsString;
     enroll(stack, { serialNumber }, 'First');
     enroll(stack, { serialNumber }, 'Second');
-    expect(() => Template.fromStack(stack)).toThrow(/device \{"Ref":"Device"\} is enrolled by 'Stack\/First' already/);
+    expect(() => Template.fromStack(stack)).toThrow(enrolledTwice());
   });
 
-  test('but several devices of one user are fine', () => {
+  describe('two enrollments of one declared device, one of them by a literal ARN', () => {
+    type Enroll = (stack: Stack, device: VirtualMfaDevice, id: string) => void;
+    const byReference: Enroll = (stack, declared, id) => enroll(stack, { device: declared }, id);
+    const byAttributes: Enroll = (stack, { serialNumber }, id) => enroll(stack, { serialNumber }, id);
+    const byLiteralArn: Enroll = (stack, { virtualMfaDeviceName }, id) =>
+      enroll(stack, { serialNumber: `arn:aws:iam::${ACCOUNT}:mfa/${virtualMfaDeviceName}` }, id);
+
+    test.each<[string, Enroll, Enroll]>([
+      ['the reference first', byReference, byLiteralArn],
+      ['the literal ARN first', byLiteralArn, byReference],
+      ['the literal ARN first, then an import of the serial number', byLiteralArn, byAttributes],
+      ['the reference first, then an import of the serial number', byReference, byAttributes],
+    ])('%s', (_order, first, second) => {
+      for (const [env, virtualMfaDeviceName] of [
+        [undefined, 'alice'],
+        [ENV, 'alice'],
+        // The name of the region as it is, and as a token.
+        [ENV, undefined],
+      ] as const) {
+        const stack = newStack({ env });
+        const declared = new VirtualMfaDevice(stack, 'Device', { virtualMfaDeviceName });
+        first(stack, declared, 'First');
+        second(stack, declared, 'Second');
+        expect(() => Template.fromStack(stack)).toThrow(
+          /\[Stack\/Second\] 'device': .*expected a device that the stack enrolls once, but 'Stack\/First' enrolls it, too/,
+        );
+      }
+    });
+
+    test('in either order of the device and the enrollment by its literal ARN', () => {
+      const stack = newStack({ env: ENV });
+      enroll(stack, {}, 'First');
+      enroll(stack, { device: new VirtualMfaDevice(stack, 'Device', { virtualMfaDeviceName: 'alice' }) }, 'Second');
+      expect(() => Template.fromStack(stack)).toThrow("but 'Stack/First' enrolls it, too");
+    });
+  });
+
+  test('two devices of one user pass', () => {
     const stack = newStack();
     enroll(stack, {}, 'First');
     enroll(stack, { serialNumber: `${DEVICE}2` }, 'Second');
     expect(Object.keys(enrollments(stack))).toHaveLength(2);
   });
 
-  test('and so is the same pair in two stacks, nested ones included', () => {
+  test('one device and one user pass in two stacks and in their nested stacks', () => {
     const app = newApp();
     const stacks = [newStack({}, app, 'One'), newStack({}, app, 'Two')];
     stacks.push(...stacks.map((stack) => new NestedStack(stack, 'Nested')));
@@ -272,7 +524,7 @@ describe('a device that is enrolled twice in a stack is an error at synthesis', 
     }
   });
 
-  test('and so is a second synthesis of the same app', () => {
+  test('a second synthesis of an app passes', () => {
     const app = newApp();
     enroll(newStack({}, app));
     app.synth();
@@ -280,78 +532,201 @@ describe('a device that is enrolled twice in a stack is an error at synthesis', 
   });
 });
 
-describe('of a device that is made, what is wrong is named: the prop, the value and what is allowed', () => {
-  const secretNamed = (stack: Stack, name = 'mfa/alice') => Secret.fromSecretNameV2(stack, 'S', name);
+describe('more devices for one user than IAM allows are an error', () => {
+  const enrollMany = (
+    count: number,
+    user: (stack: Stack, index: number) => iam.IUser | undefined = () => undefined,
+  ) => {
+    const stack = newStack();
+    for (let index = 1; index <= count; index++) {
+      enroll(stack, { serialNumber: `${DEVICE}${index}`, user: user(stack, index) }, `Mfa${index}`);
+    }
+    return () => Template.fromStack(stack);
+  };
 
-  test.each<[string, (stack: Stack) => VirtualMfaDeviceProps, RegExp]>([
-    ['an empty name', () => ({ virtualMfaDeviceName: '' }), /^'virtualMfaDeviceName': '' is no name .*1 to 226/],
+  test('nine devices for one user are an error', () => {
+    expect(enrollMany(9)).toThrow(
+      "[Stack/Mfa9] 'user': 9 devices for one user are too many: expected at most 8, which is IAM's limit",
+    );
+  });
+
+  test('nine devices for one user that is imported nine times are an error', () => {
+    expect(enrollMany(9, (stack, index) => iam.User.fromUserName(stack, `Imported${index}`, 'alice'))).toThrow(
+      "'user': 9 devices for one user are too many",
+    );
+  });
+
+  test('eight devices for one user pass', () => {
+    expect(enrollMany(8)).not.toThrow();
+  });
+
+  test('nine devices for two users pass', () => {
+    expect(
+      enrollMany(9, (stack, index) => iam.User.fromUserName(stack, `Imported${index}`, `user${index % 2}`)),
+    ).not.toThrow();
+  });
+});
+
+describe('an enrollment of a device of another stack is a warning', () => {
+  const warnings = (stack: Stack) =>
+    Annotations.fromStack(stack)
+      .findWarning('/Enrollments/AliceMfa', Match.stringLikeRegexp('belongs to another stack'))
+      .map(({ entry }) => entry.data);
+  const WARNING = [
+    expect.stringMatching(/declare both in one stack.*\[ack: cdk-mfa-enrollment:deviceOfAnotherStack\]/),
+  ];
+  const stacks = (devicesEnv = ENV, enrollmentsEnv = ENV) => {
+    const app = newApp();
+    return [
+      newStack({ env: devicesEnv }, app, 'Devices'),
+      newStack({ env: enrollmentsEnv }, app, 'Enrollments'),
+    ] as const;
+  };
+  const alice = { virtualMfaDeviceName: 'alice' };
+
+  test('by reference', () => {
+    const [owner, stack] = stacks();
+    enroll(stack, { device: new VirtualMfaDevice(owner, 'Device', alice) });
+    expect(warnings(stack)).toEqual(WARNING);
+  });
+
+  test('by an import of its serial number', () => {
+    const [owner, stack] = stacks();
+    const { serialNumber, seedSecret } = new VirtualMfaDevice(owner, 'Device', alice);
+    enroll(stack, { serialNumber, seedSecret });
+    expect(warnings(stack)).toEqual(WARNING);
+  });
+
+  test('by a literal ARN, before or after the device is declared', () => {
+    const [owner, stack] = stacks();
+    new VirtualMfaDevice(owner, 'Device', alice);
+    enroll(stack);
+    expect(warnings(stack)).toEqual(WARNING);
+    const [laterOwner, earlierStack] = stacks();
+    enroll(earlierStack);
+    new VirtualMfaDevice(laterOwner, 'Device', alice);
+    expect(warnings(earlierStack)).toEqual(WARNING);
+  });
+
+  test('by a literal ARN of a device whose name has the region of its stack', () => {
+    const [owner, stack] = stacks({ ...ENV, region: 'us-east-1' });
+    const { virtualMfaDeviceName } = new VirtualMfaDevice(owner, 'Device');
+    enroll(stack, { serialNumber: `arn:aws:iam::${ACCOUNT}:mfa/${virtualMfaDeviceName}` });
+    expect(warnings(stack)).toEqual(WARNING);
+  });
+
+  test('a device of the same stack gets no warning, although another stack declares the same device', () => {
+    const [other, stack] = stacks();
+    new VirtualMfaDevice(other, 'Device', alice);
+    enrollMade(stack, alice);
+    expect(warnings(stack)).toEqual([]);
+  });
+
+  test('a device of the same name in another account gets no warning', () => {
+    const [other, stack] = stacks({ ...ENV, account: '999999999999' });
+    new VirtualMfaDevice(other, 'Device', alice);
+    enroll(stack);
+    expect(warnings(stack)).toEqual([]);
+  });
+
+  test('a device whose name has another region gets no warning', () => {
+    const [other, stack] = stacks({ ...ENV, region: 'us-east-1' });
+    new VirtualMfaDevice(other, 'Device', { virtualMfaDeviceName: 'alice-us-east-1' });
+    enroll(stack, { serialNumber: `${DEVICE}-${ENV.region}` });
+    expect(warnings(stack)).toEqual([]);
+  });
+});
+
+describe('an error about a declared device names the construct, the prop, the value and what is expected', () => {
+  const secretNamed = (stack: Stack, name = 'mfa/alice') => Secret.fromSecretNameV2(stack, 'S', name);
+  const NAME = 'expected 1 to 226 letters, digits and characters of +=,.@_-';
+  const PATH = "expected a path that begins and ends with '/', such as '/' or '/staff/'";
+  const GENERATION = 'expected a whole number from 1';
+
+  test.each<[string, (stack: Stack) => VirtualMfaDeviceProps, string]>([
+    ...(
+      [
+        ['an empty name', ''],
+        ['a name with a space', 'al ice'],
+        ['a name with a path', 'staff/alice'],
+        ['a name with a wildcard', '*'],
+      ] as const
+    ).map(([what, virtualMfaDeviceName]): [string, () => VirtualMfaDeviceProps, string] => [
+      what,
+      () => ({ virtualMfaDeviceName }),
+      `'virtualMfaDeviceName': invalid device name '${virtualMfaDeviceName}': ${NAME}`,
+    ]),
     [
-      'a name with a space',
-      () => ({ virtualMfaDeviceName: 'al ice' }),
-      /^'virtualMfaDeviceName': 'al ice' .*\+=,\.@_-/,
+      'a name that ends in a line break',
+      () => ({ virtualMfaDeviceName: 'alice\n' }),
+      `'virtualMfaDeviceName': invalid device name 'alice ': ${NAME}`,
     ],
-    ['a name with a path', () => ({ virtualMfaDeviceName: 'staff/alice' }), /^'virtualMfaDeviceName': 'staff\/alice'/],
-    ['a name that is a wildcard', () => ({ virtualMfaDeviceName: '*' }), /^'virtualMfaDeviceName': '\*' is no name/],
-    ['a line break behind it', () => ({ virtualMfaDeviceName: 'alice\n' }), /^'virtualMfaDeviceName': 'alice\n' is no/],
     [
       'a name of 227 characters',
-      () => ({ virtualMfaDeviceName: 'a'.repeat(227) }),
-      /^'virtualMfaDeviceName': 'a{227}'/,
+      () => ({ virtualMfaDeviceName: `${'a.'.repeat(113)}a` }),
+      `'virtualMfaDeviceName': invalid device name '${'a.'.repeat(113)}a': ${NAME}`,
     ],
     [
       'a name that makes the serial number too long',
-      () => ({ virtualMfaDeviceName: 'a'.repeat(221), path: '/staff/' }),
-      /^'virtualMfaDeviceName': path '\/staff\/' and name 'a{221}' make a serial number of 257 characters: at most 256/,
+      () => ({ virtualMfaDeviceName: `${'a.'.repeat(110)}a`, path: '/staff/' }),
+      `'virtualMfaDeviceName': path '/staff/' and name '${'a.'.repeat(110)}a' make a serial number of 257 characters: expected at most 256`,
     ],
     [
-      "the root user's device",
+      "the name of the root user's device",
       () => ({ virtualMfaDeviceName: 'root-account-mfa-device' }),
-      /^'virtualMfaDeviceName': 'root-account-mfa-device' is the root user's device/,
+      `'virtualMfaDeviceName': invalid device name ${HIDDEN}: expected a device of an IAM user; the MFA of the root user can't be enabled by API`,
     ],
-    ['a path that does not begin with a slash', () => ({ path: 'staff/' }), /^'path': 'staff\/' is no path: it begins/],
-    ['a path that does not end with one', () => ({ path: '/staff' }), /^'path': '\/staff' is no path/],
-    ['an empty path', () => ({ path: '' }), /^'path': '' is no path/],
-    ['a path with an empty part', () => ({ path: '/staff//eu/' }), /^'path': '\/staff\/\/eu\/' is no path/],
-    ['a path that is a wildcard', () => ({ path: '/*/' }), /^'path': '\/\*\/' is no path/],
+    ...(
+      [
+        ['a path that does not begin with a slash', 'staff/'],
+        ['a path that does not end with a slash', '/staff'],
+        ['an empty path', ''],
+        ['a path with an empty part', '/staff//eu/'],
+        ['a path with a wildcard', '/*/'],
+      ] as const
+    ).map(([what, path]): [string, () => VirtualMfaDeviceProps, string] => [
+      what,
+      () => ({ path }),
+      `'path': invalid path '${path}': ${PATH}`,
+    ]),
     [
       'a path that leaves no room for the default name',
-      () => ({ path: `/${'a'.repeat(220)}/` }),
-      /^'path': path '.*' and name 'Stack-AliceDevice-.*' make a serial number of/,
+      () => ({ path: `/${'a.'.repeat(110)}/` }),
+      `'path': path '/${'a.'.repeat(110)}/' and name 'Stack-AliceDevice-`,
     ],
-    ['generation 0', () => ({ generation: 0 }), /^'generation': 0 is no generation: a whole number from 1/],
-    ['generation -1', () => ({ generation: -1 }), /^'generation': -1 is no generation/],
-    ['generation 1.5', () => ({ generation: 1.5 }), /^'generation': 1.5 is no generation/],
-    ['no number as generation', () => ({ generation: NaN }), /^'generation': NaN is no generation/],
-    ['an endless generation', () => ({ generation: Infinity }), /^'generation': Infinity is no generation/],
-    ['a generation too big to count', () => ({ generation: 2 ** 53 }), /^'generation': 9007199254740992 is no/],
+    ...[0, -1, 1.5, NaN, Infinity, 2 ** 53].map((generation): [string, () => VirtualMfaDeviceProps, string] => [
+      `generation ${generation}`,
+      () => ({ generation }),
+      `'generation': invalid value ${generation}: ${GENERATION}`,
+    ]),
     [
       'a generation of a named device',
       () => ({ generation: 2, virtualMfaDeviceName: 'alice' }),
-      /^'generation': has no meaning with 'virtualMfaDeviceName'.*to rotate, give another name/,
+      "'generation': is set together with 'virtualMfaDeviceName', which it is not part of: to rotate, use another name",
     ],
     [
       "a generation with the caller's secret",
       (stack) => ({ generation: 1, seedSecret: secretNamed(stack) }),
-      /^'generation': is refused with 'seedSecret'.*only copy.*to rotate, give another secret/,
+      "'generation': is set together with 'seedSecret', where the new seed would overwrite the only copy of the old one: to rotate, use another secret",
     ],
     [
-      "a key for the caller's secret",
+      "a key with the caller's secret",
       (stack) => ({ encryptionKey: new kms.Key(stack, 'Key'), seedSecret: secretNamed(stack) }),
-      /^'encryptionKey': has no meaning with 'seedSecret'/,
+      "'encryptionKey': is set together with 'seedSecret', which has its own key: expected one of them",
     ],
     [
-      'a secret that is a wildcard',
+      'a secret ARN with a wildcard',
       (stack) => ({ seedSecret: secretNamed(stack, 'mfa/*') }),
-      /^'seedSecret': '.*mfa\/\*' has a '\*'/,
+      `'seedSecret': invalid secret ARN 'arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:mfa/*': expected one secret, without wildcards`,
     ],
     [
-      'a snapshot',
+      'a removal policy that takes a snapshot',
       () => ({ removalPolicy: RemovalPolicy.SNAPSHOT }),
-      /^'removalPolicy': 'snapshot' has no meaning for a virtual MFA device: DESTROY, RETAIN and/,
+      "'removalPolicy': invalid value 'snapshot': expected RemovalPolicy.DESTROY, RETAIN or RETAIN_ON_UPDATE_OR_DELETE",
     ],
   ])('%s', (_what, props, words) => {
-    const stack = newStack();
-    expect(() => new VirtualMfaDevice(stack, 'AliceDevice', props(stack))).toThrow(words);
+    const stack = literalStack();
+    expect(() => new VirtualMfaDevice(stack, 'AliceDevice', props(stack))).toThrow(`[Stack/AliceDevice] ${words}`);
   });
 
   test.each<[string, (stack: Stack) => VirtualMfaDeviceProps]>([
@@ -368,11 +743,11 @@ describe('of a device that is made, what is wrong is named: the prop, the value 
     }
   });
 
-  test('the region is part of the default name, and counts where it is known', () => {
+  test('the default name counts with the region if that is known', () => {
     const path = `/${'a'.repeat(185)}/`;
     expect(() => new VirtualMfaDevice(newStack(), 'AliceDevice', { path })).not.toThrow();
     expect(() => new VirtualMfaDevice(newStack({ env: ENV }), 'AliceDevice', { path })).toThrow(
-      /^'path': .* make a serial number of 257 characters/,
+      /'path': path .* make a serial number of 257 characters: expected at most 256/,
     );
   });
 
@@ -386,12 +761,13 @@ describe('of a device that is made, what is wrong is named: the prop, the value 
   test.each([
     ['region', { account: ACCOUNT, region: 'us-east-1' }, 'us-east-1', 'eu-central-1'],
     ['account', { account: '999999999999', region: 'eu-central-1' }, '999999999999', ACCOUNT],
-  ])('a provider of another %s', (_what, env, theirs, ours) => {
+  ])('a provider in another %s', (what, env, theirs, ours) => {
+    const words = `'provider': invalid value 'Elsewhere/Provider' in ${what} ${theirs}: expected a provider in ${what} ${ours}, which is the stack's`;
     const app = newApp();
     const provider = new MfaEnrollmentProvider(newStack({ env }, app, 'Elsewhere'), 'Provider');
-    expect(() => new VirtualMfaDevice(newStack({ env: ENV }, app), 'AliceDevice', { provider })).toThrow(
-      `'provider': 'Elsewhere/Provider' is in ${theirs}, but the stack is in ${ours}: a provider serves its own`,
-    );
+    const stack = newStack({ env: ENV }, app);
+    expect(() => new VirtualMfaDevice(stack, 'AliceDevice', { provider })).toThrow(`[Stack/AliceDevice] ${words}`);
+    expect(() => enroll(stack, { provider })).toThrow(`[Stack/AliceMfa] ${words}`);
   });
 });
 
@@ -404,46 +780,56 @@ describe('tags of a device are checked at synthesis', () => {
     }
     return () => Template.fromStack(stack);
   };
+  const KEY = 'expected 1 to 128 letters, digits, spaces and characters of _.:/=+-@';
 
-  test.each<[string, Record<string, string>, RegExp]>([
+  test.each<[string, Record<string, string>, string | RegExp]>([
     [
-      'our own key',
+      'a key of this library',
       { 'cdk-mfa-enrollment:mine': 'x' },
-      /'tags': 'cdk-mfa-enrollment:mine' is a tag key of this library's/,
+      "'tags': invalid tag key 'cdk-mfa-enrollment:mine': expected a key that does not begin with 'cdk-mfa-enrollment:', which this library reserves",
     ],
     [
-      'our own key in another case',
+      'a key of this library in another case',
       { 'CDK-mfa-Enrollment:x': 'x' },
-      /'tags': 'CDK-mfa-Enrollment:x' is a tag key of this/,
+      "'tags': invalid tag key 'CDK-mfa-Enrollment:x': expected a key that does not begin with 'cdk-mfa-enrollment:'",
     ],
-    ['a key that IAM does not take', { 'team#': 'x' }, /'tags': 'team#' is no tag key/],
-    ['a key of 129 characters', { ['k'.repeat(129)]: 'x' }, /'tags': 'k{129}' is no tag key/],
-    ['a value that IAM does not take', { team: 'x;y' }, /'tags': the value of tag 'team', 'x;y', is none/],
+    ['a key that IAM does not accept', { 'team#': 'x' }, `'tags': invalid tag key 'team#': ${KEY}`],
     [
-      'keys that differ in case only',
-      { Team: 'x', team: 'y' },
-      /'tags': '(Team|team)' and '(team|Team)' differ in case only/,
+      'a key of 129 characters',
+      { [`${'k.'.repeat(64)}k`]: 'x' },
+      `'tags': invalid tag key '${'k.'.repeat(64)}k': ${KEY}`,
     ],
-  ])('%s', (_what, tags, words) => {
+    [
+      'a value that IAM does not accept',
+      { team: 'x;y' },
+      "'tags': invalid value 'x;y' for tag 'team': expected up to 256 letters, digits, spaces",
+    ],
+    [
+      'keys that differ only in case',
+      { Team: 'x', team: 'y' },
+      /'tags': invalid keys '(Team|team)' and '(team|Team)': expected keys that differ in more than case/,
+    ],
+  ])('%s is an error', (_what, tags, words) => {
     expect(tagged(tags)).toThrow(words);
+    expect(tagged(tags)).toThrow("[Stack/AliceDevice] 'tags'");
   });
 
-  test('every one that is wrong is named', () => {
-    expect(tagged({ 'a#': 'x', 'b#': 'x' })).toThrow(/'a#' is no tag key[^]*'b#' is no tag key/);
+  test('the error names every invalid tag', () => {
+    expect(tagged({ 'a#': 'x', 'b#': 'x' })).toThrow(/invalid tag key 'a#'[^]*invalid tag key 'b#'/);
   });
 
-  test('keys and values of letters, digits, spaces and what else IAM takes pass, and so does a token as value', () => {
+  test('letters, digits, spaces and the other characters that IAM accepts pass, and so does a token as a value', () => {
     const value = Lazy.string({ produce: () => 'x;y' });
     expect(tagged({ 'Kostenstelle Süd_.:/=+-@': '', team: value })).not.toThrow();
   });
 });
 
-describe('a device that is declared twice in a stack is an error at synthesis', () => {
+describe('a device that a stack declares twice is an error', () => {
   const words =
-    /'virtualMfaDeviceName': device "\/alice" is declared by 'Stack\/First' already, and by 'Stack\/Second' again/;
+    "[Stack/Second] 'virtualMfaDeviceName': invalid value '/alice': expected a device that the stack declares once, but 'Stack/First' declares it, too";
 
   test.each<[string, (stack: Stack) => VirtualMfaDeviceProps]>([
-    ['alike', () => ({})],
+    ['with the same props', () => ({})],
     ['with two providers', (s) => ({ provider: new MfaEnrollmentProvider(s, 'Other') })],
     ['with two secrets', (s) => ({ seedSecret: new Secret(s, 'Own') })],
   ])('%s', (_how, props) => {
@@ -453,7 +839,7 @@ describe('a device that is declared twice in a stack is an error at synthesis', 
     expect(() => Template.fromStack(stack)).toThrow(words);
   });
 
-  test('in words once, with one secret too', () => {
+  test('with one secret, which adds no second error', () => {
     const stack = newStack();
     const props = { virtualMfaDeviceName: 'alice', seedSecret: new Secret(stack, 'Own') };
     new VirtualMfaDevice(stack, 'First', props);
@@ -462,17 +848,17 @@ describe('a device that is declared twice in a stack is an error at synthesis', 
     expect(() => Template.fromStack(stack)).not.toThrow(/'seedSecret'/);
   });
 
-  test('and so are two devices that would take turns in one secret', () => {
+  test('two devices with one secret are an error', () => {
     const stack = newStack();
     const seedSecret = new Secret(stack, 'Own');
     new VirtualMfaDevice(stack, 'First', { seedSecret });
     new VirtualMfaDevice(stack, 'Second', { seedSecret });
     expect(() => Template.fromStack(stack)).toThrow(
-      /'seedSecret': secret \{"Ref":"Own[^"]*"\} takes the seed of 'Stack\/First' already, and 'Stack\/Second' would overwrite/,
+      "[Stack/Second] 'seedSecret': invalid value 'Stack/Own': expected a secret for this device only, but it takes the seed of 'Stack/First'",
     );
   });
 
-  test('but devices of one name on two paths are two, and the same device may stand in two stacks', () => {
+  test('devices of one name pass with two paths, in two stacks and in nested stacks', () => {
     const app = newApp();
     const stacks = [newStack({}, app, 'One'), newStack({}, app, 'Two')];
     for (const stack of [...stacks, ...stacks.map((one) => new NestedStack(one, 'Nested'))]) {
@@ -482,7 +868,7 @@ describe('a device that is declared twice in a stack is an error at synthesis', 
     expect(Object.keys(devices(stacks[0] as Stack))).toHaveLength(2);
   });
 
-  test('and a second synthesis of the same app passes', () => {
+  test('a second synthesis of an app passes', () => {
     const app = newApp();
     enrollMade(newStack({}, app));
     app.synth();

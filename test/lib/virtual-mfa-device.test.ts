@@ -9,13 +9,14 @@ import {
   TagManager,
   Tags,
 } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as cxapi from 'aws-cdk-lib/cx-api';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { type IVirtualMfaDevice, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
+import { type IVirtualMfaDevice, MfaEnrollmentProvider, VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
 import {
+  DEVICE,
   devicePolicies,
   devices,
   enroll,
@@ -49,13 +50,13 @@ describe('properties', () => {
     [undefined, 'mfa/alice'],
     ['/', 'mfa/alice'],
     ['/staff/eu/', 'mfa/staff/eu/alice'],
-  ])('path %s and name make the serial number', (path, resource) => {
+  ])('the serial number consists of path %s and name', (path, resource) => {
     const stack = literalStack();
     new VirtualMfaDevice(stack, 'AliceDevice', { virtualMfaDeviceName: 'alice', path });
     expect(only(stack, TYPE).Properties['SerialNumber']).toBe(`arn:aws:iam::123456789012:${resource}`);
   });
 
-  test('where the stack may be deployed anywhere, partition and account are filled in there', () => {
+  test('a stack without a known environment refers to partition and account', () => {
     const stack = newStack();
     new VirtualMfaDevice(stack, 'AliceDevice', { virtualMfaDeviceName: 'alice' });
     expect(only(stack, TYPE).Properties['SerialNumber']).toEqual({
@@ -63,14 +64,20 @@ describe('properties', () => {
     });
   });
 
-  test('what refers to the serial number waits for the device, what refers to the name waits for nothing', () => {
+  test('the serial number is an attribute of the device, and the name is not', () => {
     const stack = literalStack();
-    const device: IVirtualMfaDevice = new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: 'alice' });
-    expect(stack.resolve(device.serialNumber)).toEqual({ Ref: only(stack, TYPE).logicalId });
+    const device = new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: 'alice' });
+    expect(stack.resolve(device.serialNumber)).toEqual({ 'Fn::GetAtt': [only(stack, TYPE).logicalId, 'SerialNumber'] });
     expect(device.virtualMfaDeviceName).toBe('alice');
   });
 
-  test("a provider of one's own serves the device", () => {
+  test('a device has the recheck of its provider', () => {
+    const stack = newStack();
+    new VirtualMfaDevice(stack, 'AliceDevice', { provider: new MfaEnrollmentProvider(stack, 'Own', { recheck: 3 }) });
+    expect(only(stack, TYPE).Properties['Recheck']).toBe(3);
+  });
+
+  test('the function of the given provider creates the device', () => {
     const stack = newStack();
     const provider = new MfaEnrollmentProvider(stack, 'Own');
     new VirtualMfaDevice(stack, 'AliceDevice', { provider });
@@ -78,34 +85,50 @@ describe('properties', () => {
     expect(Object.keys(resources(stack, 'AWS::Lambda::Function'))).toHaveLength(1);
   });
 
-  test('device and enrollment of a stack share its provider', () => {
+  test('the devices and enrollments of a stack share one provider', () => {
     const stack = newStack();
     enrollMade(stack);
     expect(Object.keys(resources(stack, 'AWS::Lambda::Function'))).toHaveLength(1);
   });
 });
 
-describe('the secret that is made for a device', () => {
-  test('has no value, given or generated, and says whose seed it holds', () => {
+describe('the secret that is created for a device', () => {
+  test('has no value and no name, and a description that names the device', () => {
     const stack = newStack();
     new VirtualMfaDevice(stack, 'AliceDevice', { virtualMfaDeviceName: 'alice', path: '/staff/' });
-    expect(only(stack, SECRET).Properties).toEqual({
-      Name: 'mfa/staff/alice',
-      Description: 'Seed of virtual MFA device /staff/alice',
-    });
+    expect(only(stack, SECRET).Properties).toEqual({ Description: 'Seed of virtual MFA device /staff/alice' });
   });
 
-  test('has a name of its own, whatever characters the device has that a secret may not', () => {
+  test.each([
+    [undefined, 'mfa/staff/'],
+    ['seeds/', 'seeds/'],
+  ])(
+    'has a name of the prefix and the path below that of the path scope, with prefix %s',
+    (seedSecretPrefix, prefix) => {
+      const nameOf = (path?: string) => {
+        const stack = newStack();
+        const pathScope = { userPath: '/', devicePath: '/staff/', seedSecretPrefix };
+        const provider = new MfaEnrollmentProvider(stack, 'Provider', { pathScope });
+        new VirtualMfaDevice(stack, 'Device', { path, virtualMfaDeviceName: 'alice', provider });
+        return only(stack, SECRET).Properties['Name'];
+      };
+      expect(nameOf()).toBe(`${prefix}alice`);
+      expect(nameOf('/staff/eu/')).toBe(`${prefix}eu/alice`);
+    },
+  );
+
+  test('has a name that Secrets Manager accepts and that differs between any two devices, under a path scope', () => {
     const nameOf = (path: string, virtualMfaDeviceName: string) => {
       const stack = newStack();
-      new VirtualMfaDevice(stack, 'Device', { path, virtualMfaDeviceName });
+      const provider = new MfaEnrollmentProvider(stack, 'P', { pathScope: { userPath: '/', devicePath: '/staff/' } });
+      new VirtualMfaDevice(stack, 'Device', { path, virtualMfaDeviceName, provider });
       return only(stack, SECRET).Properties['Name'];
     };
-    expect(nameOf('/a:b/', 'c,d')).toBe('mfa/a=3Ab/c=2Cd');
-    expect(nameOf('/a=3Ab/', 'c=2Cd')).not.toBe(nameOf('/a:b/', 'c,d'));
+    expect(nameOf('/staff/a:b/', 'c,d')).toBe('mfa/staff/a=3Ab/c=2Cd');
+    expect(nameOf('/staff/a=3Ab/', 'c=2Cd')).not.toBe(nameOf('/staff/a:b/', 'c,d'));
   });
 
-  test('is encrypted with the key given', () => {
+  test('is encrypted with the given key', () => {
     const stack = newStack();
     const encryptionKey = new kms.Key(stack, 'Key');
     const device = new VirtualMfaDevice(stack, 'AliceDevice', { encryptionKey });
@@ -113,32 +136,32 @@ describe('the secret that is made for a device', () => {
     expect(device.seedSecret.encryptionKey).toBe(encryptionKey);
   });
 
-  test('is not made where the caller has one, which is left as it was declared', () => {
+  test('does not exist if the app has a secret, which stays as it is declared', () => {
     const stack = newStack();
     const seedSecret = new Secret(stack, 'Own');
     const device = new VirtualMfaDevice(stack, 'AliceDevice', { seedSecret, virtualMfaDeviceName: 'alice' });
     expect(device.seedSecret).toBe(seedSecret);
-    expect(only(stack, SECRET)).toMatchObject({ Properties: { GenerateSecretString: {} } });
+    expect(only(stack, SECRET).Properties).toEqual({ GenerateSecretString: {} });
     expect(only(stack, TYPE).Properties['SeedSecretArn']).toEqual({ Ref: only(stack, SECRET).logicalId });
   });
 });
 
 describe('removal policy', () => {
+  const DELETED = { DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' };
   const RETAINED = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' };
 
   test.each([
     ['absent', undefined],
     ['DESTROY', RemovalPolicy.DESTROY],
-  ])('%s: device and secret are deleted', (_rule, removalPolicy) => {
+  ])('%s deletes device and secret', (_rule, removalPolicy) => {
     const stack = newStack();
     new VirtualMfaDevice(stack, 'AliceDevice', { removalPolicy });
-    const { DeletionPolicy, UpdateReplacePolicy } = only(stack, TYPE);
-    expect([DeletionPolicy, UpdateReplacePolicy]).toEqual([undefined, undefined]);
-    expect(only(stack, SECRET)).toMatchObject({ DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
+    expect(only(stack, TYPE)).toMatchObject(DELETED);
+    expect(only(stack, SECRET)).toMatchObject(DELETED);
   });
 
   test.each([RemovalPolicy.RETAIN, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE])(
-    '%s: device and secret are kept, but cleaned up when the create rolls back, and nothing else is',
+    '%s retains device and secret only, and a create that rolls back removes them',
     (removalPolicy) => {
       const stack = newStack();
       new VirtualMfaDevice(stack, 'AliceDevice', { removalPolicy });
@@ -151,59 +174,111 @@ describe('removal policy', () => {
     },
   );
 
-  test("leaves the caller's secret as the caller declared it", () => {
+  test.each(['before', 'after'])(
+    'that is applied to the device %s its enrollment also applies to its secret',
+    (when) => {
+      const stack = newStack();
+      const device = new VirtualMfaDevice(stack, 'AliceDevice');
+      if (when === 'before') {
+        device.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+      }
+      enroll(stack, { device });
+      if (when === 'after') {
+        device.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+      }
+      expect(only(stack, TYPE)).toMatchObject(RETAINED);
+      expect(only(stack, SECRET)).toMatchObject(RETAINED);
+    },
+  );
+
+  test("of a device does not change the app's secret", () => {
+    const stack = newStack();
+    const seedSecret = new Secret(stack, 'Own', { removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE });
+    const device = new VirtualMfaDevice(stack, 'Any', { seedSecret });
+    device.applyRemovalPolicy(RemovalPolicy.DESTROY);
+    expect(only(stack, SECRET)).toMatchObject(RETAINED);
+    expect(only(stack, TYPE)).toMatchObject(DELETED);
+  });
+
+  test("that retains a device whose secret in the app is deleted leads to a warning, because the device's seed would be lost", () => {
     const stack = newStack();
     const seedSecret = new Secret(stack, 'Own', { removalPolicy: RemovalPolicy.DESTROY });
     new VirtualMfaDevice(stack, 'Any', { seedSecret, removalPolicy: RemovalPolicy.RETAIN });
-    expect(only(stack, SECRET)).toMatchObject({ DeletionPolicy: 'Delete' });
-    expect(only(stack, TYPE)).toMatchObject(RETAINED);
+    const warning = Match.stringLikeRegexp("the device is retained, but its secret 'Stack/Own/Resource' is not");
+    expect(Annotations.fromStack(stack).findWarning('/Stack/Any', warning)).toHaveLength(1);
   });
 });
 
-describe('order', () => {
-  test('the custom resource depends on its policy, which depends on the retry settings, and on nothing else', () => {
+describe('dependencies', () => {
+  const retrySettings = (stack: Stack) => only(stack, 'AWS::Lambda::EventInvokeConfig').logicalId;
+
+  test('a device depends on its policy, the policy of the role and the retry settings, side by side', () => {
     const stack = newStack();
     new VirtualMfaDevice(stack, 'AliceDevice');
-    const [[policyId, policy] = []] = Object.entries(devicePolicies(stack));
-    expect(only(stack, TYPE).DependsOn).toEqual([policyId]);
-    expect(policy?.DependsOn).toEqual([only(stack, 'AWS::Lambda::EventInvokeConfig').logicalId]);
+    const policies = resources(stack, 'AWS::IAM::Policy');
+    expect(Object.keys(policies)).toHaveLength(2);
+    expect(only(stack, TYPE).DependsOn).toEqual([...Object.keys(policies), retrySettings(stack)].sort());
+    expect(Object.values(policies).map(({ DependsOn }) => DependsOn)).toEqual([undefined, undefined]);
+    expect(only(stack, 'AWS::Lambda::EventInvokeConfig').DependsOn).toBeUndefined();
   });
 
-  test("each of several devices depends on its own policy, and on no other's", () => {
+  test('a device does not depend on the policy of another device', () => {
     const stack = newStack();
     new VirtualMfaDevice(stack, 'One');
     new VirtualMfaDevice(stack, 'Two');
-    const made = Object.entries(devices(stack));
-    expect(made).toHaveLength(2);
-    for (const [logicalId, { DependsOn }] of made) {
-      const [policyId = ''] = DependsOn ?? [];
-      expect(DependsOn).toHaveLength(1);
-      expect(policyId.slice(-8)).toBe(logicalId.slice(-8));
+    const policyIds = Object.keys(devicePolicies(stack));
+    const created = Object.entries(devices(stack));
+    expect(created).toHaveLength(2);
+    for (const [logicalId, { DependsOn = [] }] of created) {
+      const own = policyIds.filter((policyId) => DependsOn.includes(policyId));
+      expect(own).toHaveLength(1);
+      expect(own[0]?.slice(-8)).toBe(logicalId.slice(-8));
     }
   });
 
-  test('an enrollment of the device waits for it, by its serial number', () => {
+  test('an enrollment refers to the serial number of its device, which is created first', () => {
     const stack = newStack();
     enrollMade(stack);
     expect(only(stack, 'Custom::MfaEnrollment').Properties).toMatchObject({
-      SerialNumber: { Ref: only(stack, TYPE).logicalId },
+      SerialNumber: { 'Fn::GetAtt': [only(stack, TYPE).logicalId, 'SerialNumber'] },
       SeedSecretArn: { Ref: only(stack, SECRET).logicalId },
     });
   });
 
-  test('with a role that takes no policies, the custom resource depends on the retry settings', () => {
+  test('a device depends on the retry settings only if the role accepts no policies', () => {
     const stack = newStack();
     const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/r', { mutable: false });
     new VirtualMfaDevice(stack, 'AliceDevice', { provider: new MfaEnrollmentProvider(stack, 'Own', { role }) });
     expect(resources(stack, 'AWS::IAM::Policy')).toEqual({});
-    expect(only(stack, TYPE).DependsOn).toEqual([only(stack, 'AWS::Lambda::EventInvokeConfig').logicalId]);
+    expect(only(stack, TYPE).DependsOn).toEqual([retrySettings(stack)]);
+  });
+
+  test('a device of an imported provider depends on nothing', () => {
+    const stack = newStack();
+    const provider = MfaEnrollmentProvider.fromMfaEnrollmentProviderAttributes(stack, 'Imported', {
+      serviceToken: 'arn:aws:lambda:eu-central-1:123456789012:function:mfa',
+      roleArn: 'arn:aws:iam::123456789012:role/mfa',
+      pathScope: { userPath: '/', devicePath: '/staff/' },
+    });
+    new VirtualMfaDevice(stack, 'AliceDevice', { provider });
+    expect(only(stack, TYPE)).not.toHaveProperty('DependsOn');
+  });
+
+  test('a dependency that the app adds is one of a device', () => {
+    const stack = newStack();
+    const user = new iam.User(stack, 'Alice');
+    const device = new VirtualMfaDevice(stack, 'AliceDevice');
+    device.node.addDependency(user);
+    const { DependsOn = [] } = only(stack, TYPE);
+    expect(DependsOn).toContain(stack.getLogicalId(user.node.defaultChild as CfnResource));
+    expect(DependsOn).toEqual([...DependsOn].sort());
   });
 });
 
 describe('tags', () => {
   const tagsOf = (stack: Stack) => only(stack, TYPE).Properties['Tags'];
 
-  test('of the device stand in its properties, sorted by key', () => {
+  test('of the device are in its properties, sorted by key', () => {
     const stack = newStack();
     const device = new VirtualMfaDevice(stack, 'AliceDevice');
     Tags.of(device).add('team', 'eu');
@@ -214,7 +289,7 @@ describe('tags', () => {
     ]);
   });
 
-  test('of the stack reach device and secret', () => {
+  test('of the stack are those of device and secret, too', () => {
     const stack = newStack();
     new VirtualMfaDevice(stack, 'AliceDevice');
     Tags.of(stack).add('team', 'eu');
@@ -222,7 +297,7 @@ describe('tags', () => {
     expect(only(stack, SECRET).Properties['Tags']).toEqual([{ Key: 'team', Value: 'eu' }]);
   });
 
-  test('of a scope are removed for the device, and chosen by its type', () => {
+  test('of a scope can be removed from the device, and included or excluded by its type', () => {
     const stack = newStack();
     const device = new VirtualMfaDevice(stack, 'AliceDevice');
     Tags.of(stack).add('team', 'eu');
@@ -242,31 +317,31 @@ describe('escape hatches', () => {
     expect(CfnResource.isCfnResource(resource) && resource.cfnResourceType).toBe(TYPE);
   });
 
-  test('overrideLogicalId renames the device, in what refers to it too', () => {
+  test('overriding the logical id also changes the references to the device', () => {
     const stack = newStack();
     const device = new VirtualMfaDevice(stack, 'AliceDevice');
     new CfnOutput(stack, 'Which', { value: device.serialNumber });
     (device.node.defaultChild as CfnResource).overrideLogicalId('Mine');
     expect(only(stack, TYPE).logicalId).toBe('Mine');
-    Template.fromStack(stack).hasOutput('Which', { Value: { Ref: 'Mine' } });
+    Template.fromStack(stack).hasOutput('Which', { Value: { 'Fn::GetAtt': ['Mine', 'SerialNumber'] } });
   });
 
-  test('an aspect sees the device and may change it', () => {
+  test('an aspect can change the device', () => {
     const stack = newStack();
     new VirtualMfaDevice(stack, 'AliceDevice');
     Aspects.of(stack).add({
       visit: (node) => {
-        if (CfnResource.isCfnResource(node) && node.cfnResourceType === TYPE) {
+        if (CfnResource.isCfnResource(node) && [TYPE, SECRET].includes(node.cfnResourceType)) {
           node.applyRemovalPolicy(RemovalPolicy.RETAIN);
         }
       },
     });
-    expect(only(stack, TYPE).DeletionPolicy).toBe('Retain');
+    expect(only(stack, TYPE)).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   });
 });
 
-describe('where a stack may stand', () => {
-  test('in a nested stack, which has a provider and a secret of its own', () => {
+describe('a device', () => {
+  test('in a nested stack has a provider and a secret there', () => {
     const parent = newStack();
     const nested = new NestedStack(parent, 'Nested');
     enrollMade(parent);
@@ -279,7 +354,7 @@ describe('where a stack may stand', () => {
     }
   });
 
-  test('in two stages, which come out alike', () => {
+  test('is the same in two stages', () => {
     const app = newApp();
     const [beta, production] = ['Beta', 'Production'].map((name) => {
       const stack = newStack({ env: ENV, stackName: 'Users' }, new Stage(app, name));
@@ -289,15 +364,14 @@ describe('where a stack may stand', () => {
     expect(beta).toEqual(production);
   });
 
-  test('in another stack than the enrollment, which is deployed after it', () => {
+  test('of another stack than its enrollment is deployed first', () => {
     const app = newApp();
     const makers = newStack({}, app, 'Devices');
     const device = new VirtualMfaDevice(makers, 'AliceDevice', { encryptionKey: new kms.Key(makers, 'Key') });
     const readers = newStack({}, app, 'Enrollments');
-    const { serialNumber, seedSecret } = device;
-    enroll(readers, { serialNumber, seedSecret });
+    enroll(readers, { device });
     const exported = Object.values(Template.fromStack(makers).findOutputs('*')).map(({ Value }) => Value as unknown);
-    expect(exported).toContainEqual({ Ref: only(makers, TYPE).logicalId });
+    expect(exported).toContainEqual({ 'Fn::GetAtt': [only(makers, TYPE).logicalId, 'SerialNumber'] });
     expect(exported).toContainEqual({ Ref: only(makers, SECRET).logicalId });
     expect(readers.dependencies).toContain(makers);
     expect(only(readers, 'Custom::MfaEnrollment').Properties['SerialNumber']).toEqual({
@@ -305,7 +379,21 @@ describe('where a stack may stand', () => {
     });
   });
 
-  test('with its secret in another stack', () => {
+  test.each<[string, VirtualMfaDeviceProps]>([
+    ['a literal name', { virtualMfaDeviceName: 'alice' }],
+    ['the default name', {}],
+  ])('of another stack than its enrollment, with %s, is a warning', (_name, props) => {
+    const app = newApp();
+    const device = new VirtualMfaDevice(newStack({}, app, 'Owner'), 'Device', props);
+    const stack = newStack({}, app);
+    enroll(stack, { device });
+    Annotations.fromStack(stack).hasWarning(
+      '/Stack/AliceMfa',
+      Match.stringLikeRegexp('the device belongs to another stack'),
+    );
+  });
+
+  test('can have its secret in another stack', () => {
     const app = newApp();
     const secrets = newStack({}, app, 'Secrets');
     const stack = newStack({}, app, 'Devices');
@@ -324,10 +412,10 @@ describe('feature flags', () => {
   const synthesized = (context: Record<string, unknown>) => {
     const stack = newStack({ env: ENV }, newApp(context));
     const seedSecret = Secret.fromSecretCompleteArn(stack, 'Seed', SECRET_ARN);
-    const made = new VirtualMfaDevice(stack, 'Made');
+    const unnamed = new VirtualMfaDevice(stack, 'Made');
     const named = new VirtualMfaDevice(stack, 'Named', { virtualMfaDeviceName: 'alice', seedSecret });
     return {
-      names: [made.virtualMfaDeviceName, named.virtualMfaDeviceName],
+      names: [unnamed.virtualMfaDeviceName, named.virtualMfaDeviceName],
       ids: [devices, devicePolicies, enrollments].map((of) => Object.keys(of(stack)).sort()),
       secrets: resources(stack, SECRET),
     };
@@ -336,33 +424,67 @@ describe('feature flags', () => {
   test.each([
     ['recommended', recommended],
     ['off', off],
-  ])('a device comes out the same with all of them %s', (_setting, context) => {
+  ])("don't change a device, with all of them %s", (_setting, context) => {
     expect(flags.length).toBeGreaterThan(50);
     expect(synthesized(context)).toEqual(synthesized({}));
   });
 });
 
-describe('an enrollment that is kept', () => {
-  const keep = (removalPolicy?: RemovalPolicy) => () => {
+describe('a retained enrollment', () => {
+  const synthesis = (removalPolicy?: RemovalPolicy) => () => {
     const stack = newStack();
-    const { serialNumber, seedSecret } = new VirtualMfaDevice(stack, 'Device', { removalPolicy });
-    enroll(stack, { serialNumber, seedSecret, removalPolicy: RemovalPolicy.RETAIN });
+    const device = new VirtualMfaDevice(stack, 'Device', { removalPolicy });
+    enroll(stack, { device, removalPolicy: RemovalPolicy.RETAIN });
+    Template.fromStack(stack);
   };
 
-  test('is refused where its device and the only copy of the seed are deleted', () => {
-    expect(keep()).toThrow(/^'removalPolicy': RETAIN keeps a device enabled that its 'VirtualMfaDevice' is to delete/);
+  test('is an error if its device and the only copy of the seed are deleted', () => {
+    for (const [what, path] of [
+      ['device', 'Device/Resource'],
+      ['secret', 'Device/SeedSecret/Resource'],
+    ]) {
+      expect(synthesis()).toThrow(
+        `[Stack/AliceMfa] 'removalPolicy': the enrollment is retained, but its ${what} 'Stack/${path}' is not: expected RETAIN or RETAIN_ON_UPDATE_OR_DELETE for both`,
+      );
+    }
   });
 
-  test('passes where its device is kept, too', () => {
-    expect(keep(RemovalPolicy.RETAIN)).not.toThrow();
+  test.each([RemovalPolicy.RETAIN, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE])(
+    'is no error if its device has the removal policy %s',
+    (removalPolicy) => {
+      expect(synthesis(removalPolicy)).not.toThrow();
+    },
+  );
+});
+
+describe('an imported device', () => {
+  test('has the attributes that it is given, and creates no resource', () => {
+    const stack = newStack();
+    const attributes = {
+      serialNumber: DEVICE,
+      seedSecret: Secret.fromSecretNameV2(stack, 'Seed', 'mfa/alice'),
+      seedSecretField: 'seed',
+    };
+    const device: IVirtualMfaDevice = VirtualMfaDevice.fromVirtualMfaDeviceAttributes(stack, 'Device', attributes);
+    expect(device).toMatchObject({ ...attributes, stack });
+    expect(Template.fromStack(stack).toJSON()).not.toHaveProperty('Resources');
+  });
+
+  test('is not retained or deleted by the app', () => {
+    const stack = newStack();
+    const device = VirtualMfaDevice.fromVirtualMfaDeviceAttributes(stack, 'Device', {
+      serialNumber: DEVICE,
+      seedSecret: Secret.fromSecretNameV2(stack, 'Seed', 'mfa/alice'),
+    });
+    expect(() => device.applyRemovalPolicy(RemovalPolicy.RETAIN)).toThrow();
   });
 });
 
-test('more tags than there is room for are an error', () => {
+test('more than 45 tags are an error', () => {
   const app = newApp();
   const device = new VirtualMfaDevice(newStack({}, app), 'Device');
   for (let index = 0; index < 46; index++) {
     Tags.of(device).add(`tag${index}`, '');
   }
-  expect(() => app.synth()).toThrow(/'tags': 46 are too many: at most 45 are allowed/);
+  expect(() => app.synth()).toThrow(/'tags': 46 tags are too many: expected at most 45/);
 });

@@ -1,22 +1,17 @@
 const BODY = `
 const app = new App();
 const stack = new Stack(app, 'Empty');
-const alice = new User(stack, 'Alice');
-const device = new VirtualMfaDevice(stack, 'AliceDevice');
-new MfaEnrollment(stack, 'AliceMfa', {
-  user: alice,
-  serialNumber: device.serialNumber,
-  seedSecret: device.seedSecret,
-});
+new MfaEnrollment(stack, 'AliceMfa', { user: new User(stack, 'Alice') });
 
-const provider = new MfaEnrollmentProvider(stack, 'Staff', {
-  scope: { userPath: '/staff/', devicePath: '/staff/' },
-});
 new MfaEnrollment(stack, 'BobMfa', {
   user: User.fromUserArn(stack, 'Bob', 'arn:aws:iam::123456789012:user/staff/bob'),
-  serialNumber: 'arn:aws:iam::123456789012:mfa/staff/bob',
-  seedSecret: Secret.fromSecretNameV2(stack, 'BobSeed', 'mfa/staff/bob'),
-  provider,
+  device: VirtualMfaDevice.fromVirtualMfaDeviceAttributes(stack, 'BobDevice', {
+    serialNumber: 'arn:aws:iam::123456789012:mfa/staff/bob',
+    seedSecret: Secret.fromSecretNameV2(stack, 'BobSeed', 'mfa/staff/bob'),
+  }),
+  provider: new MfaEnrollmentProvider(stack, 'Staff', {
+    pathScope: { userPath: '/staff/', devicePath: '/staff/' },
+  }),
 });
 app.synth();
 `;
@@ -28,7 +23,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice } from 'cdk-mfa-enrollment';
 `;
 
-/** The types of the resources of each app, in order. Bob's enrollment has no policy of its own, as his provider has a scope. */
+/** The types of the resources of each app, sorted. Bob's enrollment has no policy of its own, because its provider has a path scope. */
 export const TYPES = [
   'AWS::IAM::Policy',
   'AWS::IAM::Policy',

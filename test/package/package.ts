@@ -1,28 +1,22 @@
 /**
- * What a stranger gets: `npm run package-test` packs the package as the last build left it, says whether the tarball
- * holds what it should and nothing else, and installs it into empty projects with the oldest and the newest aws-cdk-lib
- * that it supports. There, apps in TypeScript and in JavaScript of both kinds synthesize with nothing but Node.js on the
- * path.
+ * What a user gets: `npm run package-test` packs the package as the last build left it, checks that the tarball holds
+ * what it should and nothing else, and installs it into empty projects with the oldest and the newest aws-cdk-lib that
+ * it supports. There, apps in TypeScript and in both kinds of JavaScript synthesize with nothing but Node.js on the path.
+ * What needs the newest aws-cdk-lib is checked here, too: findings.ts, references.ts.
  *
- * It installs from the npm registry, which is why it is no part of `npm test`.
+ * It installs from the npm registry, so `npm test` does not run it.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import process from 'node:process';
-import { promisify } from 'node:util';
 import { APPS, TYPES } from './apps';
+import { checkFindings } from './findings';
+import { type Project, run, synthesize, type Validation } from './project';
+import { checkLogicalIds, templatesByReference } from './references';
 
-const run = promisify(execFile);
 const repository = path.join(__dirname, '..', '..');
-
-/** A project of its own. */
-interface Project {
-  readonly directory: string;
-  readonly cdkVersion: string;
-}
 
 async function main(): Promise<void> {
   const started = performance.now();
@@ -34,30 +28,36 @@ async function main(): Promise<void> {
 
     const expectedHash = await assetHashOf(repository, await synthesizeFromRepository(directory));
     const nodeOnly = await pathWithNodeOnly(directory);
-    // Side by side, as an installation mostly waits.
-    await Promise.all(
-      [await oldestCdk(), '2'].map(async (range) => {
-        const project = await install(path.join(directory, `cdk-${range}`), tarball, range);
-        for (const [language, file] of await appsOf(project)) {
-          const out = path.join(project.directory, `cdk.out.${language}`);
-          await run(process.execPath, [file], { cwd: project.directory, env: { PATH: nodeOnly, CDK_OUTDIR: out } });
-          assert.equal(
-            await assetHashOf(project.directory, out),
-            expectedHash,
-            `the asset's hash, ${language} with aws-cdk-lib ${project.cdkVersion}`,
-          );
-          assert.deepEqual(
-            await typesIn(out),
-            TYPES,
-            `the resources, ${language} with aws-cdk-lib ${project.cdkVersion}`,
-          );
-          write(`aws-cdk-lib ${project.cdkVersion}: ${language} synthesizes, asset ${expectedHash.slice(0, 12)}`);
-        }
+    const tryOut = async (name: string, packages: readonly string[]) => {
+      const project = await install(path.join(directory, name), nodeOnly, [tarball, ...packages]);
+      await checkApps(project, expectedHash);
+      return project;
+    };
+    // Side by side, because an installation mostly waits.
+    const [oldest, newest] = await Promise.all([
+      tryOut('oldest', [`aws-cdk-lib@${await oldestCdk()}`]).then(templatesByReference),
+      tryOut('newest', ['aws-cdk-lib@2', 'cdk-nag@3']).then(async (project) => {
+        await checkFindings(project);
+        write(`aws-cdk-lib ${project.cdkVersion}: cdk-nag 3 reports nothing`);
+        return templatesByReference(project);
       }),
-    );
+    ]);
+    checkLogicalIds(oldest, newest);
+    write('logical ids are equal under strong, both and weak references');
     write(`took ${((performance.now() - started) / 1000).toFixed(0)} s`);
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** The apps of a project synthesize to the same resources and the same function as in the repository. */
+async function checkApps(project: Project, expectedHash: string): Promise<void> {
+  for (const [language, file, validation] of await appsOf(project)) {
+    const { out } = await synthesize(project, file, `cdk.out.${language}`, validation);
+    const which = `${language} with aws-cdk-lib ${project.cdkVersion}`;
+    assert.equal(await assetHashOf(project.directory, out), expectedHash, `the asset's hash, ${which}`);
+    assert.deepEqual(await typesIn(out), TYPES, `the resources, ${which}`);
+    write(`aws-cdk-lib ${project.cdkVersion}: ${language} synthesizes, asset ${expectedHash.slice(0, 12)}`);
   }
 }
 
@@ -71,7 +71,7 @@ async function pack(into: string): Promise<{ tarball: string; files: string[] }>
 
 /** One module and its types for each source of the library, and no source; the rest by name. */
 async function expectedFiles(): Promise<string[]> {
-  const sources = (await readdir(path.join(repository, 'lib')))
+  const sources = (await readdir(path.join(repository, 'lib'), { recursive: true }))
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
     .map((file) => file.slice(0, -'.ts'.length));
   return [
@@ -95,20 +95,20 @@ async function oldestCdk(): Promise<string> {
   return manifest.peerDependencies['aws-cdk-lib']!.replace('^', '');
 }
 
-async function install(directory: string, tarball: string, cdk: string): Promise<Project> {
+async function install(directory: string, nodeOnly: string, packages: readonly string[]): Promise<Project> {
   await mkdir(directory);
   await writeFile(path.join(directory, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel', 'error'];
-  await run('npm', ['install', ...quiet, tarball, `aws-cdk-lib@${cdk}`], { cwd: directory });
+  await run('npm', ['install', ...quiet, ...packages], { cwd: directory });
   await assert.rejects(access(path.join(directory, 'node_modules', 'esbuild')), 'esbuild is installed');
   const { version } = JSON.parse(
     await readFile(path.join(directory, 'node_modules', 'aws-cdk-lib', 'package.json'), 'utf8'),
   ) as { version: string };
-  return { directory, cdkVersion: version };
+  return { directory, cdkVersion: version, nodeOnly };
 }
 
-/** The apps, each with the file that Node.js runs. */
-async function appsOf({ directory }: Project): Promise<[language: string, file: string][]> {
+/** The apps, each with the file that Node.js runs. Their templates are equal, so validating one is enough. */
+async function appsOf({ directory }: Project): Promise<[language: string, file: string, validation: Validation][]> {
   for (const [file, text] of Object.entries(APPS)) {
     await writeFile(path.join(directory, file), text);
   }
@@ -127,9 +127,9 @@ async function appsOf({ directory }: Project): Promise<[language: string, file: 
     { cwd: directory },
   );
   return [
-    ['typescript', 'compiled/app.js'],
-    ['require', 'app.cjs'],
-    ['import', 'app.mjs'],
+    ['typescript', 'compiled/app.js', 'strict'],
+    ['require', 'app.cjs', 'none'],
+    ['import', 'app.mjs', 'none'],
   ];
 }
 

@@ -2,47 +2,58 @@ import type { Clock } from '../../clock';
 import { deadline } from '../../lambda/deadline';
 import type { Invocation } from '../../lambda/function';
 import { uuid, type Random } from '../../lambda/uuid';
-import type { Answer } from '../answer';
-import type { AnswerDesk, AwaitedAnswer } from '../answer-desk';
+import type { CustomResourceResponse } from '../response';
+import type { ResponseUrls, PendingResponse } from '../response-urls';
 import { suffix } from '../identifiers';
 import { isList, isObject, type Json, type JsonObject } from '../json';
-import { ResourceFailure, ResourceRefusal, type Made, type ResourceProvider, type ResourceRequest } from './provider';
+import {
+  ResourceFailure,
+  ResourceRefusal,
+  type PhysicalResource,
+  type ResourceProvider,
+  type ResourceRequest,
+} from './provider';
 
-/** Seconds. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html */
+/**
+ * In seconds.
+ *
+ * @see
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
+ */
 const DEFAULT_SERVICE_TIMEOUT = 3600;
 
-/** What {@link customResource} is made of. */
+/** Options of {@link customResource}. */
 export interface CustomResourceOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Invokes a function asynchronously. */
   readonly invoke: (functionArn: string, event: unknown) => Invocation;
-  /** Where the functions answer. */
-  readonly desk: AnswerDesk;
+  /** Receives the responses of the functions. */
+  readonly responseUrls: ResponseUrls;
 }
 
 type RequestType = 'Create' | 'Update' | 'Delete';
 
-/** The words for a request that is given up because another resource failed. */
-const CANCELLED: Readonly<Record<RequestType, string>> = {
+/** The reasons of requests that are canceled because another resource failed. */
+const CANCEL_REASONS: Readonly<Record<RequestType, string>> = {
   Create: 'Resource creation cancelled',
   Update: 'Resource update cancelled',
   Delete: 'Resource deletion cancelled',
 };
 
-/** Whether a function makes resources of this type. */
+/** Whether resources of this type are custom resources. */
 export function isCustomResource(type: string): boolean {
   return type === 'AWS::CloudFormation::CustomResource' || type.startsWith('Custom::');
 }
 
 /**
- * Resources that a Lambda function makes: `AWS::CloudFormation::CustomResource` and every `Custom::…` type.
+ * Custom resources with a Lambda function: `AWS::CloudFormation::CustomResource` and every `Custom::…` type.
  *
- * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 export function customResource(options: CustomResourceOptions): ResourceProvider {
-  const exchange = (type: RequestType, request: ResourceRequest, properties: JsonObject, more: JsonObject) =>
-    new Exchange(options, type, request).ask(properties, more);
+  const send = (type: RequestType, request: ResourceRequest, properties: JsonObject, requestTypeFields: JsonObject) =>
+    new Exchange(options, type, request).send(properties, requestTypeFields);
 
   return {
     properties: 'any',
@@ -50,11 +61,11 @@ export function customResource(options: CustomResourceOptions): ResourceProvider
 
     async create(properties, request) {
       serviceTimeoutOf(properties);
-      const answer = await exchange('Create', request, properties, {});
-      if (answer.status === 'SUCCESS') {
-        return made(answer);
+      const response = await send('Create', request, properties, {});
+      if (response.status === 'SUCCESS') {
+        return physicalResource(response);
       }
-      throw new ResourceFailure(answer.reason, answer.physicalId ?? inventedId(request, options.random));
+      throw new ResourceFailure(response.reason, response.physicalId ?? inventedId(request, options.random));
     },
 
     async update({ physicalId }, properties, before, request) {
@@ -62,30 +73,33 @@ export function customResource(options: CustomResourceOptions): ResourceProvider
         throw new ResourceRefusal('Modifying service token is not allowed.');
       }
       serviceTimeoutOf(properties);
-      const answer = await exchange('Update', request, properties, {
+      const response = await send('Update', request, properties, {
         PhysicalResourceId: physicalId,
-        OldResourceProperties: asSent(before),
+        OldResourceProperties: serializeObject(before),
       });
-      if (answer.status === 'SUCCESS') {
-        return made(answer);
+      if (response.status === 'SUCCESS') {
+        return physicalResource(response);
       }
-      throw new ResourceFailure(answer.reason, answer.physicalId);
+      throw new ResourceFailure(response.reason, response.physicalId);
     },
 
     async delete({ physicalId }, properties, request) {
-      const answer = await exchange('Delete', request, properties, { PhysicalResourceId: physicalId });
-      if (answer.status === 'FAILED') {
-        throw new ResourceFailure(answer.reason);
+      const response = await send('Delete', request, properties, { PhysicalResourceId: physicalId });
+      if (response.status === 'FAILED') {
+        throw new ResourceFailure(response.reason);
       }
     },
   };
 }
 
-function made({ physicalId, attributes }: Extract<Answer, { status: 'SUCCESS' }>): Made {
+function physicalResource({
+  physicalId,
+  attributes,
+}: Extract<CustomResourceResponse, { status: 'SUCCESS' }>): PhysicalResource {
   return { physicalId, attributes };
 }
 
-/** What CloudFormation calls a custom resource that never named itself. */
+/** The physical id that CloudFormation generates for a custom resource that never returned one. */
 function inventedId({ stackName, logicalId }: ResourceRequest, random: Random): string {
   return `${stackName}-${logicalId}-${suffix(random)}`;
 }
@@ -93,15 +107,17 @@ function inventedId({ stackName, logicalId }: ResourceRequest, random: Random): 
 function serviceTimeoutOf({ ServiceTimeout: seconds = DEFAULT_SERVICE_TIMEOUT }: JsonObject): number {
   const value = Number(seconds);
   if (!Number.isInteger(value) || value < 1 || value > 3600) {
-    throw new ResourceRefusal(`ServiceTimeout ${JSON.stringify(seconds)} is not a number from 1 to 3600`);
+    throw new ResourceRefusal(
+      `'ServiceTimeout': invalid value ${JSON.stringify(seconds)}: expected an integer from 1 to 3600`,
+    );
   }
   return value;
 }
 
-/** One request to a custom resource's function and the wait for its answer. */
+/** One request to a custom resource's function, and the wait for its response. */
 class Exchange {
   private readonly requestId: string;
-  private readonly awaited: AwaitedAnswer;
+  private readonly pendingResponse: PendingResponse;
 
   constructor(
     private readonly options: CustomResourceOptions,
@@ -110,46 +126,46 @@ class Exchange {
   ) {
     const { stackId, logicalId } = request;
     this.requestId = uuid(options.random);
-    this.awaited = options.desk.open({ stackId, requestId: this.requestId, logicalId });
+    this.pendingResponse = options.responseUrls.open({ stackId, requestId: this.requestId, logicalId });
   }
 
-  async ask(properties: JsonObject, more: JsonObject): Promise<Answer> {
+  async send(properties: JsonObject, requestTypeFields: JsonObject): Promise<CustomResourceResponse> {
     const { stackId, logicalId, type: resourceType } = this.request;
     const serviceToken = properties.ServiceToken;
     if (typeof serviceToken !== 'string') {
-      throw new ResourceRefusal('ServiceToken is missing or no string');
+      throw new ResourceRefusal('ServiceToken is missing or is not a string');
     }
     const invocation = this.options.invoke(serviceToken, {
       RequestType: this.type,
       ServiceToken: serviceToken,
-      ResponseURL: this.awaited.url,
+      ResponseURL: this.pendingResponse.url,
       StackId: stackId,
       RequestId: this.requestId,
       LogicalResourceId: logicalId,
       ResourceType: resourceType,
-      ...more,
-      ResourceProperties: asSent(properties),
+      ...requestTypeFields,
+      ResourceProperties: serializeObject(properties),
     });
-    const answer = await this.wait(invocation, serviceTimeoutOf(properties) * 1000);
-    this.awaited.giveUp();
-    return answer;
+    const response = await this.wait(invocation, serviceTimeoutOf(properties) * 1000);
+    this.pendingResponse.close();
+    return response;
   }
 
-  private async wait(invocation: Invocation, timeoutMs: number): Promise<Answer> {
+  private async wait(invocation: Invocation, timeoutMs: number): Promise<CustomResourceResponse> {
     const { clock } = this.options;
     const at = clock.now() + timeoutMs;
     const watch = deadline(clock, at);
-    void invocation.ended.then(() => watch.onlyTimeIsLeft());
-    const timedOut = watch.reached.then(() => this.noAnswer());
-    const answer = await Promise.race([this.awaited.answered, this.cancelled(), timedOut]);
-    watch.lift();
-    return clock.now() > at ? this.noAnswer() : answer;
+    void invocation.results.then(() => watch.waitForTimeOnly());
+    const timedOut = watch.reached.then(() => this.noResponse());
+    const response = await Promise.race([this.pendingResponse.response, this.canceled(), timedOut]);
+    watch.cancel();
+    return clock.now() > at ? this.noResponse() : response;
   }
 
-  private cancelled(): Promise<Answer> {
+  private canceled(): Promise<CustomResourceResponse> {
     const { signal } = this.request;
     return new Promise((resolve) => {
-      const cancel = () => resolve({ status: 'FAILED', reason: CANCELLED[this.type] });
+      const cancel = () => resolve({ status: 'FAILED', reason: CANCEL_REASONS[this.type] });
       if (signal?.aborted) {
         cancel();
       } else {
@@ -158,7 +174,7 @@ class Exchange {
     });
   }
 
-  private noAnswer(): Answer {
+  private noResponse(): CustomResourceResponse {
     return {
       status: 'FAILED',
       reason:
@@ -169,18 +185,18 @@ class Exchange {
   }
 }
 
-/** Properties as functions get them: scalars as strings, and no nulls. */
-function asSent(properties: JsonObject): JsonObject {
+/** Properties as functions receive them: scalars as strings, and without nulls. */
+function serializeObject(properties: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(properties)
       .filter(([, value]) => value !== null)
-      .map(([key, value]) => [key, sent(value)]),
+      .map(([key, value]) => [key, serialize(value)]),
   );
 }
 
-function sent(value: Json): Json {
+function serialize(value: Json): Json {
   if (isList(value)) {
-    return value.filter((item) => item !== null).map(sent);
+    return value.filter((item) => item !== null).map(serialize);
   }
-  return isObject(value) ? asSent(value) : String(value);
+  return isObject(value) ? serializeObject(value) : String(value);
 }

@@ -15,12 +15,12 @@ export function eventInvokeConfig(lambda: LambdaRunner, random: Random): Resourc
       lambda.putEventInvokeConfig(functionOf(properties), configurationOf(properties));
       return { physicalId: physicalName(stackName, logicalId, random), attributes: {} };
     },
-    update(made, properties, before) {
+    update(physical, properties, before) {
       if (properties.FunctionName !== before.FunctionName || properties.Qualifier !== before.Qualifier) {
         return 'replace';
       }
       lambda.putEventInvokeConfig(functionOf(properties), configurationOf(properties));
-      return made;
+      return physical;
     },
     delete(_made, properties) {
       lambda.deleteEventInvokeConfig(functionOf(properties));

@@ -3,11 +3,11 @@ import { physicalName } from '../identifiers';
 import type { JsonObject } from '../json';
 import { objectOf, requiredText, textList } from './properties';
 import type { ResourceProvider } from './provider';
-import { unless, type Service } from './service';
+import { ignoringErrors, type Service } from './service';
 
 /**
- * `AWS::IAM::Policy`: one inline policy in some roles. It is changed in place whatever changes, its name included, and
- * never replaced: what it granted before is gone as soon as it is updated.
+ * `AWS::IAM::Policy`: an inline policy of one or more roles. Every change, even of the name, is an update in place, so
+ * permissions that the update removes are gone immediately.
  */
 export function iamPolicy(iam: Service, random: Random): ResourceProvider {
   const put = async (properties: JsonObject) => {
@@ -16,12 +16,12 @@ export function iamPolicy(iam: Service, random: Random): ResourceProvider {
       await iam.call('PutRolePolicy', { RoleName: roleName, PolicyName: policyName, PolicyDocument: document });
     }
   };
-  const remove = async (properties: JsonObject, kept: JsonObject) => {
+  const removeExcept = async (properties: JsonObject, remaining: JsonObject) => {
     for (const [roleName, policyName] of grants(properties)) {
-      if (grants(kept).some(([role, policy]) => role === roleName && policy === policyName)) {
+      if (grants(remaining).some(([role, policy]) => role === roleName && policy === policyName)) {
         continue;
       }
-      await unless(['NoSuchEntity'], () =>
+      await ignoringErrors(['NoSuchEntity'], () =>
         iam.call('DeleteRolePolicy', { RoleName: roleName, PolicyName: policyName }),
       );
     }
@@ -37,16 +37,16 @@ export function iamPolicy(iam: Service, random: Random): ResourceProvider {
       const physicalId = physicalName(stackName, logicalId, random);
       return { physicalId, attributes: { Id: physicalId } };
     },
-    async update(made, properties, before) {
+    async update(physical, properties, before) {
       await put(properties);
-      await remove(before, properties);
-      return made;
+      await removeExcept(before, properties);
+      return physical;
     },
-    delete: (_made, properties) => remove(properties, {}),
+    delete: (_made, properties) => removeExcept(properties, {}),
   };
 }
 
-/** Pairs of role and policy name; none for properties that are none. */
+/** Pairs of role name and policy name. */
 function grants(properties: JsonObject): readonly (readonly [string, string])[] {
   return textList(properties, 'Roles').map((roleName) => [roleName, requiredText(properties, 'PolicyName')]);
 }

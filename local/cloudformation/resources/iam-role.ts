@@ -4,16 +4,16 @@ import { physicalName } from '../identifiers';
 import type { JsonObject } from '../json';
 import { objectList, objectOf, optionalNumber, optionalText, requiredText, textList } from './properties';
 import type { ResourceProvider } from './provider';
-import { unless, type Service } from './service';
+import { ignoringErrors, type Service } from './service';
 
 interface Role {
   readonly Role: { readonly Arn: string; readonly RoleId: string };
 }
 
-/** Properties that the local IAM takes when a role is created, and has no action to change. */
+/** Properties that the local IAM can't change after a role is created. */
 const FIXED = ['AssumeRolePolicyDocument', 'Description', 'MaxSessionDuration'];
 
-/** `AWS::IAM::Role` with its inline policies. Another name or path is another role. */
+/** `AWS::IAM::Role` with its inline policies. Another name or path requires replacement. */
 export function iamRole(iam: Service, random: Random): ResourceProvider {
   const writePolicies = async (roleName: string, properties: JsonObject, before: JsonObject) => {
     const wanted = policiesOf(properties);
@@ -24,7 +24,9 @@ export function iamRole(iam: Service, random: Random): ResourceProvider {
       if (wanted.has(name)) {
         continue;
       }
-      await unless(['NoSuchEntity'], () => iam.call('DeleteRolePolicy', { RoleName: roleName, PolicyName: name }));
+      await ignoringErrors(['NoSuchEntity'], () =>
+        iam.call('DeleteRolePolicy', { RoleName: roleName, PolicyName: name }),
+      );
     }
   };
   const attach = async (roleName: string, properties: JsonObject, before: JsonObject) => {
@@ -36,7 +38,9 @@ export function iamRole(iam: Service, random: Random): ResourceProvider {
       if (wanted.includes(arn)) {
         continue;
       }
-      await unless(['NoSuchEntity'], () => iam.call('DetachRolePolicy', { RoleName: roleName, PolicyArn: arn }));
+      await ignoringErrors(['NoSuchEntity'], () =>
+        iam.call('DetachRolePolicy', { RoleName: roleName, PolicyArn: arn }),
+      );
     }
   };
   return {
@@ -58,7 +62,7 @@ export function iamRole(iam: Service, random: Random): ResourceProvider {
       await attach(roleName, properties, {});
       return { physicalId: roleName, attributes: { Arn: role.Arn, RoleId: role.RoleId } };
     },
-    async update(made, properties, before) {
+    async update(physical, properties, before) {
       const changed = (property: string) => !isDeepStrictEqual(properties[property], before[property]);
       if (changed('RoleName') || changed('Path')) {
         return 'replace';
@@ -67,12 +71,12 @@ export function iamRole(iam: Service, random: Random): ResourceProvider {
       if (fixed !== undefined) {
         throw new Error(`Update of property ${fixed} is not supported locally`);
       }
-      await writePolicies(made.physicalId, properties, before);
-      await attach(made.physicalId, properties, before);
-      return made;
+      await writePolicies(physical.physicalId, properties, before);
+      await attach(physical.physicalId, properties, before);
+      return physical;
     },
     async delete({ physicalId }, properties) {
-      await unless(['NoSuchEntity'], async () => {
+      await ignoringErrors(['NoSuchEntity'], async () => {
         await writePolicies(physicalId, {}, properties);
         await attach(physicalId, {}, properties);
         await iam.call('DeleteRole', { RoleName: physicalId });
@@ -81,7 +85,7 @@ export function iamRole(iam: Service, random: Random): ResourceProvider {
   };
 }
 
-/** Documents of the inline policies by name. */
+/** The documents of the inline policies, by policy name. */
 function policiesOf(properties: JsonObject): ReadonlyMap<string, string> {
   return new Map(
     objectList(properties, 'Policies').map((policy) => [

@@ -1,12 +1,12 @@
 import type { Random } from '../../lambda/uuid';
 import { physicalName } from '../identifiers';
 import { optionalText } from './properties';
-import type { Made, ResourceProvider } from './provider';
-import { unless, type Service } from './service';
+import type { PhysicalResource, ResourceProvider } from './provider';
+import { ignoringErrors, type Service } from './service';
 
-/** `AWS::IAM::User`. Another name is another user; another path is the same one. */
+/** `AWS::IAM::User`. Another name requires replacement; another path is an update in place. */
 export function iamUser(iam: Service, random: Random): ResourceProvider {
-  const read = async (userName: string): Promise<Made> => {
+  const read = async (userName: string): Promise<PhysicalResource> => {
     const { User: user } = (await iam.call('GetUser', { UserName: userName })) as { User: { Arn: string } };
     return { physicalId: userName, attributes: { Arn: user.Arn } };
   };
@@ -30,7 +30,7 @@ export function iamUser(iam: Service, random: Random): ResourceProvider {
       return read(physicalId);
     },
     async delete({ physicalId }) {
-      await unless(['NoSuchEntity'], () => iam.call('DeleteUser', { UserName: physicalId }));
+      await ignoringErrors(['NoSuchEntity'], () => iam.call('DeleteUser', { UserName: physicalId }));
     },
   };
 }

@@ -15,7 +15,7 @@ import { secretResourcePolicy } from './secret-resource-policy';
 import type { Service } from './service';
 import { ssmParameter } from './ssm-parameter';
 
-/** What the resources are made with. */
+/** Options of {@link providersOf}. */
 export interface ResourcesOptions extends Omit<CustomResourceOptions, 'invoke'> {
   readonly random: Random;
   readonly region: string;
@@ -24,17 +24,18 @@ export interface ResourcesOptions extends Omit<CustomResourceOptions, 'invoke'> 
   readonly iam: Service;
   readonly secretsManager: Service;
   readonly lambda: LambdaRunner;
-  /** The directory of a function's asset, by its key in the bucket. */
+  /** Returns the directory of a function's asset by its object key. */
   readonly codeDirectory: (s3Key: string) => string | undefined;
 }
 
-/** The provider of each type of resource that is known here. */
+/** The providers of all supported resource types. */
 export function providersOf(options: ResourcesOptions): (type: string) => ResourceProvider | undefined {
-  const { clock, random, desk, region, accountId, partition, iam, secretsManager, lambda, codeDirectory } = options;
+  const { clock, random, responseUrls, region, accountId, partition, iam, secretsManager, lambda, codeDirectory } =
+    options;
   const arnPrefix = (service: string, resource: string) =>
     `arn:${partition}:${service}:${region}:${accountId}:${resource}`;
   const invoke = lambda.invoke.bind(lambda);
-  const custom = customResource({ clock, random, desk, invoke });
+  const custom = customResource({ clock, random, responseUrls, invoke });
   const byType: ReadonlyMap<string, ResourceProvider> = new Map([
     ['AWS::CDK::Metadata', placeholder(['Analytics'], random)],
     ['AWS::CloudFormation::WaitConditionHandle', placeholder([], random)],

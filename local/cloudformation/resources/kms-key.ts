@@ -1,7 +1,7 @@
 import { uuid, type Random } from '../../lambda/uuid';
 import type { ResourceProvider } from './provider';
 
-/** `AWS::KMS::Key`: its id and ARN, for what refers to them. It encrypts nothing. */
+/** `AWS::KMS::Key`: only an id and an ARN to refer to. It encrypts nothing. */
 export function kmsKey(random: Random, arnPrefix: string): ResourceProvider {
   return {
     properties: ['Description', 'Enabled', 'EnableKeyRotation', 'KeyPolicy', 'PendingWindowInDays'],
@@ -10,11 +10,11 @@ export function kmsKey(random: Random, arnPrefix: string): ResourceProvider {
       const keyId = uuid(random);
       return { physicalId: keyId, attributes: { Arn: arnPrefix + keyId, KeyId: keyId } };
     },
-    update(made) {
-      return made;
+    update(physical) {
+      return physical;
     },
     delete() {
-      // Nothing is kept of a key.
+      // A key has no state.
     },
   };
 }

@@ -3,24 +3,24 @@ import type { LambdaRunner } from '../../lambda/lambda-runner';
 import type { Random } from '../../lambda/uuid';
 import { physicalName } from '../identifiers';
 import type { JsonObject } from '../json';
-import { objectOf, optionalNumber, optionalText, refuseUnknown, requiredText, scalarText } from './properties';
+import { objectOf, optionalNumber, optionalText, rejectUnknown, requiredText, scalarText } from './properties';
 import type { ResourceProvider } from './provider';
 
-/** What {@link lambdaFunction} is made of. */
+/** Options of {@link lambdaFunction}. */
 export interface LambdaFunctionOptions {
   readonly lambda: LambdaRunner;
   readonly random: Random;
-  /** What the ARNs of functions begin with, up to the name. */
+  /** The start of function ARNs, up to the name. */
   readonly arnPrefix: string;
-  /** The directory that an asset is unpacked in; nothing for a key that no asset has. */
+  /** Returns the directory of an unpacked asset by its object key, or `undefined` if there is no such asset. */
   readonly codeDirectory: (s3Key: string) => string | undefined;
 }
 
-/** `AWS::Lambda::Function`, its code an asset. Another name is another function. */
+/** `AWS::Lambda::Function` with an asset as its code. Another name requires replacement. */
 export function lambdaFunction({ lambda, random, arnPrefix, codeDirectory }: LambdaFunctionOptions): ResourceProvider {
   const configurationOf = (functionName: string, properties: JsonObject): FunctionConfiguration => {
     const code = objectOf(properties, 'Code');
-    refuseUnknown(code, ['S3Bucket', 'S3Key'], 'Code');
+    rejectUnknown(code, ['S3Bucket', 'S3Key'], 'Code');
     const s3Key = requiredText(code, 'S3Key');
     const directory = codeDirectory(s3Key);
     if (directory === undefined) {
@@ -29,9 +29,9 @@ export function lambdaFunction({ lambda, random, arnPrefix, codeDirectory }: Lam
       );
     }
     const environment = objectOf(properties, 'Environment');
-    refuseUnknown(environment, ['Variables'], 'Environment');
+    rejectUnknown(environment, ['Variables'], 'Environment');
     const logging = objectOf(properties, 'LoggingConfig');
-    refuseUnknown(logging, ['LogGroup'], 'LoggingConfig');
+    rejectUnknown(logging, ['LogGroup'], 'LoggingConfig');
     return {
       functionName,
       functionArn: arnPrefix + functionName,
@@ -67,12 +67,12 @@ export function lambdaFunction({ lambda, random, arnPrefix, codeDirectory }: Lam
       lambda.createFunction(configurationOf(functionName, properties));
       return { physicalId: functionName, attributes: { Arn: arnPrefix + functionName } };
     },
-    update(made, properties, before) {
+    update(physical, properties, before) {
       if (properties.FunctionName !== before.FunctionName) {
         return 'replace';
       }
-      lambda.updateFunction(configurationOf(made.physicalId, properties));
-      return made;
+      lambda.updateFunction(configurationOf(physical.physicalId, properties));
+      return physical;
     },
     delete({ physicalId }) {
       lambda.deleteFunction(physicalId);

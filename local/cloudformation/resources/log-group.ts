@@ -3,7 +3,7 @@ import { physicalName } from '../identifiers';
 import { optionalText } from './properties';
 import type { ResourceProvider } from './provider';
 
-/** `AWS::Logs::LogGroup`: that it is there, and nothing in it. */
+/** `AWS::Logs::LogGroup`: only its name. It stores no logs. */
 export function logGroup(random: Random, arnPrefix: string): ResourceProvider {
   const names = new Set<string>();
   return {
@@ -17,8 +17,8 @@ export function logGroup(random: Random, arnPrefix: string): ResourceProvider {
       names.add(name);
       return { physicalId: name, attributes: { Arn: `${arnPrefix}${name}:*` } };
     },
-    update(made, properties, before) {
-      return properties.LogGroupName === before.LogGroupName ? made : 'replace';
+    update(physical, properties, before) {
+      return properties.LogGroupName === before.LogGroupName ? physical : 'replace';
     },
     delete({ physicalId }) {
       names.delete(physicalId);

@@ -1,16 +1,16 @@
 import { isList, isObject, type Json, type JsonObject } from '../json';
 import { requiredText, scalarText } from './properties';
-import type { Made, ResourceProvider, ResourceRequest } from './provider';
+import type { PhysicalResource, ResourceProvider, ResourceRequest } from './provider';
 
-/** A nested stack as it stands. */
+/** A nested stack. */
 export interface NestedStack {
   readonly stackId: string;
   readonly outputs: JsonObject;
-  /** To be called when the parent cleans up. */
+  /** Called when the parent cleans up. */
   readonly cleanUp?: () => Promise<void>;
 }
 
-/** Stacks within stacks. */
+/** The operations on nested stacks. */
 export interface NestedStacks {
   create(request: ResourceRequest, templateUrl: string, parameters: Record<string, string>): Promise<NestedStack>;
   update(
@@ -22,20 +22,22 @@ export interface NestedStacks {
   delete(stackId: string): Promise<void>;
 }
 
-/** `AWS::CloudFormation::Stack`. Its update waits, once it has gone forward, for the end of its parent's. */
+/** `AWS::CloudFormation::Stack`. After its first half, an update waits for the parent's update to end. */
 export function nestedStack(stacks: NestedStacks): ResourceProvider {
   return {
     properties: ['TemplateURL', 'Parameters'],
     attributes: 'any',
     create: async (properties, request) =>
-      made(await stacks.create(request, requiredText(properties, 'TemplateURL'), parametersOf(properties))),
+      physicalResource(await stacks.create(request, requiredText(properties, 'TemplateURL'), parametersOf(properties))),
     update: async ({ physicalId }, properties, _before, request) =>
-      made(await stacks.update(request, physicalId, requiredText(properties, 'TemplateURL'), parametersOf(properties))),
+      physicalResource(
+        await stacks.update(request, physicalId, requiredText(properties, 'TemplateURL'), parametersOf(properties)),
+      ),
     delete: ({ physicalId }) => stacks.delete(physicalId),
   };
 }
 
-function made({ stackId, outputs, cleanUp }: NestedStack): Made {
+function physicalResource({ stackId, outputs, cleanUp }: NestedStack): PhysicalResource {
   return { physicalId: stackId, attributes: { Outputs: outputs }, ...(cleanUp && { cleanUp }) };
 }
 
@@ -46,7 +48,7 @@ function parametersOf({ Parameters: parameters = {} }: JsonObject): Record<strin
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, parameterText(value)]));
 }
 
-/** Lists become the text that a parameter of a list type is given as. */
+/** Converts a list to the text of a parameter with a list type. */
 function parameterText(value: Json): string {
   return isList(value) ? value.map(String).join(',') : scalarText(value, 'Parameters');
 }

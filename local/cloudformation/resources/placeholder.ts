@@ -2,7 +2,7 @@ import type { Random } from '../../lambda/uuid';
 import { physicalName } from '../identifiers';
 import type { ResourceProvider } from './provider';
 
-/** Resources that do nothing anywhere: what they stand for is that they are in the template. */
+/** A provider of resources that have no effect besides being in the template. */
 export function placeholder(properties: readonly string[], random: Random): ResourceProvider {
   return {
     properties,
@@ -10,11 +10,11 @@ export function placeholder(properties: readonly string[], random: Random): Reso
     create(_properties, { stackName, logicalId }) {
       return { physicalId: physicalName(stackName, logicalId, random), attributes: {} };
     },
-    update(made) {
-      return made;
+    update(physical) {
+      return physical;
     },
     delete() {
-      // There is nothing.
+      // There is nothing to delete.
     },
   };
 }

@@ -1,56 +1,56 @@
 import type { JsonObject } from '../json';
 
-/** A resource that exists, as templates refer to it. */
-export interface Made {
-  /** What `Ref` answers. */
+/** A physical resource, as templates refer to it. */
+export interface PhysicalResource {
+  /** The value of `Ref`. */
   readonly physicalId: string;
-  /** What `Fn::GetAtt` answers. */
+  /** The values of `Fn::GetAtt`. */
   readonly attributes: JsonObject;
-  /** What is left to do once the stack's operation stands: a nested stack cleans up when its parent does. */
+  /** What to do when the stack's operation has succeeded. A nested stack cleans up when its parent does. */
   readonly cleanUp?: () => Promise<void>;
 }
 
-/** The resource that a request is about. */
+/** The resource of a request. */
 export interface ResourceRequest {
   readonly stackId: string;
   readonly stackName: string;
   readonly logicalId: string;
   readonly type: string;
   /**
-   * Aborted when another resource of the stack fails: who waits for others gives up then, who is quick need not care.
-   * Missing where nothing cancels the request.
+   * Aborted when another resource of the stack fails. Requests that wait for others must then end; quick ones may
+   * ignore it. Absent if nothing cancels the request.
    */
   readonly signal?: AbortSignal;
 }
 
-/** Makes, changes and unmakes the resources of one type. Failures are thrown. */
+/** Creates, updates and deletes the resources of one type. Throws if an operation fails. */
 export interface ResourceProvider {
-  /** Properties that it knows; a template with others is refused. */
+  /** The supported properties. A template with other properties is rejected. */
   readonly properties: readonly string[] | 'any';
-  /** Attributes that it answers. */
+  /** The supported attributes of `Fn::GetAtt`. */
   readonly attributes: readonly string[] | 'any';
-  create(properties: JsonObject, request: ResourceRequest): Made | Promise<Made>;
-  /** Changes the resource in place, or says that only another resource can have these properties. */
+  create(properties: JsonObject, request: ResourceRequest): PhysicalResource | Promise<PhysicalResource>;
+  /** Updates the resource in place, or returns `replace` if these properties require another resource. */
   update(
-    made: Made,
+    physical: PhysicalResource,
     properties: JsonObject,
     before: JsonObject,
     request: ResourceRequest,
-  ): Made | 'replace' | Promise<Made | 'replace'>;
-  delete(made: Made, properties: JsonObject, request: ResourceRequest): void | Promise<void>;
+  ): PhysicalResource | 'replace' | Promise<PhysicalResource | 'replace'>;
+  delete(physical: PhysicalResource, properties: JsonObject, request: ResourceRequest): void | Promise<void>;
 }
 
 /** The providers of all types. */
 export interface ResourceProviders {
-  /** @throws AwsError `ValidationError` that names a type that nobody provides */
+  /** @throws AwsError `ValidationError` that names the unsupported type */
   of(type: string): ResourceProvider;
 }
 
-/** A failed Create or Update that says what was left behind. */
+/** A failed Create or Update that may have left a resource behind. */
 export class ResourceFailure extends Error {
   /**
-   * @param reason in words, for the stack event
-   * @param physicalId of what has to be deleted, or changed back, now; none where nothing was made
+   * @param reason the reason of the stack event
+   * @param physicalId the resource to delete or to update back; absent if nothing was created
    */
   constructor(
     reason: string,
@@ -61,7 +61,7 @@ export class ResourceFailure extends Error {
   }
 }
 
-/** A request that was refused before it did anything: there is nothing to change back. */
+/** A request that was rejected before it did anything, so there is nothing to undo. */
 export class ResourceRefusal extends Error {
   constructor(reason: string) {
     super(reason);

@@ -1,9 +1,11 @@
 import type { JsonObject } from '../json';
 import { objectOf, requiredText } from './properties';
 import type { ResourceProvider } from './provider';
-import { unless, type Service } from './service';
+import { ignoringErrors, type Service } from './service';
 
-/** `AWS::SecretsManager::ResourcePolicy`: the one policy of a secret, changed in place. Another secret has another one. */
+/**
+ * `AWS::SecretsManager::ResourcePolicy`: the policy of a secret, updated in place. Another secret requires replacement.
+ */
 export function secretResourcePolicy(secretsManager: Service): ResourceProvider {
   const put = async (properties: JsonObject) => {
     const secretId = requiredText(properties, 'SecretId');
@@ -20,7 +22,7 @@ export function secretResourcePolicy(secretsManager: Service): ResourceProvider 
     update: (_made, properties, before) =>
       properties.SecretId === before.SecretId ? put(properties) : Promise.resolve('replace'),
     async delete({ physicalId }) {
-      await unless(['ResourceNotFoundException'], () =>
+      await ignoringErrors(['ResourceNotFoundException'], () =>
         secretsManager.call('DeleteResourcePolicy', { SecretId: physicalId }),
       );
     },

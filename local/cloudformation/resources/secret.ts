@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Random } from '../../lambda/uuid';
 import { physicalName } from '../identifiers';
 import type { JsonObject } from '../json';
-import { objectList, objectOf, optionalNumber, optionalText, refuseUnknown } from './properties';
-import type { Made, ResourceProvider } from './provider';
-import { unless, type Service } from './service';
+import { objectList, objectOf, optionalNumber, optionalText, rejectUnknown } from './properties';
+import type { PhysicalResource, ResourceProvider } from './provider';
+import { ignoringErrors, type Service } from './service';
 
 const LOWERCASE = 'abcdefghijklmnopqrstuvwxyz';
 const UPPERCASE = LOWERCASE.toUpperCase();
@@ -23,7 +23,7 @@ const GENERATE_PROPERTIES = [
   'SecretStringTemplate',
 ];
 
-/** `AWS::SecretsManager::Secret`: given, generated, or without a value. Another name is another secret. */
+/** `AWS::SecretsManager::Secret` with a given value, a generated value, or none. Another name requires replacement. */
 export function secret(secretsManager: Service, random: Random): ResourceProvider {
   return {
     properties: ['Name', 'Description', 'SecretString', 'GenerateSecretString', 'KmsKeyId', 'Tags'],
@@ -40,7 +40,7 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
         Name: name,
         ...Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)),
       })) as { ARN: string };
-      return made(arn);
+      return physicalResource(arn);
     },
     async update({ physicalId }, properties, before) {
       if (properties.Name !== before.Name) {
@@ -53,34 +53,34 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
         throw new Error(`Update of property ${property} is not supported locally`);
       }
       const [tags, tagsBefore] = [objectList(properties, 'Tags'), objectList(before, 'Tags')];
-      const gone = tagsBefore.map(({ Key }) => Key).filter((key) => !tags.some(({ Key }) => Key === key));
-      if (gone.length > 0) {
-        await secretsManager.call('UntagResource', { SecretId: physicalId, TagKeys: gone });
+      const removed = tagsBefore.map(({ Key }) => Key).filter((key) => !tags.some(({ Key }) => Key === key));
+      if (removed.length > 0) {
+        await secretsManager.call('UntagResource', { SecretId: physicalId, TagKeys: removed });
       }
       if (tags.length > 0) {
         await secretsManager.call('TagResource', { SecretId: physicalId, Tags: tags });
       }
-      // A value is written where the template has another one; one that is generated is generated once.
-      const given = ['SecretString', 'GenerateSecretString'];
-      if (given.every((property) => isDeepStrictEqual(properties[property], before[property]))) {
-        return made(physicalId);
+      // The value is written only if its declaration changed. A generated value is generated only once.
+      const declarations = ['SecretString', 'GenerateSecretString'];
+      if (declarations.every((property) => isDeepStrictEqual(properties[property], before[property]))) {
+        return physicalResource(physicalId);
       }
       const value = valueOf(properties, random);
       if (value !== undefined) {
         await secretsManager.call('PutSecretValue', { SecretId: physicalId, SecretString: value });
       }
-      return made(physicalId);
+      return physicalResource(physicalId);
     },
     async delete({ physicalId }) {
-      // CloudFormation leaves no recovery window: the name is free at once.
-      await unless(['ResourceNotFoundException'], () =>
+      // CloudFormation deletes without a recovery window: the name is available immediately.
+      await ignoringErrors(['ResourceNotFoundException'], () =>
         secretsManager.call('DeleteSecret', { SecretId: physicalId, ForceDeleteWithoutRecovery: true }),
       );
     },
   };
 }
 
-function made(arn: string): Made {
+function physicalResource(arn: string): PhysicalResource {
   return { physicalId: arn, attributes: { Id: arn } };
 }
 
@@ -91,32 +91,32 @@ function valueOf(properties: JsonObject, random: Random): string | undefined {
   if (properties.SecretString !== undefined) {
     throw new Error('Only one of SecretString and GenerateSecretString may be given');
   }
-  const wanted = objectOf(properties, 'GenerateSecretString');
-  refuseUnknown(wanted, GENERATE_PROPERTIES, 'GenerateSecretString');
-  const password = passwordOf(wanted, random);
-  const key = optionalText(wanted, 'GenerateStringKey');
+  const options = objectOf(properties, 'GenerateSecretString');
+  rejectUnknown(options, GENERATE_PROPERTIES, 'GenerateSecretString');
+  const password = passwordOf(options, random);
+  const key = optionalText(options, 'GenerateStringKey');
   if (key === undefined) {
     return password;
   }
-  const template = JSON.parse(optionalText(wanted, 'SecretStringTemplate') ?? '{}') as JsonObject;
+  const template = JSON.parse(optionalText(options, 'SecretStringTemplate') ?? '{}') as JsonObject;
   return JSON.stringify({ ...template, [key]: password });
 }
 
-/** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html */
-function passwordOf(wanted: JsonObject, random: Random): string {
-  const says = (property: string) => String(optionalText(wanted, property)) === 'true';
-  const excluded = optionalText(wanted, 'ExcludeCharacters') ?? '';
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html */
+function passwordOf(options: JsonObject, random: Random): string {
+  const isTrue = (property: string) => String(optionalText(options, property)) === 'true';
+  const excluded = optionalText(options, 'ExcludeCharacters') ?? '';
   const types = [
-    says('ExcludeLowercase') ? '' : LOWERCASE,
-    says('ExcludeUppercase') ? '' : UPPERCASE,
-    says('ExcludeNumbers') ? '' : NUMBERS,
-    says('ExcludePunctuation') ? '' : PUNCTUATION,
-    says('IncludeSpace') ? ' ' : '',
+    isTrue('ExcludeLowercase') ? '' : LOWERCASE,
+    isTrue('ExcludeUppercase') ? '' : UPPERCASE,
+    isTrue('ExcludeNumbers') ? '' : NUMBERS,
+    isTrue('ExcludePunctuation') ? '' : PUNCTUATION,
+    isTrue('IncludeSpace') ? ' ' : '',
   ]
     .map((letters) => [...letters].filter((letter) => !excluded.includes(letter)))
     .filter((letters) => letters.length > 0);
-  const length = optionalNumber(wanted, 'PasswordLength') ?? 32;
+  const length = optionalNumber(options, 'PasswordLength') ?? 32;
   const pick = (letters: readonly string[]) => letters[random(2).readUInt16BE() % letters.length] ?? '';
-  // One of each type first, whether required or not: that is a random password too.
+  // Starts with one character of each type, whether required or not, for simplicity.
   return Array.from({ length }, (_, index) => pick(types[index] ?? types.flat())).join('');
 }

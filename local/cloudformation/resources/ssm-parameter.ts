@@ -2,9 +2,9 @@ import type { Random } from '../../lambda/uuid';
 import { physicalName } from '../identifiers';
 import type { JsonObject } from '../json';
 import { optionalText, requiredText } from './properties';
-import type { Made, ResourceProvider } from './provider';
+import type { PhysicalResource, ResourceProvider } from './provider';
 
-/** `AWS::SSM::Parameter`: a value under a name. */
+/** `AWS::SSM::Parameter`: a named value. */
 export function ssmParameter(random: Random): ResourceProvider {
   const names = new Set<string>();
   return {
@@ -16,10 +16,10 @@ export function ssmParameter(random: Random): ResourceProvider {
         throw new Error(`${name} already exists.`);
       }
       names.add(name);
-      return made(name, properties);
+      return physicalResource(name, properties);
     },
     update({ physicalId }, properties, before) {
-      return properties.Name === before.Name ? made(physicalId, properties) : 'replace';
+      return properties.Name === before.Name ? physicalResource(physicalId, properties) : 'replace';
     },
     delete({ physicalId }) {
       names.delete(physicalId);
@@ -27,7 +27,7 @@ export function ssmParameter(random: Random): ResourceProvider {
   };
 }
 
-function made(name: string, properties: JsonObject): Made {
+function physicalResource(name: string, properties: JsonObject): PhysicalResource {
   return {
     physicalId: name,
     attributes: { Type: requiredText(properties, 'Type'), Value: requiredText(properties, 'Value') },

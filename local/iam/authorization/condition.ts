@@ -1,9 +1,9 @@
 import { matchesArn, matchesWildcard } from './wildcard';
 
-/** Values of the request's condition keys, by key in lower case. A key that is absent has no entry. */
+/** Values of the request's condition keys, by lowercase key. An absent key has no entry. */
 export type ConditionContext = ReadonlyMap<string, readonly string[]>;
 
-/** One line of a `Condition` block: an operator, a key, and the values it is compared with. */
+/** One entry of a `Condition` block: an operator, a key, and the values to compare with. */
 export interface Condition {
   holds(context: ConditionContext): boolean;
 }
@@ -29,11 +29,10 @@ const NEGATIONS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The condition keys that requests carry here, in lower case; what ends in a slash is followed by a name of the policy's
- * choice. A key outside of this list is not absent from AWS's requests but only from these: a policy that uses it can't
- * be judged.
+ * The condition keys that requests contain here, in lowercase. A key that ends with a slash is followed by any name.
+ * AWS's requests contain more keys, so a policy that uses another key can't be evaluated.
  */
-const KNOWN_KEYS: readonly string[] = [
+const SUPPORTED_KEYS: readonly string[] = [
   'aws:principalarn',
   'aws:requesttag/',
   'aws:securetransport',
@@ -46,15 +45,15 @@ const KNOWN_KEYS: readonly string[] = [
 const OPERATOR = /^(?:(?<quantifier>ForAllValues|ForAnyValue):)?(?<comparison>[A-Za-z]+?)(?<ifExists>IfExists)?$/;
 
 /**
- * Reads one line of a `Condition` block.
+ * Parses one entry of a `Condition` block.
  *
- * @throws Error naming an operator or a condition key that can't be judged here
+ * @throws Error that names the operator or condition key that can't be evaluated
  */
 export function parseCondition(operator: string, key: string, values: readonly string[]): Condition {
   const { quantifier, comparison = '', ifExists } = OPERATOR.exec(operator)?.groups ?? {};
   const name = key.toLowerCase();
-  if (!KNOWN_KEYS.some((known) => (known.endsWith('/') ? name.startsWith(known) : name === known))) {
-    throw new Error(`condition key '${key}' is not known to the local IAM: teach condition.ts`);
+  if (!SUPPORTED_KEYS.some((known) => (known.endsWith('/') ? name.startsWith(known) : name === known))) {
+    throw new Error(`condition key '${key}' is not supported by the local IAM: add it to condition.ts`);
   }
   if (comparison === 'Null' && quantifier === undefined && ifExists === undefined) {
     return nullCondition(name, values);
@@ -62,10 +61,10 @@ export function parseCondition(operator: string, key: string, values: readonly s
   const negated = NEGATIONS.get(comparison);
   const compare = COMPARISONS.get(negated ?? comparison);
   if (compare === undefined) {
-    throw new Error(`condition operator '${operator}' is not known to the local IAM: teach condition.ts`);
+    throw new Error(`condition operator '${operator}' is not supported by the local IAM: add it to condition.ts`);
   }
-  const fits = (value: string): boolean => values.some((pattern) => compare(pattern, value));
-  const satisfied = negated === undefined ? fits : (value: string) => !fits(value);
+  const matches = (value: string): boolean => values.some((pattern) => compare(pattern, value));
+  const satisfied = negated === undefined ? matches : (value: string) => !matches(value);
   return {
     holds: (context) => {
       const present = context.get(name);
@@ -85,7 +84,7 @@ export function parseCondition(operator: string, key: string, values: readonly s
   };
 }
 
-/** `Null` asks whether the key is absent. */
+/** `Null` tests whether the key is absent. */
 function nullCondition(name: string, values: readonly string[]): Condition {
   return { holds: (context) => values.some((value) => (value.toLowerCase() === 'true') === !context.has(name)) };
 }

@@ -2,7 +2,7 @@ import { AwsError } from '../../aws-error';
 import { type Condition, type ConditionContext, parseCondition } from './condition';
 import { matchesArn, matchesWildcard } from './wildcard';
 
-/** What a policy says about a request: nothing, too, is an answer. */
+/** What a policy says about a request. `silent` means that no statement applies. */
 export type Verdict = 'allow' | 'deny' | 'silent';
 
 /** A request as policies see it. */
@@ -12,7 +12,7 @@ export interface PolicyRequest {
   readonly context: ConditionContext;
 }
 
-/** A policy, read once and asked often. */
+/** A parsed policy. */
 export interface Policy {
   verdict(request: PolicyRequest): Verdict;
 }
@@ -22,15 +22,15 @@ type JsonObject = Readonly<Record<string, unknown>>;
 const POLICY_ELEMENTS = ['Version', 'Id', 'Statement'];
 const STATEMENT_ELEMENTS = ['Sid', 'Effect', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'];
 
-/** An identity-based policy speaks about whom it is attached to, a resource-based one names its principals. */
+/** An identity-based policy applies to the identity it is attached to; a resource-based policy names its principals. */
 export type PolicyKind = 'identity' | 'resource';
 
 /**
- * Reads a policy document.
+ * Parses a policy document.
  *
- * @throws AwsError MalformedPolicyDocument where AWS would refuse the document
- * @throws Error naming an element, a policy variable, a condition operator or a condition key that can't be judged here:
- * passing over it would allow or deny what AWS does not
+ * @throws AwsError `MalformedPolicyDocument` if AWS would reject the document
+ * @throws Error that names an element, a policy variable, a condition operator or a condition key that can't be
+ * evaluated: ignoring it would allow or deny what AWS does not
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
  */
 export function parsePolicy(document: string, kind: PolicyKind = 'identity'): Policy {
@@ -58,17 +58,17 @@ interface Statement {
 
 function parseStatement(statement: unknown, kind: PolicyKind): Statement {
   if (!isObject(statement)) {
-    throw malformed('Syntax errors in policy: a Statement is no object.');
+    throw malformed('Syntax errors in policy: a Statement is not an object.');
   }
   refuseUnknownElements(statement, kind === 'resource' ? [...STATEMENT_ELEMENTS, 'Principal'] : STATEMENT_ELEMENTS);
   const { Effect: effect } = statement;
   if (effect !== 'Allow' && effect !== 'Deny') {
     throw malformed(`Invalid effect: ${JSON.stringify(effect)}`);
   }
-  const namesAction = eitherOf(statement, 'Action', (pattern, action) =>
+  const namesAction = parseElement(statement, 'Action', (pattern, action) =>
     matchesWildcard(pattern.toLowerCase(), action.toLowerCase()),
   );
-  const namesResource = eitherOf(statement, 'Resource', matchesArn);
+  const namesResource = parseElement(statement, 'Resource', matchesArn);
   const namesPrincipal = kind === 'resource' ? principalsOf(statement.Principal) : () => true;
   const conditions = parseConditions(statement.Condition);
   return {
@@ -81,32 +81,32 @@ function parseStatement(statement: unknown, kind: PolicyKind): Statement {
   };
 }
 
-/** Whether a role's ARN is among the principals: everybody, or roles by their ARNs. */
+/** Returns whether any of the ARNs is a principal. Supported principals are `*` and ARNs of roles. */
 function principalsOf(principal: unknown): (arns: readonly string[]) => boolean {
-  const named = texts(isObject(principal) ? principal.AWS : principal, 'Principal');
-  const unknown = named.find((each) => each !== '*' && !/^arn:[a-z-]+:iam::\d{12}:role\//.test(each));
-  if (named.length === 0 || unknown !== undefined) {
-    throw new Error(`principal '${unknown}' is not known to the local IAM: teach policy.ts`);
+  const principals = texts(isObject(principal) ? principal.AWS : principal, 'Principal');
+  const unknown = principals.find((each) => each !== '*' && !/^arn:[a-z-]+:iam::\d{12}:role\//.test(each));
+  if (principals.length === 0 || unknown !== undefined) {
+    throw new Error(`principal '${unknown}' is not supported by the local IAM: add it to policy.ts`);
   }
-  return (arns) => named.some((each) => each === '*' || arns.includes(each));
+  return (arns) => principals.some((each) => each === '*' || arns.includes(each));
 }
 
-/** Reads an element that may be given as itself or as its `Not…`, exactly one of them. */
-function eitherOf(
+/** Parses an element that must be given either as itself or as its `Not…` form. */
+function parseElement(
   statement: JsonObject,
   element: 'Action' | 'Resource',
   matches: (pattern: string, value: string) => boolean,
 ): (value: string) => boolean {
   const negated = `Not${element}`;
   if ((statement[element] === undefined) === (statement[negated] === undefined)) {
-    throw malformed(`Policy statement must contain ${element} or ${negated}, and not both.`);
+    throw malformed(`Policy statement must contain either ${element} or ${negated}.`);
   }
   const patterns = texts(statement[element] ?? statement[negated], element);
   if (patterns.length === 0) {
     throw malformed(`Policy statement must contain at least one ${element}.`);
   }
-  const named = (value: string): boolean => patterns.some((pattern) => matches(pattern, value));
-  return statement[element] === undefined ? (value) => !named(value) : named;
+  const isListed = (value: string): boolean => patterns.some((pattern) => matches(pattern, value));
+  return statement[element] === undefined ? (value) => !isListed(value) : isListed;
 }
 
 function parseConditions(block: unknown): Condition[] {
@@ -114,11 +114,11 @@ function parseConditions(block: unknown): Condition[] {
     return [];
   }
   if (!isObject(block)) {
-    throw malformed('Syntax errors in policy: Condition is no object.');
+    throw malformed('Syntax errors in policy: Condition is not an object.');
   }
   return Object.entries(block).flatMap(([operator, keys]) => {
     if (!isObject(keys)) {
-      throw malformed(`Syntax errors in policy: Condition ${operator} is no object.`);
+      throw malformed(`Syntax errors in policy: Condition ${operator} is not an object.`);
     }
     return Object.entries(keys).map(([key, values]) =>
       parseCondition(operator, key, texts(values, `Condition ${operator} ${key}`)),
@@ -129,17 +129,17 @@ function parseConditions(block: unknown): Condition[] {
 function refuseUnknownElements(object: JsonObject, known: readonly string[]): void {
   const unknown = Object.keys(object).find((element) => !known.includes(element));
   if (unknown !== undefined) {
-    throw new Error(`policy element '${unknown}' is not known to the local IAM: teach policy.ts`);
+    throw new Error(`policy element '${unknown}' is not supported by the local IAM: add it to policy.ts`);
   }
 }
 
 function texts(value: unknown, element: string): string[] {
   return oneOrMore(value).map((text) => {
     if (typeof text !== 'string' && typeof text !== 'boolean' && typeof text !== 'number') {
-      throw malformed(`Syntax errors in policy: ${element} holds what is no string.`);
+      throw malformed(`Syntax errors in policy: ${element} contains a value that is not a string.`);
     }
     if (String(text).includes('${')) {
-      throw new Error(`policy variable in '${text}' is not known to the local IAM: teach policy.ts`);
+      throw new Error(`policy variable in '${text}' is not supported by the local IAM: add it to policy.ts`);
     }
     return String(text);
   });

@@ -1,10 +1,10 @@
-/** The part of a request that says which tags it writes or removes. */
+/** The parameters that say which tags a request writes or removes. */
 export interface TaggingRequest {
   readonly Tags?: readonly { readonly Key: string; readonly Value: string }[];
   readonly TagKeys?: readonly string[];
 }
 
-/** The condition keys that an action's request carries about tags. */
+/** The condition keys for tags that an action's request contains. */
 export function tagContext(
   carries: { readonly requestTags?: true; readonly tagKeys?: true },
   { Tags = [], TagKeys = [] }: TaggingRequest,

@@ -1,23 +1,23 @@
 import type { SecretsManagerAction } from '../../secrets-manager/parameters';
 import type { IamAction } from '../inputs';
 
-/** The kind of resource that an action is authorised against; `*` for actions that know none. */
+/** The kind of resource that an action is authorized against; `*` for actions without a resource. */
 export type ResourceType = 'user' | 'mfa' | 'role' | '*';
 
-/** How one action is authorised. */
+/** How one action is authorized. */
 export interface ActionAuthorization {
   readonly resource: ResourceType;
-  /** Whether the request carries `aws:RequestTag/…`, from its `Tags`. */
+  /** Whether the request contains `aws:RequestTag/…`, from its `Tags`. */
   readonly requestTags?: true;
-  /** Whether the request carries `aws:TagKeys`, from its `Tags` or `TagKeys`. */
+  /** Whether the request contains `aws:TagKeys`, from its `Tags` or `TagKeys`. */
   readonly tagKeys?: true;
-  /** What must be allowed as well where the request carries `Tags`, on the same resource. */
+  /** The action that must be allowed on the same resource, too, if the request contains `Tags`. */
   readonly tagging?: string;
 }
 
 /**
- * How each action of IAM is authorised, from the published service authorization data. Of the condition keys it lists
- * those that carry what the request says; `aws:ResourceTag/…` and `iam:…` keys are refused by name in policies.
+ * How each action of IAM is authorized, from the published service authorization data. It lists only condition keys
+ * that depend on the request; policies that use `aws:ResourceTag/…` and `iam:…` keys are rejected by name.
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags_virtual-mfa.html
@@ -53,18 +53,18 @@ export const IAM_AUTHORIZATION: Readonly<Record<IamAction, ActionAuthorization>>
   ListAttachedRolePolicies: { resource: 'role' },
 };
 
-/** How one action of Secrets Manager is authorised: against the secret, and on its key where it has one of its own. */
+/** How one action of Secrets Manager is authorized: against the secret, and against its customer-managed key if any. */
 export interface SecretActionAuthorization {
   readonly requestTags?: true;
   readonly tagKeys?: true;
-  /** Whether the request carries `secretsmanager:VersionId` and `secretsmanager:VersionStage`. */
+  /** Whether the request contains `secretsmanager:VersionId` and `secretsmanager:VersionStage`. */
   readonly version?: true;
-  /** What is needed on a customer-managed key, by way of Secrets Manager. */
+  /** The actions that must be allowed on a customer-managed key, via Secrets Manager. */
   readonly keyActions?: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[];
 }
 
 /**
- * How each action of Secrets Manager is authorised.
+ * How each action of Secrets Manager is authorized.
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html

@@ -1,7 +1,7 @@
-/** Fields of an ARN: `arn`, partition, service, region, account and the resource, which may hold more colons. */
+/** Fields of an ARN: `arn`, partition, service, region, account and the resource, which may contain more colons. */
 const ARN_FIELDS = 6;
 
-/** Whether a value fits a pattern in which `*` stands for any characters and `?` for any single one. */
+/** Whether a value matches a pattern in which `*` stands for any characters and `?` for any single one. */
 export function matchesWildcard(pattern: string, value: string): boolean {
   const expression = pattern
     .replace(/[\\^$.+()[\]{}|]/g, '\\$&')
@@ -11,8 +11,8 @@ export function matchesWildcard(pattern: string, value: string): boolean {
 }
 
 /**
- * Whether an ARN fits a pattern, field by field: a wildcard never reaches across one of the first five colons, and the
- * fields that a pattern leaves out may be anything.
+ * Whether an ARN matches a pattern, field by field: a wildcard never matches across one of the first five colons, and
+ * fields that a pattern omits match anything.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
  */

@@ -1,8 +1,7 @@
 'use strict';
 /**
- * Preloaded where the parent's clock is not the machine's: the function sleeps on the parent's clock, and reads the
- * time that the parent last told. Only what the function reads the time with is replaced; timers and `new Date()`,
- * which the SDK's connections live on, stay real.
+ * Preloaded if the parent's clock is not the machine's. The function then sleeps on the parent's clock, and reads the
+ * time that the parent sent last. Timers and `new Date()` stay real, because the SDK's connections depend on them.
  */
 const timers = require('node:timers/promises');
 const { performance } = require('node:perf_hooks');

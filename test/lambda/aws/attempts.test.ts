@@ -24,7 +24,7 @@ function attempts({ random = 1, deadlineMs = DEADLINE_MS } = {}): Attempts {
   return new Attempts('Create', clock, () => random, logger, startedAt + deadlineMs);
 }
 
-/** A call that fails with these errors in turn, then succeeds; it keeps when it was made. */
+/** A call that fails with these errors in turn, then succeeds. Records when it was attempted. */
 function failing(...errors: Error[]) {
   const madeAt: number[] = [];
   const call = () => {
@@ -35,7 +35,7 @@ function failing(...errors: Error[]) {
   return { call, madeAt };
 }
 
-/** What the work ended with, whichever way. */
+/** The result or the error. */
 const endOf = (work: Promise<unknown>): Promise<unknown> => clock.run(work.catch((error: unknown) => error));
 
 const times = <T>(count: number, value: T): T[] => Array<T>(count).fill(value);
@@ -50,40 +50,40 @@ describe('a pause', () => {
   test.each([
     [0, 250],
     [0.5, 375],
-  ])('is spread over its upper half: at random number %d it is %d ms', async (random, pause) => {
+  ])('varies between half and all of its length: with random number %d it is %d ms', async (random, pause) => {
     const { call, madeAt } = failing(throttled);
     await clock.run(attempts({ random }).make(call));
     expect(madeAt).toEqual([0, pause]);
   });
 
-  test('may end just at the moment until which it is worth trying', async () => {
+  test('may end exactly at its limit', async () => {
     expect(await endOf(attempts().backOff(1, startedAt + 500))).toBeUndefined();
     expect(elapsed()).toBe(500);
   });
 
-  test('that would end after that moment is not begun', async () => {
+  test('does not start if it would end after its limit', async () => {
     expect(await endOf(attempts().backOff(1, startedAt + 499))).toBeInstanceOf(OutOfTime);
     expect(elapsed()).toBe(0);
   });
 
-  test('may end just at the deadline', async () => {
+  test('may end exactly at the deadline', async () => {
     expect(await endOf(attempts({ deadlineMs: 500 }).backOff(1))).toBeUndefined();
     expect(elapsed()).toBe(500);
   });
 
-  test('that would end after the deadline is not begun', async () => {
+  test('does not start if it would end after the deadline', async () => {
     expect(await endOf(attempts({ deadlineMs: 499 }).backOff(1))).toBeInstanceOf(OutOfTime);
     expect(elapsed()).toBe(0);
   });
 });
 
-describe('waiting', () => {
-  test('may end just at the deadline', async () => {
+describe('a wait', () => {
+  test('may end exactly at the deadline', async () => {
     expect(await endOf(attempts().wait(DEADLINE_MS))).toBeUndefined();
     expect(elapsed()).toBe(DEADLINE_MS);
   });
 
-  test('that would end after the deadline is not begun, and says which call failed last', async () => {
+  test('fails with the last error of a call instead of ending after the deadline', async () => {
     const request = attempts();
     await clock.run(request.make(failing(throttled).call));
     const before = elapsed();
@@ -93,7 +93,7 @@ describe('waiting', () => {
 });
 
 describe('a call', () => {
-  test('is not made at the deadline, when its effect could come too late', async () => {
+  test('is not attempted at the deadline', async () => {
     const { call, madeAt } = failing();
     const request = attempts();
     await clock.run(clock.sleep(DEADLINE_MS));
@@ -101,14 +101,14 @@ describe('a call', () => {
     expect(madeAt).toEqual([]);
   });
 
-  test('is made a moment before the deadline', async () => {
+  test('is attempted up to the last millisecond before the deadline', async () => {
     const { call } = failing();
     const request = attempts();
     await clock.run(clock.sleep(DEADLINE_MS - 1));
     expect(await endOf(request.make(call))).toEqual({ kind: 'answered', value: 'value' });
   });
 
-  test('that keeps failing is given up where the next pause would end after the deadline', async () => {
+  test('is not retried if the next pause would end after the deadline', async () => {
     const { call, madeAt } = failing(...times(99, throttled));
     const end = await endOf(attempts({ deadlineMs: 10_000 }).make(call));
     expect(end).toBeInstanceOf(CallGivenUp);
@@ -116,31 +116,36 @@ describe('a call', () => {
     expect(madeAt).toEqual([0, 500, 1_500, 3_500, 7_500]);
   });
 
-  test('that is denied is given up after two minutes, counted from its first attempt', async () => {
+  test('that is denied is retried for two minutes after the first attempt', async () => {
     const { call, madeAt } = failing(...times(99, denied));
     const request = attempts({ deadlineMs: 1_000_000 });
     await clock.run(clock.sleep(60_000));
     expect(await endOf(request.make(call))).toMatchObject({ error: denied });
-    // The pause after this one would end half a second too late.
+    // The next pause would end half a second too late.
     expect(madeAt.at(-1)).toBe(60_000 + 105_500);
   });
 
-  test('that is refused for good is made once', async () => {
+  test('that is refused permanently is not retried', async () => {
     const { call, madeAt } = failing(refused);
     expect(await endOf(attempts().make(call))).toMatchObject({ name: 'CallGivenUp', error: refused });
     expect(madeAt).toEqual([0]);
   });
 
-  test('that fails for reasons of its own fails with them, unlogged', async () => {
+  test('passes on errors that are not from AWS without logging them', async () => {
     const error = new RangeError('mine');
     expect(await endOf(attempts().make(failing(error).call))).toBe(error);
     expect(logged).toEqual([]);
   });
 
   test.each([
-    ['that asks whether something exists is no failure where it does not', 'NoSuchEntity', 'asks whether it exists', 0],
-    ['that asks whether something exists is logged where it fails', 'Throttling', 'asks whether it exists', 1],
-    ['that finds nothing to undo is logged', 'NoSuchEntity', undefined, 1],
+    [
+      'is not logged as failed if it checks for something that does not exist',
+      'NoSuchEntity',
+      'asks whether it exists',
+      0,
+    ],
+    ['is logged as failed if it checks for something and is throttled', 'Throttling', 'asks whether it exists', 1],
+    ['is logged as failed if it finds nothing to undo', 'NoSuchEntity', undefined, 1],
   ] as const)('%s', async (_, code, relation, lines) => {
     const { call } = failing(new CallError('iam:ListMFADeviceTags', code, 404));
     const logger: Logger = { log: (...line) => logged.push(line) };
@@ -149,7 +154,7 @@ describe('a call', () => {
     expect(logged).toHaveLength(lines);
   });
 
-  test('is logged each time that it fails, by action, code and attempt', async () => {
+  test('is logged with action, code and attempt each time it fails', async () => {
     const unanswered = new CallError('iam:ListMFADevices', undefined);
     await clock.run(attempts().make(failing(throttled, unanswered).call));
     expect(logged).toEqual([

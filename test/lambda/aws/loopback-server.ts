@@ -6,16 +6,16 @@ export interface ReceivedRequest {
   readonly method?: string;
   readonly path?: string;
   readonly headers: http.IncomingHttpHeaders;
-  /** Names and values as they came, in turns. */
+  /** Names and values as received, alternating. */
   readonly rawHeaders: readonly string[];
   readonly body: string;
 }
 
 export type Respond = (response: http.ServerResponse, request: ReceivedRequest) => void;
 
-/** A bare server on a port that the system chose: it keeps what it receives, and answers as the test says. */
+/** A server on a free port. Records requests, and responds as the test says. */
 export class LoopbackServer {
-  /** Every request whose body came in full. */
+  /** The requests that were received completely. */
   readonly requests: ReceivedRequest[] = [];
   respond: Respond = (response) => response.end();
 
@@ -43,7 +43,7 @@ export class LoopbackServer {
     return new LoopbackServer(await listening(https.createServer(identity)), 'https');
   }
 
-  /** Its address, by any name that leads to this machine. */
+  /** The URL of the server. `host` can be any name of this machine. */
   url(host = '127.0.0.1'): string {
     return `${this.scheme}://${host}:${(this.server.address() as AddressInfo).port}`;
   }
@@ -59,5 +59,5 @@ async function listening<S extends http.Server>(server: S): Promise<S> {
   return server;
 }
 
-/** What an answer that lost its connection looks like. */
+/** Resets the connection without a response. */
 export const reset: Respond = (response) => response.socket?.resetAndDestroy();

@@ -6,7 +6,7 @@ const FIFTEEN_SECONDS = 15_000;
 const again: Reaction = { do: 'backOff' };
 const fail: Reaction = { do: 'fail' };
 
-/** Every error that EnableMFADevice documents, and the common ones. */
+/** The errors that the documentation of EnableMFADevice lists, and the common ones. */
 test.each<[string, number, Reaction]>([
   ['InvalidAuthenticationCode', 403, { do: 'nextPair' }],
   ['EntityAlreadyExists', 409, { do: 'readState' }],
@@ -22,7 +22,7 @@ test.each<[string, number, Reaction]>([
   ['RequestExpired', 400, fail],
   ['InvalidClientTokenId', 403, fail],
   ['SomethingNew', 400, fail],
-])('EnableMFADevice: %s', (code, status, reaction) => {
+])('reaction to %s of EnableMFADevice', (code, status, reaction) => {
   expect(reactionTo(new CallError('iam:EnableMFADevice', code, status), 'Create')).toEqual(reaction);
 });
 
@@ -54,7 +54,7 @@ test.each<[Action, string | undefined, number | undefined, RequestType, Reaction
   ['secretsmanager:GetSecretValue', 'InternalServiceError', 500, 'Create', again],
   ['secretsmanager:GetSecretValue', 'Throttling', 400, 'Create', again],
   ['secretsmanager:GetSecretValue', 'Unknown', 429, 'Create', again],
-])('%s: %s (%s) in %s', (action, code, status, request, reaction) => {
+])('reaction to %s: %s (%s) in %s', (action, code, status, request, reaction) => {
   expect(reactionTo(new CallError(action, code, status), request)).toEqual(reaction);
 });
 
@@ -66,6 +66,6 @@ test.each([
   'RequestLimitExceeded',
   'TooManyRequests',
   'SlowDown',
-])('%s says that calls come too fast, whatever the status', (code) => {
+])('%s is treated as throttling', (code) => {
   expect(reactionTo(new CallError('iam:TagMFADevice', code, 400), 'Create')).toEqual(again);
 });

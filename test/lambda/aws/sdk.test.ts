@@ -18,7 +18,7 @@ function secretArnIn(region: string): string {
   return `arn:aws:secretsmanager:${region}:123456789012:secret:mfa/alice-AbCdEf`;
 }
 
-/** Every call of the ports. */
+/** All calls of the ports. */
 const IAM_CALLS: Record<string, (iam: SdkIam) => Promise<unknown>> = {
   'iam:ListMFADevices': (iam) => iam.listMFADevices('alice'),
   'iam:ListMFADeviceTags': (iam) => iam.listMFADeviceTags(DEVICE),
@@ -60,7 +60,7 @@ afterEach(async () => {
   await server.close();
 });
 
-/** What Lambda gives the function, with the server for AWS; none of what the machine has for its own AWS clients. */
+/** The environment of Lambda with the server as AWS, without the machine's own AWS configuration. */
 function setEnvironment(changes: Record<string, string | undefined>): void {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
   const aws = {
@@ -95,7 +95,7 @@ function iamResult(action: string, result: string): string {
   return `<${action}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><${action}Result>${result}</${action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></${action}Response>`;
 }
 
-function iamError(status: number, code: string, message = 'words'): Respond {
+function iamError(status: number, code: string, message = 'text'): Respond {
   return answer(
     status,
     `<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
@@ -103,7 +103,7 @@ function iamError(status: number, code: string, message = 'words'): Respond {
 }
 
 function secretsError(status: number, code: string): Respond {
-  return answer(status, JSON.stringify({ __type: code, Message: 'words' }));
+  return answer(status, JSON.stringify({ __type: code, Message: 'text' }));
 }
 
 const DEVICES = iamResult(
@@ -116,7 +116,7 @@ function parametersOf(body: string): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(body));
 }
 
-describe('a call sends its action and its parameters', () => {
+describe('a request contains the action and the parameters', () => {
   const user = { UserName: 'alice' };
   const device = { SerialNumber: DEVICE };
   const codes = { AuthenticationCode1: '135791', AuthenticationCode2: '246802' };
@@ -173,20 +173,20 @@ describe('a call sends its action and its parameters', () => {
   });
 });
 
-test('the seed of a device that is made is the text that IAM shows', async () => {
+test('creating a device returns the decoded seed', async () => {
   const seed = Buffer.from(SEED).toString('base64');
   const device = `<SerialNumber>${DEVICE}</SerialNumber><Base32StringSeed>${seed}</Base32StringSeed>`;
   server.respond = answer(200, iamResult('CreateVirtualMFADevice', `<VirtualMFADevice>${device}</VirtualMFADevice>`));
   expect((await iam.createVirtualMFADevice({ path: '/', name: 'alice' }, [])).reveal()).toBe(SEED);
 });
 
-describe('of a secret is known', () => {
+describe('the description of a secret', () => {
   const described = async (more: object) => {
     server.respond = answer(200, JSON.stringify({ ARN: SECRET, Name: 'mfa/alice', ...more }));
     return seeds.versions(SECRET);
   };
 
-  test('its name with the random end of its ARN', async () => {
+  test('contains its name with the random suffix of its ARN', async () => {
     expect(await described({})).toEqual({
       uniqueName: 'mfa/alice-AbCdEf',
       current: undefined,
@@ -195,7 +195,7 @@ describe('of a secret is known', () => {
     });
   });
 
-  test('which versions bear a label, and which is current', async () => {
+  test('contains the versions and the current one', async () => {
     const VersionIdsToStages = { first: ['AWSPREVIOUS'], [VERSION]: ['other', 'AWSCURRENT'], third: [] };
     expect(await described({ VersionIdsToStages })).toMatchObject({
       current: VERSION,
@@ -203,13 +203,13 @@ describe('of a secret is known', () => {
     });
   });
 
-  test('whether it is scheduled for deletion', async () => {
+  test('says whether it is scheduled for deletion', async () => {
     expect(await described({ DeletedDate: 1_800_000_000 })).toMatchObject({ isDeleted: true });
   });
 });
 
 describe('a list', () => {
-  /** Answers with one page after the other, whichever marker is sent. */
+  /** Responds with one page after the other, without checking the marker. */
   function pages(action: string, contents: string[]): Respond {
     return (response) => {
       const page = server.requests.length;
@@ -226,13 +226,13 @@ describe('a list', () => {
   const tags = (...keys: string[]) =>
     `<Tags>${keys.map((key) => `<member><Key>${key}</Key><Value>of ${key}</Value></member>`).join('')}</Tags>`;
 
-  test('of devices is read to its last page', async () => {
+  test('of devices includes all pages', async () => {
     server.respond = pages('ListMFADevices', [devices('first', 'second'), devices(), devices('third')]);
     expect(await iam.listMFADevices('alice')).toEqual(['first', 'second', 'third']);
     expect(markers()).toEqual([undefined, 'after 1', 'after 2']);
   });
 
-  test('of tags is read to its last page', async () => {
+  test('of tags includes all pages', async () => {
     server.respond = pages('ListMFADeviceTags', [tags('a'), tags('b', 'c')]);
     expect(await iam.listMFADeviceTags(DEVICE)).toEqual([
       { key: 'a', value: 'of a' },
@@ -242,7 +242,7 @@ describe('a list', () => {
     expect(markers()).toEqual([undefined, 'after 1']);
   });
 
-  test('of which a page is missing is no list', async () => {
+  test('fails if one page fails', async () => {
     const first = pages('ListMFADevices', [devices('first'), devices('second')]);
     server.respond = (response, request) =>
       server.requests.length === 1 ? first(response, request) : iamError(400, 'Throttling')(response, request);
@@ -256,14 +256,14 @@ describe('a list', () => {
     expect(await iam.listMFADeviceTags(DEVICE)).toEqual([]);
   });
 
-  test('may be missing, and is empty then', async () => {
+  test('is empty if the response contains none', async () => {
     server.respond = answer(200, iamResult('ListMFADevices', ''));
     expect(await iam.listMFADevices('alice')).toEqual([]);
     server.respond = answer(200, iamResult('ListMFADeviceTags', ''));
     expect(await iam.listMFADeviceTags(DEVICE)).toEqual([]);
   });
 
-  test('ends where AWS says so, whatever marker stands there', async () => {
+  test('ends if AWS says so, even with a marker', async () => {
     const last = '<IsTruncated>false</IsTruncated><Marker>end</Marker>';
     server.respond = answer(200, iamResult('ListMFADevices', devices('first') + last));
     expect(await iam.listMFADevices('alice')).toEqual(['first']);
@@ -273,16 +273,16 @@ describe('a list', () => {
   });
 });
 
-describe('a call is sent once, whatever comes back', () => {
+describe('the SDK never retries', () => {
   describe.each(CALLS)('%s', (action, call) => {
     const refusal = action.startsWith('iam:') ? iamError : secretsError;
     test.each<[string, Respond]>([
       ['500', refusal(500, 'InternalFailure')],
       ['503', refusal(503, 'ServiceUnavailable')],
       ['throttling', refusal(400, 'ThrottlingException')],
-      ['429 and nothing else', answer(429, '')],
-      ['a clock that is off', refusal(403, 'RequestTimeTooSkewed')],
-      ['credentials that expired', refusal(403, 'ExpiredTokenException')],
+      ['429 without a body', answer(429, '')],
+      ['a wrong clock', refusal(403, 'RequestTimeTooSkewed')],
+      ['expired credentials', refusal(403, 'ExpiredTokenException')],
       ['a reset connection', reset],
     ])('after %s', async (_, respond) => {
       setEnvironment({ AWS_MAX_ATTEMPTS: '3' });
@@ -293,7 +293,7 @@ describe('a call is sent once, whatever comes back', () => {
   });
 });
 
-describe("AWS's code, without `Exception`, and the status are kept of an error", () => {
+describe("an error has AWS's code, without `Exception`, and the status", () => {
   test.each([
     [404, 'NoSuchEntity', 'NoSuchEntity'],
     [404, 'NoSuchEntityException', 'NoSuchEntity'],
@@ -337,7 +337,7 @@ describe("AWS's code, without `Exception`, and the status are kept of an error",
     });
   });
 
-  test('AWS failing leaves it open whether the call took effect', async () => {
+  test('the effect of a call is unknown after an internal failure of AWS', async () => {
     server.respond = iamError(500, 'ServiceFailure');
     expect(await failureOf(ENABLE())).toMatchObject({ code: 'ServiceFailure', httpStatus: 500, effectUnknown: true });
     server.respond = secretsError(500, 'InternalServiceErrorException');
@@ -349,7 +349,7 @@ describe("AWS's code, without `Exception`, and the status are kept of an error",
   });
 });
 
-describe('the effect of a call is unknown', () => {
+describe('the effect of a call', () => {
   const wholes: [string, () => Promise<unknown>, string][] = [
     ['IAM', () => iam.listMFADevices('alice'), DEVICES],
     ['Secrets Manager', READ, SECRET_VALUE],
@@ -357,7 +357,7 @@ describe('the effect of a call is unknown', () => {
   describe.each(wholes)('to %s', (_, call, whole) => {
     const half = whole.slice(0, whole.length / 2);
 
-    test('except when the answer is whole', async () => {
+    test('is known after a complete response', async () => {
       server.respond = answer(200, whole);
       await expect(call()).resolves.toBeDefined();
     });
@@ -366,38 +366,38 @@ describe('the effect of a call is unknown', () => {
       ['5xx in well-formed HTML', answer(503, '<html><body>busy</body></html>')],
       ['5xx in HTML', answer(502, '<html><body><hr>bad gateway</body></html>')],
       ['5xx in plain text', answer(503, 'busy')],
-      ['5xx with nothing', answer(500, '')],
-      ['an answer that is cut off', answer(200, half)],
-      ['an error that is cut off', answer(403, '<ErrorResponse><Error><Code>AccessDenied')],
+      ['5xx without a body', answer(500, '')],
+      ['a truncated response', answer(200, half)],
+      ['a truncated error', answer(403, '<ErrorResponse><Error><Code>AccessDenied')],
       ['plain text', answer(200, 'welcome')],
       ['a reset connection', reset],
-      ['a connection that closes without an answer', (response) => response.destroy()],
+      ['a connection that closes without a response', (response) => response.destroy()],
       [
-        'a connection that closes in the middle of an answer',
+        'a connection that closes in the middle of a response',
         (response) => {
           response.writeHead(200, { 'content-length': whole.length });
           response.write(half, () => response.destroy());
         },
       ],
-    ])('after %s', async (_name, respond) => {
+    ])('is unknown after %s', async (_name, respond) => {
       server.respond = respond;
       expect(await failureOf(call())).toMatchObject({ effectUnknown: true });
       expect(server.requests).toHaveLength(1);
     });
 
-    test('after a refused connection', async () => {
+    test('is unknown after a refused connection', async () => {
       await server.close();
       expect(await failureOf(call())).toMatchObject({ code: undefined, effectUnknown: true });
     });
   });
 });
 
-test.each(CALLS)('%s: 429 with nothing else is a refusal that shows by its status', async (_, call) => {
+test.each(CALLS)('%s: status 429 without a body is a refusal', async (_, call) => {
   server.respond = answer(429, '');
   expect(await failureOf(call())).toMatchObject({ httpStatus: 429, effectUnknown: false });
 });
 
-describe('nothing is sent, and a code says so', () => {
+describe('nothing is sent, and the error has a code that says so,', () => {
   test.each(CALLS)('%s without credentials', async (_, call) => {
     setEnvironment({ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined });
     expect(await failureOf(call())).toMatchObject({
@@ -427,7 +427,7 @@ describe("AWS's time", () => {
     response.end(DEVICES);
   };
 
-  test('is not known before AWS answers', async () => {
+  test('is unknown before the first response', async () => {
     expect(() => iam.awsTime()).toThrow('AWS has not answered yet');
     server.respond = reset;
     await failureOf(iam.listMFADevices('alice'));
@@ -438,21 +438,21 @@ describe("AWS's time", () => {
     ['a success', 200, DEVICES],
     ['an error', 403, '<ErrorResponse><Error><Code>InvalidAuthenticationCode</Code></Error></ErrorResponse>'],
     ['an error of the load balancer', 503, 'busy'],
-    ['an answer that is cut off', 200, DEVICES.slice(0, 200)],
+    ['a truncated response', 200, DEVICES.slice(0, 200)],
   ])('is the date of %s', async (_, status, body) => {
     server.respond = dated(status, body, AT);
     await iam.listMFADevices('alice').catch(() => undefined);
     expect(iam.awsTime()).toBe(AT);
   });
 
-  test("is carried on by the function's clock", async () => {
+  test("advances with the function's clock", async () => {
     server.respond = dated(200, DEVICES, AT);
     await iam.listMFADevices('alice');
     now += 1_250;
     expect(iam.awsTime()).toBe(AT + 1_250);
   });
 
-  test('is that of the latest answer', async () => {
+  test('is taken from the latest response', async () => {
     server.respond = dated(200, DEVICES, AT);
     await iam.listMFADevices('alice');
     now += 10_000;
@@ -463,8 +463,8 @@ describe("AWS's time", () => {
 
   test.each<[string, Respond]>([
     ['no date', undated],
-    ['a date that is none', answer(200, DEVICES, { date: 'today' })],
-  ])('goes on over an answer with %s', async (_, respond) => {
+    ['an invalid date', answer(200, DEVICES, { date: 'today' })],
+  ])('is not changed by a response with %s', async (_, respond) => {
     server.respond = dated(200, DEVICES, AT);
     await iam.listMFADevices('alice');
     now += 10_000;
@@ -481,7 +481,7 @@ describe('a secret', () => {
     expect((await READ()).reveal()).toBe(text);
   });
 
-  test('is read in the region that its ARN names', async () => {
+  test('is read in the region of its ARN', async () => {
     server.respond = answer(200, SECRET_VALUE);
     for (const region of ['eu-west-3', 'us-gov-west-1', 'eu-west-3']) {
       await seeds.read(secretArnIn(region));
@@ -494,7 +494,7 @@ describe('a secret', () => {
 test.each<[string, () => Promise<unknown>, string]>([
   ['IAM', () => iam.listMFADevices('alice'), DEVICES],
   ['Secrets Manager', READ, SECRET_VALUE],
-])('credentials are those that the environment holds at each call: %s', async (_, call, whole) => {
+])('each call uses the current credentials of the environment: %s', async (_, call, whole) => {
   server.respond = answer(200, whole);
   await call();
   setEnvironment({ AWS_ACCESS_KEY_ID: 'renewed', AWS_SESSION_TOKEN: 'session', AWS_PROFILE: 'other' });
@@ -507,7 +507,7 @@ test.each<[string, () => Promise<unknown>, string]>([
 });
 
 describe('the endpoint', () => {
-  test('of each service is that of its own variable', async () => {
+  test('of each service can be set by its own variable', async () => {
     const other = await LoopbackServer.listen();
     setEnvironment({ AWS_ENDPOINT_URL_SECRETS_MANAGER: other.url() });
     server.respond = answer(200, DEVICES);
@@ -527,25 +527,25 @@ describe('the endpoint', () => {
     ['eu-west-1', 'iam.amazonaws.com', 'us-east-1/iam'],
     ['cn-north-1', 'iam.cn-north-1.amazonaws.com.cn', 'cn-north-1/iam'],
     ['us-gov-east-1', 'iam.us-gov.amazonaws.com', 'us-gov-west-1/iam'],
-  ])("of IAM for a function in %s is %s, the partition's", async (region, host, scope) => {
+  ])('of IAM for a function in %s is %s, signed for %s', async (region, host, scope) => {
     setEnvironment({ AWS_REGION: region, AWS_ENDPOINT_URL_IAM: undefined });
     server.respond = answer(200, DEVICES);
-    const hosts = leadToServer();
+    const hosts = redirectToServer();
     await iam.listMFADevices('alice');
     expect(hosts).toEqual([host]);
     expect(server.requests[0]?.headers.authorization).toContain(`/${scope}/aws4_request`);
   });
 
-  test("of Secrets Manager is that of the secret's region", async () => {
+  test('of Secrets Manager is in the region of the secret', async () => {
     setEnvironment({ AWS_ENDPOINT_URL_SECRETS_MANAGER: undefined });
     server.respond = answer(200, SECRET_VALUE);
-    const hosts = leadToServer();
+    const hosts = redirectToServer();
     await READ();
     expect(hosts).toEqual(['secretsmanager.eu-west-3.amazonaws.com']);
   });
 
-  /** Leads https to the server, and tells for which hosts it was meant. */
-  function leadToServer(): (string | null | undefined)[] {
+  /** Redirects HTTPS requests to the server, and returns the original hosts. */
+  function redirectToServer(): (string | null | undefined)[] {
     const hosts: (string | null | undefined)[] = [];
     const port = Number(new URL(server.url()).port);
     jest.spyOn(https, 'request').mockImplementation(((
@@ -559,8 +559,8 @@ describe('the endpoint', () => {
   }
 });
 
-describe('waiting ends', () => {
-  test('after 10 seconds without the headers of an answer', async () => {
+describe('a call times out', () => {
+  test('after 10 s without the headers of a response', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'performance'] });
     const arrived = new Promise<void>((resolve) => (server.respond = () => resolve()));
     let isOver = false;
@@ -572,7 +572,7 @@ describe('waiting ends', () => {
     expect(await failure).toMatchObject({ code: undefined, effectUnknown: true });
   });
 
-  test('when an answer stands still half-way for 10 seconds', async () => {
+  test('after a pause of 10 s in the middle of a response', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'performance'] });
     const asked = shortenSocketTimeouts();
     const stalled = new Promise<void>((resolve) => {
@@ -583,13 +583,13 @@ describe('waiting ends', () => {
     });
     const failure = failureOf(iam.listMFADevices('alice'));
     await stalled;
-    // The SDK sets long time-outs some seconds late.
+    // The SDK starts long timeouts some seconds late.
     await jest.advanceTimersByTimeAsync(4_000);
     expect(await failure).toMatchObject({ code: undefined, effectUnknown: true });
     expect(asked).toContain(10_000);
   });
 
-  test('for a connection after 5 seconds, in both clients', async () => {
+  test('after 5 s without a connection, in both clients', async () => {
     server.respond = answer(200, SECRET_VALUE);
     await READ();
     server.respond = answer(200, DEVICES);
@@ -612,17 +612,17 @@ describe('waiting ends', () => {
   }
 });
 
-describe('an error keeps nothing of what AWS wrote', () => {
-  /** All that an error shows to whoever prints it. */
+describe('an error contains no text from AWS', () => {
+  /** Everything that printing an error can show. */
   function shown(error: CallError): string {
     return [error.message, error.stack, inspect(error, { showHidden: true, depth: null, getters: true })].join('\n');
   }
 
   test.each([
-    ['cut off', `{"SecretString":"${SEED}`],
+    ['truncated', `{"SecretString":"${SEED}`],
     ['not quoted', `{"SecretString":${SEED}}`],
-    ['nothing but the seed', SEED],
-  ])('of a secret in JSON that is broken: %s', async (_, body) => {
+    ['only the seed', SEED],
+  ])('if the JSON of a secret is invalid: %s', async (_, body) => {
     server.respond = answer(200, body);
     const failure = await failureOf(READ());
     expect(failure.cause).toBeUndefined();
@@ -634,7 +634,7 @@ describe('an error keeps nothing of what AWS wrote', () => {
     [400, 'ValidationError'],
     [400, 'CodeOfTomorrow'],
     [500, 'ServiceFailure'],
-  ])('of a message that quotes the codes: %i %s', async (status, code) => {
+  ])('if the message quotes the codes: %i %s', async (status, code) => {
     server.respond = iamError(status, code, 'values 135791 and 246802 failed to satisfy');
     const failure = await failureOf(ENABLE());
     expect(failure.cause).toBeUndefined();
@@ -642,7 +642,7 @@ describe('an error keeps nothing of what AWS wrote', () => {
     expect(shown(failure)).not.toMatch(/135791|246802|satisfy/);
   });
 
-  test('of an error that is broken and quotes the codes', async () => {
+  test('if an invalid error quotes the codes', async () => {
     server.respond = answer(403, '<ErrorResponse><Error><Message>135791 246802');
     expect(shown(await failureOf(ENABLE()))).not.toMatch(/135791|246802/);
   });

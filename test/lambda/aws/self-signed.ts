@@ -1,8 +1,9 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
 /**
- * A key and a certificate for `localhost` that nobody vouches for. Made anew each time, so that no private key lies in
- * the repository. https://datatracker.ietf.org/doc/html/rfc5280#section-4.1
+ * Creates a key and a self-signed certificate for `localhost`, so that the repository contains no private key.
+ *
+ * @see https://datatracker.ietf.org/doc/html/rfc5280#section-4.1
  */
 export function selfSignedIdentity(): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

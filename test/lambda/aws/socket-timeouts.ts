@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 
-/** Lets sockets time out at once, and tells what they would have waited for. */
+/** Shortens all socket timeouts, and returns the requested ones. */
 export function shortenSocketTimeouts(): number[] {
   const asked: number[] = [];
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called on the socket at hand

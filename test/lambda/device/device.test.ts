@@ -11,7 +11,7 @@ const THEIRS = deviceClaimKey(STACK_UUID, 'VirtualMfaDeviceRenamed0A1B2C3D');
 const RENAMED = { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' };
 const SUCCESS = { Status: 'SUCCESS' };
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-/** As another request for this device would have it. */
+/** The seed version that another request for this device would write. */
 const ownVersion = () =>
   seedVersion(
     sha256(PHONE),
@@ -37,14 +37,14 @@ const writeByHand = (SecretString = 'by hand') =>
   stage.secretsManager.call('PutSecretValue', { SecretId: stage.phoneSecretArn, SecretString });
 const changes = () => stage.calls.filter((call) => !/List|Describe/.test(call));
 
-/** As a Create leaves it, a while later. */
+/** Creates the device and waits a while. */
 async function made(): Promise<void> {
   expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
   await stage.clock.run(stage.clock.sleep(10 * 60_000));
   stage.calls = [];
 }
 
-/** Enables the device for alice with codes of the seed that the secret holds. */
+/** Enables the device for Alice with codes of the seed in the secret. */
 function enable(SecretId = stage.phoneSecretArn): void {
   const { SecretString } = stage.secretsManager.call('GetSecretValue', { SecretId });
   const seed = parseSeed(new SecretText(SecretString as string));
@@ -53,13 +53,13 @@ function enable(SecretId = stage.phoneSecretArn): void {
   stage.iam.call('EnableMFADevice', { UserName: 'alice', SerialNumber: PHONE, ...codes });
 }
 
-function expectFailed({ Status, Reason }: Answer, words: string | RegExp): void {
+function expectFailed({ Status, Reason }: Answer, reason: string | RegExp): void {
   expect(Status).toBe('FAILED');
-  expect(Reason).toMatch(words);
+  expect(Reason).toMatch(reason);
 }
 
 describe('Create', () => {
-  test('makes the device with its tags, stores the seed, and looks again: seven calls', async () => {
+  test('creates the device with its tags, stores the seed and checks the result in seven calls', async () => {
     expect(await stage.deviceRequest('Create')).toMatchObject({ ...SUCCESS, PhysicalResourceId: PHONE, Data: {} });
     expect(stage.calls).toEqual([
       'secretsmanager:DescribeSecret',
@@ -84,7 +84,7 @@ describe('Create', () => {
     expect(SecretString).toMatch(/^[A-Z2-7]{64}$/);
   });
 
-  test('gives the device its path and the tags that are declared', async () => {
+  test('sets the path and the declared tags of the device', async () => {
     const SerialNumber = serialNumberOf('staff/on-call/phone');
     const Tags = [{ Key: 'owner', Value: 'alice' }];
     expect(await stage.deviceRequest('Create', { SerialNumber, Tags })).toMatchObject({
@@ -94,7 +94,7 @@ describe('Create', () => {
     expect(stage.tags(SerialNumber)).toMatchObject({ owner: 'alice', [OURS]: 'eu-west-1 Staging' });
   });
 
-  test('twice for one event makes one device', async () => {
+  test('that is delivered twice creates one device', async () => {
     const event = stage.deviceEvent('Create');
     const answers = await stage.clock.run(Promise.all([stage.start(event), stage.start(event)]));
     expect(answers).toEqual([expect.objectContaining(SUCCESS), expect.objectContaining(SUCCESS)]);
@@ -102,37 +102,34 @@ describe('Create', () => {
     enable();
   });
 
-  test('of what is made and stored already changes nothing', async () => {
+  test('changes nothing if the device exists and its seed is stored', async () => {
     await made();
     expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
     expect(changes()).toEqual([]);
   });
 
-  test('sees a tag that can be read late only', async () => {
+  test('waits for a tag that is not readable yet', async () => {
     stage.iam.delays = { tags: 8_000 };
     expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
     expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
     expect(stage.calls.filter((call) => call === 'iam:CreateVirtualMFADevice')).toHaveLength(1);
   });
 
-  test('sees a version that can be read late only', async () => {
+  test('waits for a version of the secret that is not readable yet', async () => {
     stage.secretsManager.faults = { newVersion: 12_000 };
     expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
     expect(stage.calls.filter((call) => call === 'secretsmanager:PutSecretValue')).toHaveLength(1);
   });
 
-  test.each(['lose answer', 'lose request'] as const)(
-    'starts anew where it had to %s that makes the device',
-    async (lost) => {
-      stage.fault = (action, call) => (action === 'iam:CreateVirtualMFADevice' && call === 1 ? lost : undefined);
-      expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
-      expect(stage.tags(PHONE)[SEED_VERSION_KEY]).toBe(currentVersion());
-      enable();
-    },
-  );
+  test.each(['lose answer', 'lose request'] as const)('starts over if creating the device had to %s', async (lost) => {
+    stage.fault = (action, call) => (action === 'iam:CreateVirtualMFADevice' && call === 1 ? lost : undefined);
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(stage.tags(PHONE)[SEED_VERSION_KEY]).toBe(currentVersion());
+    enable();
+  });
 
   test.each(['lose answer', 'lose request'] as const)(
-    'stores the same version again where it had to %s',
+    'stores the same version again if storing the seed had to %s',
     async (lost) => {
       stage.fault = (action, call) => (action === 'secretsmanager:PutSecretValue' && call === 1 ? lost : undefined);
       expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
@@ -141,14 +138,14 @@ describe('Create', () => {
     },
   );
 
-  test('deletes the device again where the seed can not be stored', async () => {
+  test('deletes the device if the seed cannot be stored', async () => {
     stage.fault = refuse('secretsmanager:PutSecretValue', 'EncryptionFailure', 400);
     const answer = await stage.deviceRequest('Create');
     expectFailed(answer, /can't be encrypted for secret .* State: the device does not exist\. Next: check that the/);
     expect(exists()).toBe(false);
   });
 
-  test('never deletes what a duplicate made while the answer of a deletion was lost', async () => {
+  test('never deletes a device that a duplicate created while the response of a deletion was lost', async () => {
     let deletions = 0;
     let madeByDuplicate: string | undefined;
     stage.fault = (action, call) => {
@@ -157,7 +154,7 @@ describe('Create', () => {
       }
       if (action === 'iam:DeleteVirtualMFADevice' && ++deletions === 1) {
         return async () => {
-          // It has taken effect, a duplicate makes the device and is done, and only then the connection breaks.
+          // The deletion takes effect, a duplicate creates the device, and only then the connection breaks.
           expect(await stage.start(stage.deviceEvent('Create'))).toMatchObject(SUCCESS);
           madeByDuplicate = currentVersion();
           throw new CallError(action, undefined);
@@ -172,7 +169,7 @@ describe('Create', () => {
   });
 
   test.each(['lose answer', 'lose request'] as const)(
-    'leaves no device without a seed behind where it had to %s that deletes it again',
+    'leaves no device without a stored seed if deleting it had to %s',
     async (lost) => {
       stage.fault = (action, call) =>
         action === 'secretsmanager:PutSecretValue'
@@ -185,7 +182,7 @@ describe('Create', () => {
     },
   );
 
-  test('keeps the device where the seed was stored after all', async () => {
+  test('keeps the device if the seed was stored although the response was lost', async () => {
     stage.fault = (action, call) =>
       action !== 'secretsmanager:PutSecretValue'
         ? undefined
@@ -196,7 +193,7 @@ describe('Create', () => {
     enable();
   });
 
-  test('tells what failed first where it can not delete the device either, and leaves that to the Delete', async () => {
+  test('reports the first error if the device cannot be deleted, and the Delete deletes it', async () => {
     stage.fault = (action) =>
       action === 'secretsmanager:PutSecretValue' || action === 'iam:DeleteVirtualMFADevice'
         ? new CallError(action, 'EncryptionFailure', 400)
@@ -208,7 +205,7 @@ describe('Create', () => {
     expect(exists()).toBe(false);
   });
 
-  test('waits for a maker that still lives, and makes nothing itself', async () => {
+  test('waits for another Create that is still running and creates no device', async () => {
     stage.fault = (action) => (action === 'iam:CreateVirtualMFADevice' ? () => stage.clock.sleep(60_000) : undefined);
     const first = stage.start(stage.deviceEvent('Create'));
     const second = stage.clock.sleep(5_000).then(() => stage.start(stage.deviceEvent('Create')));
@@ -217,7 +214,7 @@ describe('Create', () => {
     expect(changes()).toEqual(['iam:CreateVirtualMFADevice', 'secretsmanager:PutSecretValue']);
   });
 
-  /** As another request for this resource has made it; the seed is somewhere else. */
+  /** Creates the device like another request for this resource, without storing its seed. */
   const madeByAnother = (version: string) =>
     stage.iam.call('CreateVirtualMFADevice', {
       VirtualMFADeviceName: 'phone',
@@ -227,7 +224,7 @@ describe('Create', () => {
       ],
     });
 
-  test('takes no device for foreign whose tags can be read late only', async () => {
+  test('does not treat a device as foreign while its tags are not readable yet', async () => {
     stage.iam.delays = { tags: 8_000 };
     madeByAnother(ownVersion());
     stage.secretsManager.call('PutSecretValue', {
@@ -239,7 +236,7 @@ describe('Create', () => {
     expect(changes()).toEqual([]);
   });
 
-  test('makes the device itself where the maker that it waits for has taken it away', async () => {
+  test('creates the device if the Create that it waits for deletes it', async () => {
     madeByAnother(ownVersion());
     stage.fault = (action, call) =>
       action === 'iam:ListMFADeviceTags' && call === 2
@@ -250,7 +247,7 @@ describe('Create', () => {
     enable();
   });
 
-  test('deletes the device until it is gone where the seed can not be stored', async () => {
+  test('retries deleting the device if the seed cannot be stored', async () => {
     stage.fault = (action, call) =>
       action === 'secretsmanager:PutSecretValue'
         ? new CallError(action, 'EncryptionFailure', 400)
@@ -262,7 +259,7 @@ describe('Create', () => {
     expect(stage.calls.filter((call) => call === 'iam:DeleteVirtualMFADevice')).toHaveLength(3);
   });
 
-  test('deletes it once where only the answer to that is lost', async () => {
+  test('deletes the device once if only the response is lost', async () => {
     stage.fault = (action) =>
       action === 'secretsmanager:PutSecretValue'
         ? new CallError(action, 'EncryptionFailure', 400)
@@ -273,7 +270,7 @@ describe('Create', () => {
     expect(stage.calls.filter((call) => call === 'iam:DeleteVirtualMFADevice')).toHaveLength(1);
   });
 
-  test('does not know whether the device exists where its answer is lost and no look is allowed', async () => {
+  test('reports an unknown state if the response is lost and the secret cannot be read', async () => {
     stage.fault = (action, call) =>
       action === 'iam:CreateVirtualMFADevice'
         ? 'lose answer'
@@ -283,7 +280,7 @@ describe('Create', () => {
     expectFailed(await stage.deviceRequest('Create'), /State: it is not known whether the device exists/);
   });
 
-  test('fails where the maker never stored the seed, and the Delete that follows removes the device', async () => {
+  test('fails if an earlier attempt never stored the seed, and the Delete deletes the device', async () => {
     stage.iam.call('CreateVirtualMFADevice', {
       VirtualMFADeviceName: 'phone',
       Tags: [
@@ -301,7 +298,7 @@ describe('Create', () => {
     expect(exists()).toBe(false);
   });
 
-  test('joins a device of this library whose seed is in this very secret', async () => {
+  test('joins a device of this library whose seed is in the same secret', async () => {
     await made();
     expect(await stage.deviceRequest('Create', { Tags: [{ Key: 'owner', Value: 'alice' }] }, RENAMED)).toMatchObject(
       SUCCESS,
@@ -314,7 +311,7 @@ describe('Create', () => {
     });
   });
 
-  test('that joins is over only when its claim can be read', async () => {
+  test('that joins a device responds only when its claim is readable', async () => {
     await made();
     stage.iam.delays = { tags: 6_000 };
     const before = stage.clock.now();
@@ -322,7 +319,7 @@ describe('Create', () => {
     expect(stage.clock.now() - before).toBeGreaterThanOrEqual(6_000);
   });
 
-  test('starts over where the device that it joins is deleted meanwhile', async () => {
+  test('starts over if the device that it joins is deleted', async () => {
     await made();
     stage.fault = (action, call) =>
       action === 'iam:TagMFADevice' && call === 1
@@ -346,16 +343,16 @@ describe('Create', () => {
     expect(exists()).toBe(true);
   });
 
-  describe('of what a removal policy kept', () => {
+  describe('of a retained device', () => {
     beforeEach(made);
-    /** Declared anew: refused at once, and not touched by the Delete that follows, even if that knows no better. */
-    async function expectToStay(properties: Record<string, unknown>, words: RegExp): Promise<void> {
+    /** Expects that a Create is refused at once and that its Delete does not change the device. */
+    async function expectToStay(properties: Record<string, unknown>, reason: RegExp): Promise<void> {
       const tags = stage.tags(PHONE);
       const before = stage.clock.now();
       const answer = await stage.deviceRequest('Create', properties);
-      expectFailed(answer, words);
+      expectFailed(answer, reason);
       expect(answer.PhysicalResourceId).toBe(`${PHONE}|refused`);
-      // Nobody is waited for who could still be making it.
+      // It waits for no other Create.
       expect(stage.clock.now() - before).toBeLessThan(60_000);
       const { PhysicalResourceId } = answer;
       expect(await stage.deviceRequest('Delete', properties, { PhysicalResourceId })).toMatchObject(SUCCESS);
@@ -370,7 +367,7 @@ describe('Create', () => {
       enable();
     });
 
-    test('refuses a secret of the same name in which the seed is not', async () => {
+    test('refuses a secret of the same name without the seed', async () => {
       stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
       await expectToStay({ SeedSecretArn: stage.createSecret('mfa/phone') }, /was made with another secret than/);
     });
@@ -384,18 +381,18 @@ describe('Create', () => {
       await expectToStay({}, /is scheduled for deletion/);
     });
 
-    test('refuses its secret while the seed is not current', async () => {
+    test('refuses its secret if the seed is not the current version', async () => {
       writeByHand();
       await expectToStay({}, /somebody has written to the secret/);
     });
 
-    test('refuses it without its version', async () => {
+    test('refuses a device without its seed version', async () => {
       stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [SEED_VERSION_KEY] });
       await expectToStay({}, /has lost its tag/);
     });
   });
 
-  test("takes a copy of the seed in another secret for another's", async () => {
+  test('refuses another secret with a copy of the seed', async () => {
     await made();
     const SeedSecretArn = stage.createSecret('mfa/other');
     const copy = { SecretString: 'copy', ClientRequestToken: currentVersion() };
@@ -404,7 +401,7 @@ describe('Create', () => {
     expectFailed(await stage.deviceRequest('Update', { SeedSecretArn }), /with another secret than/);
   });
 
-  test('never takes a device that somebody else made', async () => {
+  test('never joins a device that somebody else created', async () => {
     stage.createDevice('phone');
     const answer = await stage.deviceRequest('Create');
     expectFailed(answer, /exists already, and no VirtualMfaDevice of this library made it/);
@@ -413,7 +410,7 @@ describe('Create', () => {
     expect(exists()).toBe(true);
   });
 
-  test('a device that was taken for foreign, and is of another delivery of the same Create, goes with the Delete', async () => {
+  test('that refused a device of another delivery as foreign leaves it to the Delete, which deletes it', async () => {
     stage.createDevice('phone');
     const answer = await stage.deviceRequest('Create');
     expectFailed(answer, /exists already, and no VirtualMfaDevice of this library made it/);
@@ -423,7 +420,7 @@ describe('Create', () => {
     expect(exists()).toBe(false);
   });
 
-  test("never overwrites another device's seed", async () => {
+  test('never overwrites the seed of another device', async () => {
     await made();
     const SerialNumber = serialNumberOf('tablet');
     const answer = await stage.deviceRequest('Create', { SerialNumber }, RENAMED);
@@ -432,7 +429,7 @@ describe('Create', () => {
     enable();
   });
 
-  test('nor one that could be made current again', async () => {
+  test('never overwrites the previous version of a secret if it holds the seed of another device', async () => {
     await made();
     writeByHand();
     const SerialNumber = serialNumberOf('tablet');
@@ -440,7 +437,7 @@ describe('Create', () => {
     expect(exists(SerialNumber)).toBe(false);
   });
 
-  test("does not, either, where the other device's seed came while this one was made", async () => {
+  test('never overwrites the seed of another device that was stored while this one was created', async () => {
     const other = { SecretId: stage.phoneSecretArn, SecretString: 'other', ClientRequestToken: OTHER_VERSION };
     stage.fault = (action) =>
       action === 'iam:CreateVirtualMFADevice'
@@ -451,30 +448,30 @@ describe('Create', () => {
     expect(exists()).toBe(false);
   });
 
-  test('deletes the device again where the secret is scheduled for deletion meanwhile', async () => {
+  test('deletes the device if the secret is scheduled for deletion while the device is created', async () => {
     stage.fault = (action) =>
       action === 'iam:CreateVirtualMFADevice'
         ? () => void stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn })
         : undefined;
     const answer = await stage.deviceRequest('Create');
     expectFailed(answer, /is scheduled for deletion, and takes no seed/);
-    // It has made a device: its Delete has to look whether that is gone.
+    // Its Delete must check the device, because the Create created one.
     expect(answer.PhysicalResourceId).toBe(PHONE);
     expect(exists()).toBe(false);
   });
 
-  test('that may have been denied what another attempt was allowed leaves the rest to its Delete', async () => {
+  test('that is denied access keeps the physical id for its Delete, because another attempt may have succeeded', async () => {
     stage.fault = refuse('secretsmanager:DescribeSecret', 'AccessDenied', 400);
     expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED', PhysicalResourceId: PHONE });
   });
 
-  test('makes no device where the secret is scheduled for deletion', async () => {
+  test('creates no device if the secret is scheduled for deletion', async () => {
     stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn });
     expectFailed(await stage.deviceRequest('Create'), /is scheduled for deletion, and takes no seed/);
     expect(changes()).toEqual([]);
   });
 
-  test("overwrites the seed of a former device of the same name, and what is nobody's seed", async () => {
+  test('overwrites the seed of a deleted device of the same name, and any value that is no seed of a device', async () => {
     writeByHand('to be replaced');
     await made();
     stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
@@ -482,37 +479,37 @@ describe('Create', () => {
     enable();
   });
 
-  test('fails where somebody writes to the secret as it ends', async () => {
+  test('fails if somebody writes to the secret before it ends', async () => {
     stage.fault = (action) => (action === 'secretsmanager:PutSecretValue' ? () => void writeByHand() : undefined);
     expectFailed(await stage.deviceRequest('Create'), /and then somebody else wrote to the device or the secret/);
   });
 
   test.each([
     [
-      'no secret',
+      'a missing secret',
       { SeedSecretArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/none' },
       /mfa\/none does not exist/,
     ],
     [
       'a hardware token',
       { SerialNumber: 'GAHT12345678' },
-      /'SerialNumber': 'GAHT12345678' is not the ARN of a virtual MFA device/,
+      /'SerialNumber': invalid serial number 'GAHT12345678': expected the ARN of a virtual MFA device/,
     ],
     [
-      "a tag of this library's",
+      'a tag key of this library',
       { Tags: [{ Key: 'CDK-mfa-enrollment:x', Value: '' }] },
-      /'Tags': 'CDK-mfa-enrollment:x' is a tag key of this library's own/,
+      /'Tags': invalid tag key 'CDK-mfa-enrollment:x': .*which this library reserves/,
     ],
-    ['no tag at all', { Tags: [null] }, /'Tags': '' is no tag key/],
+    ['null as a tag', { Tags: [null] }, /'Tags': invalid tag key ''/],
     [
-      'more tags than there is room for',
+      'too many tags',
       { Tags: Array.from({ length: 46 }, (_, index) => ({ Key: `tag${index}`, Value: '' })) },
-      /'Tags': 46 are too many: at most 45 are allowed/,
+      /'Tags': 46 tags are too many: expected at most 45/,
     ],
-    ['what is no tag', { Tags: ['owner'] }, /'Tags': '' is no tag key/],
-  ])('with %s changes nothing, and has nothing to undo', async (_, properties, words) => {
+    ['a string as a tag', { Tags: ['owner'] }, /'Tags': invalid tag key ''/],
+  ])('with %s changes nothing, and neither does its Delete', async (_, properties, reason) => {
     const { PhysicalResourceId, ...answer } = await stage.deviceRequest('Create', properties);
-    expectFailed({ ...answer, PhysicalResourceId }, words);
+    expectFailed({ ...answer, PhysicalResourceId }, reason);
     expect(answer.Reason).toContain('nothing was changed');
     expect(changes()).toEqual([]);
     stage.calls = [];
@@ -520,7 +517,7 @@ describe('Create', () => {
     expect(changes()).toEqual([]);
   });
 
-  test('says which quota is used up', async () => {
+  test('names the quota that is exceeded', async () => {
     stage.fault = refuse('iam:CreateVirtualMFADevice', 'LimitExceeded', 409);
     expectFailed(await stage.deviceRequest('Create'), /as many virtual MFA devices as its quota allows/);
   });
@@ -529,14 +526,14 @@ describe('Create', () => {
 describe('Update', () => {
   beforeEach(made);
 
-  test('of what is as declared changes nothing, and waits for nothing', async () => {
+  test('changes nothing and waits for nothing if the device is as declared', async () => {
     const before = stage.clock.now();
     expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
     expect(changes()).toEqual([]);
     expect(stage.clock.now()).toBe(before);
   });
 
-  test('sees a tag that can be read late only', async () => {
+  test('waits for a tag that is not readable yet', async () => {
     const tag = (Value = '') =>
       stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: SEED_VERSION_KEY, Value }] });
     tag('other');
@@ -546,7 +543,7 @@ describe('Update', () => {
     expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
   });
 
-  test('touches no tag that stays, and changes the value of one that has another', async () => {
+  test('does not write unchanged tags, and changes the value of a changed one', async () => {
     const tags = (value: string) => ['a', 'b'].map((Key) => ({ Key, Value: value }));
     stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: tags('1') });
     const OldResourceProperties = stage.deviceEvent('Update', { Tags: tags('1') }).ResourceProperties;
@@ -557,13 +554,13 @@ describe('Update', () => {
     expect(stage.tags(PHONE)).toMatchObject({ a: '2', b: '2' });
   });
 
-  test('puts our claim back', async () => {
+  test('restores a missing claim', async () => {
     stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [OURS] });
     expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
     expect(stage.tags(PHONE)).toHaveProperty([OURS], 'eu-west-1 Staging');
   });
 
-  test('brings the tags to what is declared, and keeps those of others', async () => {
+  test('updates the declared tags and keeps foreign tags', async () => {
     stage.iam.call('TagMFADevice', {
       SerialNumber: PHONE,
       Tags: [
@@ -598,7 +595,7 @@ describe('Update', () => {
     });
   });
 
-  test("never removes tags of this library's own, which a refused deployment may have named", async () => {
+  test('never removes tags of this library, which a refused deployment may have declared', async () => {
     const before = stage.tags(PHONE);
     const old = stage.deviceEvent('Update', { Tags: Object.keys(before).map((Key) => ({ Key, Value: '' })) });
     const answer = await stage.deviceRequest('Update', {}, { OldResourceProperties: old.ResourceProperties });
@@ -606,7 +603,7 @@ describe('Update', () => {
     expect(stage.tags(PHONE)).toEqual(before);
   });
 
-  test('removes what goes before it adds what comes: the device may be full', async () => {
+  test('removes tags before it adds others, because the device may have the maximum number', async () => {
     const tags = (name: string) => Array.from({ length: 45 }, (_, index) => ({ Key: `${name}${index}`, Value: '' }));
     const OldResourceProperties = stage.deviceEvent('Update', { Tags: tags('old') }).ResourceProperties;
     stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: tags('old') });
@@ -623,13 +620,13 @@ describe('Update', () => {
     expect(changes()).toEqual([]);
   });
 
-  test('takes another spelling of the same secret', async () => {
+  test('accepts another form of the ARN of the same secret', async () => {
     const OldResourceProperties = stage.deviceEvent('Update').ResourceProperties;
     const SeedSecretArn = stage.phoneSecretArn.replace(/-\w{6}$/, '');
     expect(await stage.deviceRequest('Update', { SeedSecretArn }, { OldResourceProperties })).toMatchObject(SUCCESS);
   });
 
-  test('finds out that somebody has written to the secret, and names the version that holds the seed', async () => {
+  test('fails if somebody has written to the secret, and names the version that holds the seed', async () => {
     const version = currentVersion();
     writeByHand();
     const by = currentVersion();
@@ -639,19 +636,19 @@ describe('Update', () => {
     );
   });
 
-  test('finds out that the seed is lost, after somebody has written to the secret twice', async () => {
+  test('fails if the seed is lost because somebody has written to the secret twice', async () => {
     writeByHand('once');
     writeByHand('twice');
     expectFailed(await stage.deviceRequest('Update'), /somebody has written to it more than once/);
   });
 
-  test('finds out that the device was made anew by hand', async () => {
+  test('fails if the device was re-created by hand', async () => {
     stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
     stage.createDevice('phone');
     expectFailed(await stage.deviceRequest('Update'), /has lost its tag 'cdk-mfa-enrollment:seed-version'/);
   });
 
-  test('finds out that the device is gone', async () => {
+  test('fails if the device was deleted', async () => {
     stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
     expectFailed(await stage.deviceRequest('Update'), /does not exist any more: somebody has deleted it/);
     expect(changes()).toEqual([]);
@@ -670,7 +667,7 @@ describe('Update', () => {
 describe('Delete', () => {
   beforeEach(made);
 
-  test('of the last who declares the device deletes it, after a second look', async () => {
+  test('deletes the device after reading the tags twice if no other resource claims it', async () => {
     const before = stage.clock.now();
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(exists()).toBe(false);
@@ -681,8 +678,8 @@ describe('Delete', () => {
     ['a complete ARN', 'mfa/tablet-1', (arn: string) => arn],
     ['a partial ARN', 'mfa/tablet-1', (arn: string) => arn.replace(/-\w{6}$/, '')],
     ['a partial ARN that ends like a complete one', 'mfa/phone-laptop', (arn: string) => arn.replace(/-\w{6}$/, '')],
-    ['a complete ARN of such a name', 'mfa/phone-laptop', (arn: string) => arn],
-  ])('knows the secret by %s', async (_, name, spelled) => {
+    ['a complete ARN of a name that ends like one', 'mfa/phone-laptop', (arn: string) => arn],
+  ])('identifies the secret by %s', async (_, name, spelled) => {
     stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
     const SeedSecretArn = stage.createSecret(name);
     expect(await stage.deviceRequest('Create', { SeedSecretArn })).toMatchObject(SUCCESS);
@@ -692,20 +689,20 @@ describe('Delete', () => {
     expect(exists()).toBe(false);
   });
 
-  test('after a refused change of the secret deletes the device, whichever secret it names', async () => {
+  test('deletes the device after a refused change of the secret, with the new secret in its properties', async () => {
     const SeedSecretArn = stage.createSecret('mfa/other');
     expect((await stage.deviceRequest('Update', { SeedSecretArn })).Status).toBe('FAILED');
     expect(await stage.deviceRequest('Delete', { SeedSecretArn })).toMatchObject(SUCCESS);
     expect(exists()).toBe(false);
   });
 
-  test('deletes a device that does not say which secret holds its seed', async () => {
+  test('deletes a device without a seed version', async () => {
     stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [SEED_VERSION_KEY] });
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(exists()).toBe(false);
   });
 
-  test('withdraws only its claim where others declare the device', async () => {
+  test('withdraws only its claim if other resources claim the device', async () => {
     await stage.deviceRequest('Create', {}, RENAMED);
     stage.calls = [];
     const before = stage.clock.now();
@@ -715,32 +712,32 @@ describe('Delete', () => {
     expect(Object.keys(stage.tags(PHONE))).toEqual([THEIRS, SEED_VERSION_KEY].sort());
   });
 
-  test("sees another's claim that was written a moment ago", async () => {
+  test('respects a claim of another resource that is not readable yet', async () => {
     stage.iam.delays = { tags: 5_000 };
     stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: THEIRS, Value: '' }] });
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(exists()).toBe(true);
   });
 
-  test('leaves a device alone on which no claim of ours stands', async () => {
+  test('does not change a device without a claim of this resource', async () => {
     stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [OURS] });
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(changes()).toEqual([]);
     expect(exists()).toBe(true);
   });
 
-  test('of a device that is gone is done', async () => {
+  test('succeeds if the device does not exist', async () => {
     stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
   });
 
-  test.each(['lose answer', 'lose request'] as const)('is done where it had to %s', async (lost) => {
+  test.each(['lose answer', 'lose request'] as const)('succeeds if deleting the device had to %s', async (lost) => {
     stage.fault = (action, call) => (action === 'iam:DeleteVirtualMFADevice' && call === 1 ? lost : undefined);
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(exists()).toBe(false);
   });
 
-  test('names the enrollments that stand on a device which is enabled', async () => {
+  test('names the enrollments that claim an enabled device', async () => {
     enable();
     const claim = enrollmentClaimKey(STACK_UUID, LOGICAL_ID);
     stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: claim, Value: 'enabled eu-west-1 Staging' }] });
@@ -750,12 +747,12 @@ describe('Delete', () => {
     expect(exists()).toBe(true);
   });
 
-  test('says that nobody of this library enabled a device that is enabled', async () => {
+  test('says that no enrollment of this library enabled an enabled device', async () => {
     enable();
     expectFailed(await stage.deviceRequest('Delete'), /no enrollment of this library did it.*deactivate it/);
   });
 
-  test('waits for a Create that may still be under way where the physical id is an invented one', async () => {
+  test('with an invented physical id waits for a Create that may still be running', async () => {
     const before = stage.clock.now();
     expect(await stage.deviceRequest('Delete', {}, INVENTED)).toMatchObject(SUCCESS);
     expect(stage.clock.now() - before).toBe(13 * 60_000 + 10_000);

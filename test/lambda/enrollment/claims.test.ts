@@ -9,7 +9,7 @@ const claims = (tags: Record<string, string>) =>
     ours,
   );
 
-test('a tag that is no claim of an enrollment does not count', () => {
+test('only claims of enrollments count', () => {
   const foreign = claims({
     owner: 'enabled',
     'cdk-mfa-enrollment:device:x/y': 'enabled',
@@ -19,12 +19,12 @@ test('a tag that is no claim of an enrollment does not count', () => {
   expect(foreign.kindToJoin).toBe('adopted');
 });
 
-test('region and stack name behind the first word are for people', () => {
+test('the region and the stack name in a claim have no effect', () => {
   expect(claims({ [ours]: 'enabled eu-west-1 Staging' }).ours).toBe('enabled');
   expect(claims({ [ours]: 'adopted eu-west-1 enabled' }).ours).toBe('adopted');
 });
 
-test('a word of a later version gives no right to disable', () => {
+test('a claim of an unknown kind counts as adopted', () => {
   expect(claims({ [ours]: 'rotated eu-west-1 Staging' })).toMatchObject({
     ours: 'adopted',
     none: false,
@@ -32,13 +32,13 @@ test('a word of a later version gives no right to disable', () => {
   });
 });
 
-test('who joins says "enabled" if any claim does', () => {
+test('a joining enrollment claims as enabled if any claim does', () => {
   expect(claims({ [theirs]: 'adopted' }).kindToJoin).toBe('adopted');
   expect(claims({ [theirs]: 'enabled' }).kindToJoin).toBe('enabled');
   expect(claims({ [ours]: 'enabled', [theirs]: 'adopted' }).kindToJoin).toBe('enabled');
 });
 
-test('ours is the last only if it stands and stands alone', () => {
+test('the own claim is the last if it exists and no other does', () => {
   expect(claims({}).oursIsTheLast).toBe(false);
   expect(claims({ [theirs]: 'enabled' }).oursIsTheLast).toBe(false);
   expect(claims({ [ours]: 'enabled', [theirs]: 'adopted' }).oursIsTheLast).toBe(false);

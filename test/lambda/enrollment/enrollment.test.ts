@@ -11,14 +11,14 @@ beforeEach(() => {
 });
 afterEach(() => stage.expectSecrecy());
 
-/** Enabled and claimed by us, as a Create leaves it; with the replay memory as old as `agoMs`. */
+/** Creates the enrollment, then waits for `agoMs`. */
 async function enrolled(agoMs = 10 * 60_000): Promise<void> {
   expect(await stage.request('Create')).toMatchObject(SUCCESS);
   await stage.clock.run(stage.clock.sleep(agoMs));
   stage.calls = [];
 }
 
-/** Enabled by somebody who knows nothing of this library. */
+/** Enables the device without this library. */
 async function enabledByHand(agoMs = 10 * 60_000): Promise<void> {
   await enrolled(agoMs);
   stage.iam.call('UntagMFADevice', { SerialNumber: stage.serialNumber, TagKeys: [OURS] });
@@ -27,7 +27,7 @@ async function enabledByHand(agoMs = 10 * 60_000): Promise<void> {
 const codeCalls = () => stage.calls.filter((call) => /EnableMFADevice|ResyncMFADevice/.test(call));
 
 describe('Create', () => {
-  test('reads first, then claims, then enables: five calls', async () => {
+  test('reads, claims and enables in five calls', async () => {
     expect(await stage.request('Create')).toMatchObject({
       ...SUCCESS,
       PhysicalResourceId: `alice|${stage.serialNumber}`,
@@ -43,7 +43,7 @@ describe('Create', () => {
     expect(stage.tags()).toEqual({ [OURS]: 'enabled eu-west-1 Staging' });
   });
 
-  test('waits for no code, and stores a clock adjustment of 0', async () => {
+  test('enables a new device without waiting and without a clock adjustment', async () => {
     const before = stage.clock.now();
     await stage.request('Create');
     expect(stage.clock.now()).toBe(before);
@@ -54,16 +54,16 @@ describe('Create', () => {
     [2_900, 2_900],
     [4_000, 0],
     [4_100, 0],
-  ])('with %i ms left in a step, waits %i ms', async (left, waits) => {
+  ])('with %i ms left in a time step waits %i ms', async (left, waits) => {
     await stage.clock.run(stage.clock.sleep(30_000 - (stage.clock.now() % 30_000) - left));
     const before = stage.clock.now();
     await stage.request('Create');
-    // A date in a header has no fractions, so the function waits up to a second longer than needed.
+    // Dates in headers have whole seconds, so the function may wait up to a second longer.
     expect(Math.abs(stage.clock.now() - before - waits)).toBeLessThan(1_000);
     expect(stage.iam.deviceClock(stage.serialNumber)).toMatchObject({ adjustment: 0 });
   });
 
-  test('outwaits the replay memory where the device was deactivated just now, with no code from the future', async () => {
+  test('waits for codes that IAM has not seen right after a deactivation, and sends no future codes', async () => {
     await enrolled(0);
     await stage.request('Delete');
     stage.calls = [];
@@ -72,7 +72,7 @@ describe('Create', () => {
     expect(stage.iam.deviceClock(stage.serialNumber)).toMatchObject({ adjustment: 0 });
   });
 
-  test('gives up after four pairs of different steps where the secret holds another seed', async () => {
+  test('fails after four pairs of codes if the secret holds another seed', async () => {
     stage.secretsManager.call('PutSecretValue', { SecretId: stage.secretArn, SecretString: stage.createDevice('bob') });
     const before = stage.clock.now();
     const { Status, Reason } = await stage.request('Create');
@@ -85,7 +85,7 @@ describe('Create', () => {
     expect(stage.devicesOf()).toEqual([]);
   });
 
-  test('fails on a device that is enabled for another user, and says that devices are not moved', async () => {
+  test('fails if the device is enabled for another user, and says that devices are never reassigned', async () => {
     await enrolled();
     stage.iam.call('CreateUser', { UserName: 'bob' });
     const answer = await stage.request('Create', { ResourceProperties: stage.properties({ UserName: 'bob' }) });
@@ -94,7 +94,7 @@ describe('Create', () => {
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
-  test('fails on a device that somebody else enabled, after a second look, and changes nothing', async () => {
+  test('fails without changes if somebody else enabled the device, after reading the tags twice', async () => {
     await enabledByHand();
     const { Status, Reason } = await stage.request('Create');
     expect(Status).toBe('FAILED');
@@ -104,7 +104,7 @@ describe('Create', () => {
     expect(stage.tags()).toEqual({});
   });
 
-  test('adopts a device that somebody else enabled, once the seed is proven', async () => {
+  test('adopts a device that somebody else enabled after verifying the seed', async () => {
     await enabledByHand();
     const event = { ResourceProperties: stage.properties({ AdoptExisting: 'true' }) };
     expect(await stage.request('Create', event)).toMatchObject(SUCCESS);
@@ -113,7 +113,7 @@ describe('Create', () => {
     expect(stage.tags()).toEqual({ [OURS]: 'adopted eu-west-1 Staging' });
   });
 
-  test('adopts nothing whose seed it cannot prove', async () => {
+  test('does not adopt a device whose seed it cannot verify', async () => {
     await enabledByHand();
     stage.secretsManager.call('PutSecretValue', { SecretId: stage.secretArn, SecretString: stage.createDevice('bob') });
     const event = { ResourceProperties: stage.properties({ AdoptExisting: 'true' }) };
@@ -122,15 +122,18 @@ describe('Create', () => {
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
-  test.each(['enabled', 'adopted'])('joins a device that this library has %s, and proves the seed', async (kind) => {
-    await enabledByHand();
-    stage.tag(THEIRS, `${kind} eu-west-1 Staging`);
-    expect(await stage.request('Create')).toMatchObject(SUCCESS);
-    expect(codeCalls()).toEqual(['iam:ResyncMFADevice']);
-    expect(stage.tags()[OURS]).toBe(`${kind} eu-west-1 Staging`);
-  });
+  test.each(['enabled', 'adopted'])(
+    'joins a device that this library has %s after verifying the seed',
+    async (kind) => {
+      await enabledByHand();
+      stage.tag(THEIRS, `${kind} eu-west-1 Staging`);
+      expect(await stage.request('Create')).toMatchObject(SUCCESS);
+      expect(codeCalls()).toEqual(['iam:ResyncMFADevice']);
+      expect(stage.tags()[OURS]).toBe(`${kind} eu-west-1 Staging`);
+    },
+  );
 
-  test('joins at the first look: a claim that can be read is conclusive', async () => {
+  test('joins without waiting if a claim is readable', async () => {
     await enabledByHand();
     stage.tag(THEIRS, 'enabled eu-west-1 Staging');
     const before = stage.clock.now();
@@ -138,7 +141,7 @@ describe('Create', () => {
     expect(stage.clock.now()).toBe(before);
   });
 
-  test('joins nothing on the word of a proof whose request was lost', async () => {
+  test('does not join if the request that verifies the seed was lost', async () => {
     await enabledByHand();
     stage.tag(THEIRS, 'enabled eu-west-1 Staging');
     stage.secretsManager.call('PutSecretValue', { SecretId: stage.secretArn, SecretString: stage.createDevice('bob') });
@@ -147,7 +150,7 @@ describe('Create', () => {
     expect(stage.tags()).not.toHaveProperty(OURS);
   });
 
-  test('overtaken by another Create, goes on at once by what it reads', async () => {
+  test('continues with the state that it reads if another Create enabled the device first', async () => {
     const overtake = async () => {
       await stage.start(stage.event('Create', { LogicalResourceId: 'MfaEnrollmentRenamed0A1B2C3D' }));
       stage.calls = [];
@@ -156,18 +159,18 @@ describe('Create', () => {
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
     expect(codeCalls()[0]).toBe('iam:EnableMFADevice');
     const proof = stage.calls.indexOf('iam:ResyncMFADevice');
-    // One look at who has the device, and one to go on by.
+    // One call to find who has the device, one to continue.
     expect(stage.calls.slice(0, proof).filter((call) => call === 'iam:ListMFADevices')).toHaveLength(2);
   });
 
-  test('a claim on the device that it joins is read, though it was written a moment ago', async () => {
+  test('joins a device whose claim is not readable yet', async () => {
     await enabledByHand();
     stage.iam.delays = { ...stage.iam.delays, tags: 5_000 };
     stage.tag(THEIRS, 'enabled eu-west-1 Staging');
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
   });
 
-  test('having joined, it answers only when its claim can be read', async () => {
+  test('responds only when its claim is readable after joining a device', async () => {
     await enabledByHand();
     stage.tag(THEIRS, 'enabled eu-west-1 Staging');
     stage.iam.delays = { ...stage.iam.delays, tags: 5_000 };
@@ -175,21 +178,21 @@ describe('Create', () => {
     expect(stage.tags()).toHaveProperty(OURS);
   });
 
-  test('does not take a lost answer for a failure: reads, and proves what it finds', async () => {
+  test('reads the state and verifies the seed if the response of EnableMFADevice is lost', async () => {
     stage.fault = (action, call) => (action === 'iam:EnableMFADevice' && call === 1 ? 'lose answer' : undefined);
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
     expect(codeCalls().slice(0, 2)).toEqual(['iam:EnableMFADevice', 'iam:ResyncMFADevice']);
     expect(stage.tags()[OURS]).toMatch(/^enabled /);
   });
 
-  test('does not take a lost request for a success: reads, and enables', async () => {
+  test('reads the state and enables the device if the request of EnableMFADevice is lost', async () => {
     stage.fault = (action, call) => (action === 'iam:EnableMFADevice' && call === 1 ? 'lose request' : undefined);
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
     expect(codeCalls()).toEqual(['iam:EnableMFADevice', 'iam:EnableMFADevice']);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
-  test('having enabled a device on which others have claims, it answers only when its claim can be read', async () => {
+  test('responds only when its claim is readable after enabling a device with other claims', async () => {
     stage.tag(THEIRS, 'enabled eu-west-1 Staging');
     await stage.clock.run(stage.clock.sleep(10 * 60_000));
     stage.iam.delays = { ...stage.iam.delays, tags: 30_000 };
@@ -197,7 +200,7 @@ describe('Create', () => {
     expect(stage.tags()).toHaveProperty(OURS);
   });
 
-  test('starts over where the device is switched off before the seed is proven', async () => {
+  test('starts over if the device is deactivated before the seed is verified', async () => {
     await enrolled();
     const off = { UserName: 'alice', SerialNumber: stage.serialNumber };
     stage.fault = (action, call) => {
@@ -210,7 +213,7 @@ describe('Create', () => {
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
-  test('starts over where the device is switched off after it was claimed', async () => {
+  test('starts over if the device is deactivated after it was claimed', async () => {
     await enabledByHand();
     stage.tag(THEIRS, 'adopted eu-west-1 Staging');
     const off = { UserName: 'alice', SerialNumber: stage.serialNumber };
@@ -221,21 +224,21 @@ describe('Create', () => {
     expect(stage.tags()[OURS]).toMatch(/^enabled /);
   });
 
-  test('the same Create twice, one after the other, ends in the same state', async () => {
+  test('that is delivered twice, one after the other, ends in the same state', async () => {
     await enrolled(0);
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
     expect(stage.tags()).toEqual({ [OURS]: 'enabled eu-west-1 Staging' });
     expect(stage.calls).not.toContain('iam:TagMFADevice');
   });
 
-  test('the same Create twice at once ends in the same state', async () => {
+  test('that is delivered twice in parallel ends in the same state', async () => {
     const both = Promise.all([stage.start(stage.event('Create')), stage.start(stage.event('Create'))]);
     expect(await stage.clock.run(both)).toMatchObject([SUCCESS, SUCCESS]);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
     expect(stage.tags()).toEqual({ [OURS]: 'enabled eu-west-1 Staging' });
   });
 
-  test('leaves its claim standing where it fails, and the Delete that follows withdraws it', async () => {
+  test('leaves its claim if it fails, and the Delete withdraws it', async () => {
     stage.fault = refuse('iam:EnableMFADevice', 'LimitExceeded', 409);
     expect(await stage.request('Create')).toMatchObject({ Status: 'FAILED' });
     expect(stage.tags()).toHaveProperty(OURS);
@@ -243,7 +246,7 @@ describe('Create', () => {
     expect(stage.tags()).toEqual({});
   });
 
-  test('waits for a user that IAM does not know yet', async () => {
+  test('waits for a user that is not readable yet', async () => {
     stage.iam.delays = { ...stage.iam.delays, newUser: 20_000 };
     stage.iam.call('CreateUser', { UserName: 'carol' });
     const event = { ResourceProperties: stage.properties({ UserName: 'carol' }) };
@@ -257,16 +260,16 @@ describe('Create', () => {
       { SerialNumber: serialNumberOf('none') },
       /device arn:aws:iam::123456789012:mfa\/none does not exist/,
     ],
-  ])('names %s where it does not exist, after two minutes', async (_, changes, words) => {
+  ])('fails after two minutes if %s does not exist, and names it', async (_, changes, reason) => {
     const before = stage.clock.now();
     const { Status, Reason } = await stage.request('Create', { ResourceProperties: stage.properties(changes) });
     expect(Status).toBe('FAILED');
-    expect(Reason).toMatch(words);
+    expect(Reason).toMatch(reason);
     expect(stage.clock.now() - before).toBeGreaterThan(100_000);
     expect(stage.clock.now() - before).toBeLessThan(125_000);
   });
 
-  test('what it finds wrong with the secret changes nothing', async () => {
+  test('changes nothing if the secret is invalid', async () => {
     stage.secretsManager.call('PutSecretValue', { SecretId: stage.secretArn, SecretString: 'not a seed!' });
     const { Reason } = await stage.request('Create');
     expect(Reason).toMatch(/holds no seed: it is not Base32.*State: .*nothing was changed/);
@@ -275,7 +278,7 @@ describe('Create', () => {
 });
 
 describe('Update', () => {
-  test('changes nothing about a device that is enabled and ours: two calls', async () => {
+  test('changes nothing if the device is enabled and claimed, in two calls', async () => {
     await enrolled();
     expect(await stage.request('Update')).toMatchObject(SUCCESS);
     expect(stage.calls.sort()).toEqual(['iam:ListMFADeviceTags', 'iam:ListMFADevices']);
@@ -284,13 +287,13 @@ describe('Update', () => {
   test.each([
     ['another secret', { SeedSecretArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:former-AbCdEf' }],
     ['another field', { SeedSecretField: 'former' }],
-  ])('proves the seed of %s', async (_, former) => {
+  ])('verifies the seed of %s', async (_, former) => {
     await enrolled();
     expect(await stage.request('Update', { OldResourceProperties: stage.properties(former) })).toMatchObject(SUCCESS);
     expect(codeCalls()).toEqual(['iam:ResyncMFADevice']);
   });
 
-  test("fails where the new secret does not hold this device's seed, with the old physical id and the device enabled", async () => {
+  test('fails with the old physical id and the device enabled if the new secret holds another seed', async () => {
     await enrolled();
     const SeedSecretArn = stage.createSecret('mfa/bob', stage.createDevice('bob'));
     const answer = await stage.request('Update', { ResourceProperties: stage.properties({ SeedSecretArn }) });
@@ -299,7 +302,7 @@ describe('Update', () => {
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
-  test('enables again what somebody switched off', async () => {
+  test('enables the device again if somebody deactivated it', async () => {
     await enrolled();
     stage.iam.call('DeactivateMFADevice', { UserName: 'alice', SerialNumber: stage.serialNumber });
     expect(await stage.request('Update')).toMatchObject(SUCCESS);
@@ -308,7 +311,7 @@ describe('Update', () => {
     expect(stage.calls).not.toContain('iam:TagMFADevice');
   });
 
-  test('owns up to enabling a device again that it had adopted', async () => {
+  test('claims an adopted device as enabled after enabling it again', async () => {
     await enrolled();
     stage.tag(OURS, 'adopted eu-west-1 Staging');
     stage.iam.call('DeactivateMFADevice', { UserName: 'alice', SerialNumber: stage.serialNumber });
@@ -320,7 +323,7 @@ describe('Update', () => {
     ['enabled', 'enabled'],
     ['adopted', 'adopted'],
     [undefined, 'adopted'],
-  ])('puts a claim back that somebody removed: others say %s, ours says %s', async (others, ours) => {
+  ])('restores a missing claim: if the others say %s, its own says %s', async (others, ours) => {
     await enabledByHand();
     if (others !== undefined) {
       stage.tag(THEIRS, `${others} eu-west-1 Staging`);
@@ -330,7 +333,7 @@ describe('Update', () => {
     expect(codeCalls()).toEqual([]);
   });
 
-  test('does not take a claim for missing at the first look', async () => {
+  test('does not treat a claim as missing while it is not readable yet', async () => {
     await enabledByHand();
     stage.iam.delays = { ...stage.iam.delays, tags: 5_000 };
     stage.tag(OURS, 'enabled eu-west-1 Staging');
@@ -341,7 +344,7 @@ describe('Update', () => {
   test.each([
     ['user', { UserName: 'bob' }],
     ['device', { SerialNumber: serialNumberOf('other') }],
-  ])('refuses another %s with nothing changed, and the Update back changes nothing either', async (_, changes) => {
+  ])('refuses another %s without changes, and the Update back changes nothing', async (_, changes) => {
     await enrolled();
     const forward = await stage.request('Update', { ResourceProperties: stage.properties(changes) });
     expect(forward).toMatchObject({ Status: 'FAILED', PhysicalResourceId: `alice|${stage.serialNumber}` });
@@ -353,7 +356,7 @@ describe('Update', () => {
   });
 });
 
-test('the log tells what was done', async () => {
+test('the log says what was done', async () => {
   await stage.request('Create');
   const OldResourceProperties = stage.properties({ SeedSecretArn: 'arn:aws:secretsmanager:eu-west-1:1:secret:former' });
   await stage.clock.run(stage.clock.sleep(10 * 60_000));
@@ -365,8 +368,8 @@ test('the log tells what was done', async () => {
   ).toEqual(['device enabled', 'seed proven', 'device deactivated']);
 });
 
-describe('a Create that may change nothing', () => {
-  test('is not one that is denied something, which another attempt may have been allowed', async () => {
+describe('a refused Create', () => {
+  test('does not count as refused if access was denied, because another attempt may have succeeded', async () => {
     stage.fault = refuse('secretsmanager:GetSecretValue', 'AccessDenied', 400);
     expect(await stage.request('Create')).toMatchObject({
       Status: 'FAILED',
@@ -375,9 +378,9 @@ describe('a Create that may change nothing', () => {
   });
 
   test.each([
-    ['names a secret that does not exist', () => ({ SeedSecretArn: `${stage.secretArn}none` })],
-    ['names a secret without a seed', () => ({ SeedSecretArn: stage.createSecret('mfa/password', 'correct horse') })],
-  ])('since it %s leaves what a removal policy kept, and so does its Delete', async (_, properties) => {
+    ['a missing secret', () => ({ SeedSecretArn: `${stage.secretArn}none` })],
+    ['a secret without a seed', () => ({ SeedSecretArn: stage.createSecret('mfa/password', 'correct horse') })],
+  ])('with %s does not change a retained enrollment, and neither does its Delete', async (_, properties) => {
     await enrolled();
     const ResourceProperties = stage.properties(properties());
     const { PhysicalResourceId, Status } = await stage.request('Create', { ResourceProperties });
@@ -389,7 +392,7 @@ describe('a Create that may change nothing', () => {
 });
 
 describe('Delete', () => {
-  test('deactivates what this library enabled, then withdraws the claim', async () => {
+  test('deactivates a device that this library enabled, then withdraws the claim', async () => {
     await enrolled();
     expect(await stage.request('Delete')).toMatchObject(SUCCESS);
     expect(stage.calls).toEqual([
@@ -402,7 +405,7 @@ describe('Delete', () => {
     expect(stage.tags()).toEqual({});
   });
 
-  test('leaves enabled what was adopted', async () => {
+  test('leaves an adopted device enabled', async () => {
     await enrolled();
     stage.tag(OURS, 'adopted eu-west-1 Staging');
     expect(await stage.request('Delete')).toMatchObject(SUCCESS);
@@ -410,17 +413,17 @@ describe('Delete', () => {
     expect(stage.tags()).toEqual({});
   });
 
-  test('leaves enabled what others claim, and withdraws only its own claim', async () => {
+  test('leaves a device with other claims enabled, and withdraws only its own claim', async () => {
     await enrolled();
     stage.tag(THEIRS, 'adopted eu-west-1 Staging');
     expect(await stage.request('Delete')).toMatchObject(SUCCESS);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
     expect(stage.tags()).toEqual({ [THEIRS]: 'adopted eu-west-1 Staging' });
-    // What keeps the device enabled needs no second look.
+    // If the device stays enabled, reading once is enough.
     expect(stage.calls).toEqual(['iam:ListMFADeviceTags', 'iam:UntagMFADevice']);
   });
 
-  test("does not take itself for the last at the first look: another's claim may have been written a moment ago", async () => {
+  test('respects a claim of another enrollment that is not readable yet', async () => {
     await enrolled();
     stage.iam.delays = { ...stage.iam.delays, tags: 5_000 };
     stage.tag(THEIRS, 'enabled eu-west-1 Staging');
@@ -428,7 +431,7 @@ describe('Delete', () => {
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
-  test('does nothing where no claim of ours stands, after a second look', async () => {
+  test('changes nothing without its own claim, after reading the tags twice', async () => {
     await enabledByHand();
     stage.tag('owner', 'security');
     expect(await stage.request('Delete')).toMatchObject(SUCCESS);
@@ -436,7 +439,7 @@ describe('Delete', () => {
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
-  test('finds a claim that was written a moment ago', async () => {
+  test('finds its own claim that is not readable yet', async () => {
     await enabledByHand();
     stage.iam.delays = { ...stage.iam.delays, tags: 5_000 };
     stage.tag(OURS, 'enabled eu-west-1 Staging');
@@ -463,19 +466,19 @@ describe('Delete', () => {
         stage.iam.call('DeleteUser', { UserName: 'alice' });
       },
     ],
-  ])('is done where %s is gone', async (_, remove) => {
+  ])('succeeds if %s does not exist', async (_, remove) => {
     await enrolled();
     remove();
     expect(await stage.request('Delete')).toMatchObject(SUCCESS);
   });
 
-  test('the same Delete twice is done twice', async () => {
+  test('succeeds twice if it is delivered twice', async () => {
     await enrolled();
     expect(await stage.request('Delete')).toMatchObject(SUCCESS);
     expect(await stage.request('Delete')).toMatchObject(SUCCESS);
   });
 
-  test('repeats a call whose answer is lost', async () => {
+  test('repeats a call whose response is lost', async () => {
     await enrolled();
     stage.fault = (_, call) => (call === 1 ? 'lose answer' : undefined);
     expect(await stage.request('Delete')).toMatchObject(SUCCESS);
@@ -483,7 +486,7 @@ describe('Delete', () => {
     expect(stage.tags()).toEqual({});
   });
 
-  test('with an invented id, outwaits a Create that starts as late and lasts as long as it can', async () => {
+  test('with an invented physical id waits for a Create that starts as late and runs as long as possible', async () => {
     const invented = stage.event('Delete', { PhysicalResourceId: 'Staging-MfaEnrollmentAlice0A1B2C3D-1ABCDEFGHIJKL' });
     const late = stage.clock.sleep(479_000).then(() => stage.start(stage.event('Create')));
     stage.fault = refuse('iam:ListMFADevices', 'Throttling', 400, [1, 12]);
@@ -494,7 +497,7 @@ describe('Delete', () => {
     expect(stage.tags()).toEqual({});
   });
 
-  test('says what it left where it deactivated, but may not withdraw its claim', async () => {
+  test('describes the state if it deactivated the device but may not withdraw its claim', async () => {
     await enrolled();
     stage.fault = refuse('iam:UntagMFADevice', 'AccessDenied', 403);
     const { Reason } = await stage.request('Delete');
@@ -503,7 +506,7 @@ describe('Delete', () => {
     );
   });
 
-  test('says what it left where it may not deactivate', async () => {
+  test('describes the state if it may not deactivate the device', async () => {
     await enrolled();
     stage.fault = refuse('iam:DeactivateMFADevice', 'AccessDenied', 403);
     const { Status, Reason } = await stage.request('Delete');

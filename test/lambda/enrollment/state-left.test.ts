@@ -2,12 +2,12 @@ import { StateLeft } from '../../../lambda/enrollment/state-left';
 
 const KEY = 'cdk-mfa-enrollment:enrollment:1/Alice';
 
-function wordsOf(state: Partial<StateLeft>): string {
+function textOf(state: Partial<StateLeft>): string {
   return Object.assign(new StateLeft(), state).words(KEY);
 }
 
-test('before anything is read, nothing is said but that nothing was changed', () => {
-  expect(wordsOf({})).toBe('nothing was changed');
+test('the initial state is that nothing was changed', () => {
+  expect(textOf({})).toBe('nothing was changed');
 });
 
 test.each<[StateLeft['device'], string]>([
@@ -16,19 +16,19 @@ test.each<[StateLeft['device'], string]>([
   ['not enabled', 'the device is not enabled for this user; nothing was changed'],
   ['enabled for another user', 'the device stays enabled for another user; nothing was changed'],
   ['unknown', 'it is not known whether the device is enabled, as an answer was lost; nothing was changed'],
-])('a device that is %s is told', (device, words) => {
-  expect(wordsOf({ device })).toBe(words);
+])('the state of a device that is %s is described', (device, text) => {
+  expect(textOf({ device })).toBe(text);
 });
 
-test('a claim is told by its key, so that it can be found', () => {
-  expect(wordsOf({ device: 'enabled', claim: 'present', wasChanged: true })).toBe(
+test('a claim is described with its key', () => {
+  expect(textOf({ device: 'enabled', claim: 'present', wasChanged: true })).toBe(
     `the device is enabled for this user; the device carries the claim tag of this enrollment, ${KEY}`,
   );
-  expect(wordsOf({ claim: 'unknown', wasChanged: true })).toBe(
+  expect(textOf({ claim: 'unknown', wasChanged: true })).toBe(
     `the device may carry the claim tag of this enrollment, ${KEY}`,
   );
 });
 
-test('that nothing was changed is said only where it is so', () => {
-  expect(wordsOf({ device: 'not enabled', wasChanged: true })).toBe('the device is not enabled for this user');
+test('the state says that nothing was changed only if that is true', () => {
+  expect(textOf({ device: 'not enabled', wasChanged: true })).toBe('the device is not enabled for this user');
 });

@@ -16,15 +16,15 @@ describe('a cloud assembly', () => {
   afterEach(() => rmSync(directory, { recursive: true }));
 
   const outdir = () => join(directory, 'cdk.out');
-  const appWith = (fill: (app: App) => void): string => {
+  const appWith = (addStacks: (app: App) => void): string => {
     const app = new App({ outdir: outdir() });
-    fill(app);
+    addStacks(app);
     return app.synth().directory;
   };
-  const within = (world: World, stackName: string) =>
+  const deployTo = (world: World, stackName: string) =>
     world.clock.run(deploy({ cloudFormation: world.cloudFormation, assets: world.assets }, outdir(), stackName));
 
-  test('is deployed as CDK synthesizes it: assets, nested stacks and all', async () => {
+  test('can be deployed as synthesized by the CDK, with assets and nested stacks', async () => {
     const code = join(directory, 'code');
     mkdirSync(code);
     writeFileSync(join(code, 'index.js'), 'exports.handler = async () => {};');
@@ -41,12 +41,12 @@ describe('a cloud assembly', () => {
       new CfnOutput(stack, 'User', { value: user.userName });
     });
     const world = new World();
-    const deployed = await within(world, 'Real');
+    const deployed = await deployTo(world, 'Real');
     expect(deployed.status).toBe('CREATE_COMPLETE');
     expect(Object.values(deployed.outputs)).toEqual(['nested-user']);
   });
 
-  test('finds the stacks of its stages', () => {
+  test('includes the stacks of its stages', () => {
     appWith((app) => {
       const stage = new Stage(app, 'Prod');
       new ssm.StringParameter(new Stack(stage, 'Main'), 'P', { stringValue: 'v' });
@@ -54,35 +54,35 @@ describe('a cloud assembly', () => {
     expect(readAssembly(outdir()).stacks).toMatchObject([{ stackName: 'Prod-Main', displayName: 'Prod/Main' }]);
   });
 
-  test('is created, then updated, and left alone where nothing is different', async () => {
+  test('creates its stack, then updates it, and does nothing if nothing changed', async () => {
     const world = new World();
     const write = (value: string) =>
       appWith((app) => void new ssm.StringParameter(new Stack(app, 'S'), 'P', { stringValue: value }));
     const statuses = [];
     for (const value of ['one', 'two', 'two']) {
       write(value);
-      statuses.push((await within(world, 'S')).status);
+      statuses.push((await deployTo(world, 'S')).status);
       world.story();
       rmSync(outdir(), { recursive: true });
     }
     expect(statuses).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_COMPLETE']);
   });
 
-  test('is created anew where its creation was rolled back before', async () => {
+  test('creates its stack again after a creation that was rolled back', async () => {
     const world = new World();
     appWith((app) => void new iam.User(new Stack(app, 'S'), 'U', { userName: 'taken' }));
     world.iam.call('CreateUser', { UserName: 'taken' });
-    expect((await within(world, 'S')).status).toBe('ROLLBACK_COMPLETE');
+    expect((await deployTo(world, 'S')).status).toBe('ROLLBACK_COMPLETE');
     world.iam.call('DeleteUser', { UserName: 'taken' });
-    expect((await within(world, 'S')).status).toBe('CREATE_COMPLETE');
+    expect((await deployTo(world, 'S')).status).toBe('CREATE_COMPLETE');
   });
 
-  test('names the stacks that it holds when asked for another', async () => {
+  test('lists its stacks in the error for an unknown stack', async () => {
     appWith((app) => void new ssm.StringParameter(new Stack(app, 'S'), 'P', { stringValue: 'v' }));
-    await expect(within(new World(), 'T')).rejects.toThrow(/holds no stack 'T', only: S$/);
+    await expect(deployTo(new World(), 'T')).rejects.toThrow(/does not contain stack 'T', only: S$/);
   });
 
-  test('that is none is an error that names the file', () => {
+  test('that does not exist is an error that names the missing file', () => {
     expect(() => readAssembly(directory)).toThrow(/manifest\.json does not exist/);
   });
 });

@@ -1,7 +1,8 @@
-import { custom, parameter, seededRandom, World } from './world';
+import { numbers } from '../../../local/random';
+import { custom, parameter, World } from './world';
 
 describe('creating a stack', () => {
-  test('tells of the stack and of each resource in the order of their dependencies', async () => {
+  test('emits events of the stack and of each resource in dependency order', async () => {
     const world = new World();
     const stack = await world.create({ B: parameter({ 'Fn::Sub': '${A}' }), A: parameter() });
     expect(stack.status).toBe('CREATE_COMPLETE');
@@ -17,28 +18,28 @@ describe('creating a stack', () => {
     ]);
   });
 
-  test('waits for DependsOn as it does for references', async () => {
+  test('waits for resources in DependsOn', async () => {
     const world = new World();
     await world.create({ B: parameter('b', { DependsOn: 'A' }), A: custom() });
     const story = world.story();
     expect(story.indexOf('B CREATE_IN_PROGRESS')).toBeGreaterThan(story.indexOf('A CREATE_COMPLETE'));
   });
 
-  test('works on independent resources at the same time', async () => {
+  test('creates independent resources in parallel', async () => {
     const world = new World();
     world.behaviour = async (event, { clock }) => {
       await clock.sleep(10_000);
       world.succeed(event);
     };
-    const begun = world.clock.now();
+    const start = world.clock.now();
     await world.create({ A: custom(), B: custom() });
-    expect(world.clock.now() - begun).toBe(10_000);
+    expect(world.clock.now() - start).toBe(10_000);
   });
 
-  test('gives the stack an ARN with a uuid of the injected random source', async () => {
+  test('gives the stack an ARN with a UUID from the injected random source', async () => {
     const ids = [];
     for (const seed of [7, 7, 8]) {
-      const { stackId } = await new World({ random: seededRandom(seed) }).create({ A: parameter() });
+      const { stackId } = await new World({ random: numbers(seed) }).create({ A: parameter() });
       ids.push(stackId);
     }
     expect(ids[0]).toMatch(
@@ -48,7 +49,7 @@ describe('creating a stack', () => {
     expect(ids[2]).not.toBe(ids[0]);
   });
 
-  test('hands attributes of a custom resource to what reads them, and to outputs', async () => {
+  test('makes attributes of a custom resource available to references and outputs', async () => {
     const world = new World();
     const stack = await world.create(
       { A: custom({ Id: 'me', Answer: '42' }), B: parameter({ 'Fn::GetAtt': ['A', 'Answer'] }) },
@@ -57,7 +58,7 @@ describe('creating a stack', () => {
     expect(stack.outputs).toEqual({ Id: 'me', Value: '42' });
   });
 
-  test('leaves out resources and outputs whose condition does not hold', async () => {
+  test('omits resources and outputs whose condition is false', async () => {
     const world = new World();
     const stack = await world.create(
       { A: parameter(), B: parameter('b', { Condition: 'Never' }), C: parameter('c', { DependsOn: ['A', 'B'] }) },
@@ -70,24 +71,24 @@ describe('creating a stack', () => {
     expect(stack.outputs).toEqual({});
   });
 
-  test('refuses a name that a stack has', async () => {
+  test('fails if a stack with this name exists', async () => {
     const world = new World();
     await world.create({ A: parameter() });
     await expect(world.create({ A: parameter() })).rejects.toMatchObject({ code: 'AlreadyExistsException' });
   });
 
-  test('tells the same story again with the same clock, random source and template', async () => {
-    const tell = async () => {
+  test('emits identical events and requests with the same clock, random source and template', async () => {
+    const run = async () => {
       const world = new World();
       await world.create({ A: custom({ Id: { Ref: 'C' } }), B: custom(), C: parameter(), D: parameter() });
       return JSON.stringify([world.events, world.requests]);
     };
-    expect(await tell()).toBe(await tell());
+    expect(await run()).toBe(await run());
   });
 });
 
-describe('rolling a creation back', () => {
-  test('deletes everything that was created, what depends on something before it', async () => {
+describe('rolling back a creation', () => {
+  test('deletes everything that was created, dependents first', async () => {
     const world = new World().breaks('C', 'create');
     const stack = await world.create({
       A: parameter(),
@@ -107,7 +108,7 @@ describe('rolling a creation back', () => {
     ]);
   });
 
-  test('sends a custom resource that failed a Delete with the physical id that the FAILED answer named', async () => {
+  test('sends a failed custom resource a Delete with the physical id of the FAILED response', async () => {
     const world = new World();
     world.behaviour = (event) =>
       event.RequestType === 'Create' ? world.fail(event, 'half-made') : world.succeed(event);
@@ -118,30 +119,30 @@ describe('rolling a creation back', () => {
     );
   });
 
-  test('sends a Delete with an invented physical id while the cancelled Create still runs, and that goes on', async () => {
+  test('sends a Delete with a generated physical id while the canceled Create still runs', async () => {
     const world = new World().breaks('B', 'create', 5_000);
-    const done: string[] = [];
+    const completed: string[] = [];
     world.behaviour = async (event, { clock }) => {
       await clock.sleep(event.RequestType === 'Create' ? 60_000 : 1_000);
-      done.push(`${event.RequestType} at ${clock.now() - begun}`);
+      completed.push(`${event.RequestType} at ${clock.now() - start}`);
       world.succeed(event, event.PhysicalResourceId ?? 'late');
     };
-    const begun = world.clock.now();
+    const start = world.clock.now();
     const stack = await world.create({ A: custom(), B: parameter() });
     expect(stack.status).toBe('ROLLBACK_COMPLETE');
     expect(world.reasonOf('A', 'CREATE_FAILED')).toBe('Resource creation cancelled');
     expect(world.requests[1]?.PhysicalResourceId).toMatch(/^Stack-A-[A-Z0-9]{12}$/);
-    expect(done).toEqual(['Delete at 6000']);
+    expect(completed).toEqual(['Delete at 6000']);
 
     await world.clock.run(world.lambda.idle());
-    expect(done).toEqual(['Delete at 6000', 'Create at 60000']);
-    expect(world.desk.received.map(({ effective, why }) => [effective, why])).toEqual([
+    expect(completed).toEqual(['Delete at 6000', 'Create at 60000']);
+    expect(world.desk.received.map(({ accepted, ignoredBecause }) => [accepted, ignoredBecause])).toEqual([
       [true, undefined],
-      [false, 'nobody waits for it any more'],
+      [false, 'CloudFormation no longer waits for the response'],
     ]);
   });
 
-  test('begins nothing further once something has failed', async () => {
+  test('begins nothing new after a failure', async () => {
     const world = new World().breaks('B', 'create', 1_000);
     world.behaviour = async (event, { clock }) => {
       await clock.sleep(2_000);
@@ -151,7 +152,7 @@ describe('rolling a creation back', () => {
     expect(world.story().filter((line) => line.startsWith('C'))).toEqual([]);
   });
 
-  test('sends nothing for a resource that CloudFormation had not come to ask for', async () => {
+  test('sends nothing to a custom resource whose Create was not sent', async () => {
     const world = new World();
     world.fault = async ({ logicalId }) => {
       await world.clock.sleep(logicalId === 'A' ? 5_000 : 1_000);
@@ -168,27 +169,26 @@ describe('rolling a creation back', () => {
     ['Retain', ['A DELETE_SKIPPED']],
     ['RetainExceptOnCreate', ['A DELETE_IN_PROGRESS', 'A DELETE_COMPLETE']],
     ['Delete', ['A DELETE_IN_PROGRESS', 'A DELETE_COMPLETE']],
-  ])('treats what it made as DeletionPolicy %s says', async (DeletionPolicy, expected) => {
+  ])('applies DeletionPolicy %s to resources that it created', async (DeletionPolicy, expected) => {
     const world = new World().breaks('B', 'create');
     await world.create({ A: parameter('a', { DeletionPolicy }), B: parameter({ Ref: 'A' }) });
     expect(world.story().filter((line) => line.startsWith('A DELETE'))).toEqual(expected);
   });
 
-  test('ends ROLLBACK_FAILED where something cannot be deleted, with what it depends on still there', async () => {
-    const world = new World({
-      fault: ({ logicalId, action }) => {
-        if (logicalId === 'C' || (logicalId === 'B' && action === 'delete')) {
-          throw new Error('broken');
-        }
-      },
-    });
+  test("ends in ROLLBACK_FAILED if a resource can't be deleted, and keeps its dependencies", async () => {
+    const world = new World();
+    world.fault = ({ logicalId, action }) => {
+      if (logicalId === 'C' || (logicalId === 'B' && action === 'delete')) {
+        throw new Error('broken');
+      }
+    };
     const stack = await world.create({ A: parameter(), B: parameter({ Ref: 'A' }), C: parameter({ Ref: 'B' }) });
     expect(stack.status).toBe('ROLLBACK_FAILED');
     expect(stack.reason).toBe('The following resource(s) failed to delete: [B].');
     expect(stack.resources.map(({ logicalId }) => logicalId)).toEqual(['A', 'B']);
   });
 
-  test('rolls back where an output names an attribute that no answer had', async () => {
+  test('follows an output that reads an attribute missing from the response', async () => {
     const world = new World();
     const stack = await world.create(
       { A: custom() },

@@ -1,7 +1,7 @@
 import { custom, FUNCTION_ARN, parameter, World } from './world';
 
 describe('the event of a custom resource', () => {
-  test('is, for a Create, what CloudFormation sends', async () => {
+  test('for a Create has the fields that CloudFormation sends', async () => {
     const world = new World();
     const { stackId } = await world.create({ A: custom({ ServiceTimeout: 60 }) });
     const [request] = world.requests;
@@ -17,7 +17,7 @@ describe('the event of a custom resource', () => {
     });
   });
 
-  test('has scalars as strings, and no nulls', async () => {
+  test('contains scalars as strings, and no nulls', async () => {
     const world = new World();
     await world.create({
       A: custom({
@@ -37,7 +37,7 @@ describe('the event of a custom resource', () => {
     });
   });
 
-  test('has the physical id and the old properties with an Update, and the physical id with a Delete', async () => {
+  test('contains the physical id for an Update and a Delete, and the old properties for an Update', async () => {
     const world = new World();
     await world.create({ A: custom({ Count: 1 }) });
     await world.update({ A: custom({ Count: 2 }) });
@@ -57,7 +57,7 @@ describe('the event of a custom resource', () => {
     expect(remove).not.toHaveProperty('OldResourceProperties');
   });
 
-  test('has another RequestId and another ResponseURL each time', async () => {
+  test('has a unique RequestId and a unique ResponseURL', async () => {
     const world = new World();
     await world.create({ A: custom(), B: custom() });
     const [a, b] = world.requests;
@@ -66,29 +66,29 @@ describe('the event of a custom resource', () => {
   });
 });
 
-describe('a custom resource that does not answer', () => {
+describe('a custom resource without a response', () => {
   test.each([
     ['3600 seconds', {}, 3_600],
-    ['the seconds that ServiceTimeout names', { ServiceTimeout: '1410' }, 1_410],
+    ['the seconds in ServiceTimeout', { ServiceTimeout: '1410' }, 1_410],
   ])('fails after %s', async (_name, properties, seconds) => {
     const world = new World();
-    const endings: number[] = [];
+    const createTimes: number[] = [];
     world.behaviour = (event) => {
       if (event.RequestType === 'Delete') {
         return world.succeed(event, event.PhysicalResourceId);
       }
-      endings.push(world.clock.now());
+      createTimes.push(world.clock.now());
     };
     await world.create({ A: custom(properties) });
     const failure = world.events.find(({ status }) => status === 'CREATE_FAILED');
-    expect(failure?.time).toBe((endings[0] ?? 0) + seconds * 1000);
+    expect(failure?.time).toBe((createTimes[0] ?? 0) + seconds * 1000);
     expect(failure?.reason).toMatch(
       /^CloudFormation did not receive a response from your custom resource\. .*\[[0-9a-f-]{36}\]/,
     );
     expect(world.requests[1]?.PhysicalResourceId).toMatch(/^Stack-A-[A-Z0-9]{12}$/);
   });
 
-  test('is given up while its function still runs, and answers too late', async () => {
+  test('times out while its function still runs, and the late response is ignored', async () => {
     const world = new World();
     world.behaviour = async (event, { clock }) => {
       if (event.RequestType === 'Create') {
@@ -96,35 +96,36 @@ describe('a custom resource that does not answer', () => {
       }
       world.succeed(event, event.PhysicalResourceId);
     };
-    const begun = world.clock.now();
+    const start = world.clock.now();
     await world.create({ A: custom({ ServiceTimeout: 60 }) });
-    expect(world.clock.now() - begun).toBe(60_000);
+    expect(world.clock.now() - start).toBe(60_000);
     await world.clock.run(world.lambda.idle());
-    expect(world.desk.received.at(-1)).toMatchObject({ effective: false, why: 'nobody waits for it any more' });
+    expect(world.desk.received.at(-1)).toMatchObject({
+      accepted: false,
+      ignoredBecause: 'CloudFormation no longer waits for the response',
+    });
   });
 
-  test('is given up before its event is delivered late, and a stale Create then follows the Delete', async () => {
+  test('times out before a late delivery of its Create, which then follows the Delete', async () => {
     const world = new World();
-    world.deliveries = (event) => [
-      { delayMs: (event as { RequestType: string }).RequestType === 'Create' ? 90_000 : 0 },
-    ];
+    world.deliveries = ({ RequestType }) => [{ delayMs: RequestType === 'Create' ? 90_000 : 0 }];
     await world.create({ A: custom({ ServiceTimeout: 60 }) });
     await world.clock.run(world.lambda.idle());
     expect(world.requests.map(({ RequestType }) => RequestType)).toEqual(['Delete', 'Create']);
   });
 
-  test.each([0, 3601, 'soon'])('is refused with a ServiceTimeout of %s', async (ServiceTimeout) => {
+  test.each([0, 3601, 'soon'])('fails without a request if its ServiceTimeout is %s', async (ServiceTimeout) => {
     const world = new World();
     await world.create({ A: custom({ ServiceTimeout }) });
     expect(world.reasonOf('A', 'CREATE_FAILED')).toBe(
-      `ServiceTimeout ${JSON.stringify(ServiceTimeout)} is not a number from 1 to 3600`,
+      `'ServiceTimeout': invalid value ${JSON.stringify(ServiceTimeout)}: expected an integer from 1 to 3600`,
     );
     expect(world.requests).toEqual([]);
   });
 });
 
-describe('the answer of a custom resource', () => {
-  test('counts once: the first one does, and later ones are only recorded', async () => {
+describe('a response of a custom resource', () => {
+  test('takes effect only if it is the first', async () => {
     const world = new World();
     world.behaviour = (event) => {
       world.succeed(event, 'first');
@@ -133,20 +134,23 @@ describe('the answer of a custom resource', () => {
     const stack = await world.create({ A: custom() });
     expect(stack.status).toBe('CREATE_COMPLETE');
     expect(world.physicalIds()).toEqual({ A: 'first' });
-    expect(world.desk.received.map(({ why }) => why)).toEqual([undefined, 'it was answered before']);
+    expect(world.desk.received.map(({ ignoredBecause }) => ignoredBecause)).toEqual([
+      undefined,
+      'the request was answered before',
+    ]);
   });
 
-  test('that answers something else is as good as none', async () => {
+  test('to another request is ignored', async () => {
     const world = new World();
     world.behaviour = (event) => {
       world.answer({ ...event, RequestId: 'other' }, { Status: 'FAILED', PhysicalResourceId: 'x', Reason: 'r' });
       world.succeed(event);
     };
     expect((await world.create({ A: custom() })).status).toBe('CREATE_COMPLETE');
-    expect(world.desk.received[0]?.why).toBe('RequestId is not that of the request');
+    expect(world.desk.received[0]?.ignoredBecause).toBe('RequestId does not match the request');
   });
 
-  test('that is too long fails the resource, and an id is invented for its Delete', async () => {
+  test('that is too long fails the resource, and its Delete has a generated physical id', async () => {
     const world = new World();
     world.behaviour = (event) =>
       event.RequestType === 'Create'
@@ -158,13 +162,13 @@ describe('the answer of a custom resource', () => {
   });
 });
 
-test('a custom resource whose function is not there fails in words', async () => {
+test('a custom resource whose function does not exist fails with an error that names the function', async () => {
   const world = new World();
   await world.create({ A: custom({ ServiceToken: `${FUNCTION_ARN}-gone` }), B: parameter() });
   expect(world.reasonOf('A', 'CREATE_FAILED')).toBe(`Function not found: ${FUNCTION_ARN}-gone`);
 });
 
-test('AWS::CloudFormation::CustomResource is a custom resource too', async () => {
+test('AWS::CloudFormation::CustomResource is a custom resource', async () => {
   const world = new World();
   await world.create({ A: custom({}, { Type: 'AWS::CloudFormation::CustomResource' }) });
   expect(world.requests[0]?.ResourceType).toBe('AWS::CloudFormation::CustomResource');

@@ -1,7 +1,7 @@
 import { custom, parameter, World } from './world';
 
 describe('deleting a stack', () => {
-  test('deletes what depends on something before it', async () => {
+  test('deletes dependents before their dependencies', async () => {
     const world = new World();
     await world.create({ A: parameter(), B: parameter({ Ref: 'A' }), C: custom({ Id: 'c', Needs: { Ref: 'B' } }) });
     world.story();
@@ -15,7 +15,7 @@ describe('deleting a stack', () => {
   });
 
   test.each(['Retain', 'RetainExceptOnCreate'])(
-    'sends nothing for what DeletionPolicy %s keeps',
+    'sends nothing to a custom resource with DeletionPolicy %s',
     async (DeletionPolicy) => {
       const world = new World();
       await world.create({ A: custom({}, { DeletionPolicy }) });
@@ -25,7 +25,7 @@ describe('deleting a stack', () => {
     },
   );
 
-  test('ends DELETE_FAILED with what is left, and deletes the rest when it is tried again', async () => {
+  test('ends in DELETE_FAILED with the remaining resources, and deletes them when retried', async () => {
     const world = new World();
     await world.create({ A: parameter(), B: custom({ Id: 'b' }, { DependsOn: 'A' }), C: parameter() });
     world.behaviour = (event) => world.fail(event);
@@ -41,7 +41,7 @@ describe('deleting a stack', () => {
     expect(world.asked()).toEqual(['Delete B b']);
   });
 
-  test('frees the name, and keeps what was found by its id', async () => {
+  test('frees the name, and leaves the stack visible by its id', async () => {
     const world = new World();
     const { stackId } = await world.create({ A: parameter() });
     await world.delete();
@@ -50,14 +50,14 @@ describe('deleting a stack', () => {
     expect((await world.create({ A: parameter() })).status).toBe('CREATE_COMPLETE');
   });
 
-  test('is refused while the stack is being worked on', async () => {
+  test('fails while another operation is in progress', async () => {
     const world = new World();
     const creation = world.create({ A: parameter() });
     await expect(world.cloudFormation.deleteStack('Stack')).rejects.toThrow(/is in CREATE_IN_PROGRESS state/);
     await creation;
   });
 
-  test('is refused while another stack imports from it, and no longer once that is deleted', async () => {
+  test('fails while another stack imports one of its exports', async () => {
     const world = new World();
     await world.create({ A: parameter() }, { Outputs: { O: { Value: 'v', Export: { Name: 'shared' } } } });
     const template = { Resources: { B: parameter({ 'Fn::ImportValue': 'shared' }) } };
@@ -67,7 +67,7 @@ describe('deleting a stack', () => {
     expect((await world.delete()).status).toBe('DELETE_COMPLETE');
   });
 
-  test('says which stack does not exist', async () => {
+  test('fails if the stack does not exist, and names it', async () => {
     await expect(new World().delete()).rejects.toThrow('Stack with id Stack does not exist');
   });
 });

@@ -3,7 +3,7 @@ import { custom, parameter, World } from './world';
 const URL = 'https://s3.eu-central-1.amazonaws.com/bucket/child.json';
 
 describe('a nested stack', () => {
-  test('gets its parameters, and its outputs are attributes in the parent', async () => {
+  test('receives its parameters, and its outputs are attributes in the parent', async () => {
     const { world, child } = worldWith({
       Parameters: { Given: { Type: 'String' }, Items: { Type: 'CommaDelimitedList' } },
       Resources: { A: parameter({ 'Fn::Join': ['-', { Ref: 'Items' }] }) },
@@ -27,7 +27,7 @@ describe('a nested stack', () => {
     expect(outputs.All).toBe(`${world.physicalIds().P} x-y`);
   });
 
-  test('is named after its parent, and deleted with it', async () => {
+  test('has a name derived from its parent, and is deleted with the parent', async () => {
     const { world, child } = worldWith({ Resources: { A: custom() } });
     await world.create({ Child: child() });
     const nested = world.physicalIds().Child ?? '';
@@ -37,7 +37,7 @@ describe('a nested stack', () => {
     expect(world.cloudFormation.describeStack(nested)?.status).toBe('DELETE_COMPLETE');
   });
 
-  test('that fails makes its parent roll back and delete what there is of it', async () => {
+  test('that fails makes its parent roll back and delete it', async () => {
     const { world, child } = worldWith({ Resources: { A: custom(), B: parameter('b', { DependsOn: 'A' }) } });
     world.breaks('B', 'create');
     const stack = await world.create({ Child: child() });
@@ -48,7 +48,7 @@ describe('a nested stack', () => {
     expect(world.asked()).toEqual(['Create A', 'Delete A thing']);
   });
 
-  test('is cancelled when something else in its parent fails', async () => {
+  test('is canceled when another resource of its parent fails', async () => {
     const { world, child } = worldWith({ Resources: { A: custom() } });
     world.breaks('X', 'create', 1_000);
     world.behaviour = async (event, { clock }) => {
@@ -57,27 +57,27 @@ describe('a nested stack', () => {
       }
       world.succeed(event, event.PhysicalResourceId);
     };
-    const begun = world.clock.now();
+    const start = world.clock.now();
     await world.create({ Child: child(), X: parameter() });
-    expect(world.clock.now() - begun).toBe(1_000);
+    expect(world.clock.now() - start).toBe(1_000);
     expect(world.requests[1]?.PhysicalResourceId).toMatch(/^Stack-Child-[A-Z0-9]+-A-[A-Z0-9]+$/);
   });
 
-  test('is cancelled in an update too, and then goes back', async () => {
-    const { world, child, templates } = worldWith({ Resources: { A: custom({ Id: 'a', Colour: 'red' }) } });
-    templates.set(`${URL}2`, { Resources: { A: custom({ Id: 'a', Colour: 'blue' }) } });
+  test('is canceled and rolled back when another resource fails during an update', async () => {
+    const { world, child, templates } = worldWith({ Resources: { A: custom({ Id: 'a', Color: 'red' }) } });
+    templates.set(`${URL}2`, { Resources: { A: custom({ Id: 'a', Color: 'blue' }) } });
     await world.create({ Child: child() });
     world.breaks('X', 'create', 1_000);
     world.behaviour = async (event, { clock }) => {
-      if (event.ResourceProperties.Colour === 'blue') {
+      if (event.ResourceProperties.Color === 'blue') {
         await clock.sleep(60_000);
       }
       world.succeed(event);
     };
-    const begun = world.clock.now();
+    const start = world.clock.now();
     const stack = await world.update({ Child: child({ TemplateURL: `${URL}2` }), X: parameter() });
     expect(stack.status).toBe('UPDATE_ROLLBACK_COMPLETE');
-    expect(world.clock.now() - begun).toBe(1_000);
+    expect(world.clock.now() - start).toBe(1_000);
     expect(world.asked()).toEqual(['Create A', 'Update A a', 'Update A a']);
   });
 
@@ -95,13 +95,13 @@ describe('a nested stack', () => {
     expect(world.cloudFormation.describeStack(world.physicalIds().Child ?? '')?.status).toBe('UPDATE_COMPLETE');
   });
 
-  test('goes back when its parent does, though it had succeeded', async () => {
+  test('rolls back with its parent, even if its own update succeeded', async () => {
     const { world, child, templates } = worldWith({
-      Resources: { A: custom({ Id: 'a', Colour: 'red' }) },
+      Resources: { A: custom({ Id: 'a', Color: 'red' }) },
       Outputs: { O: { Value: 'one' } },
     });
     templates.set(`${URL}2`, {
-      Resources: { A: custom({ Id: 'a', Colour: 'blue' }), N: custom({ Id: 'n' }) },
+      Resources: { A: custom({ Id: 'a', Color: 'blue' }), N: custom({ Id: 'n' }) },
       Outputs: { O: { Value: 'two' } },
     });
     await world.create({ Child: child() });
@@ -120,10 +120,10 @@ describe('a nested stack', () => {
     });
   });
 
-  test('goes back when it fails itself', async () => {
-    const { world, child, templates } = worldWith({ Resources: { A: custom({ Id: 'a', Colour: 'red' }) } });
+  test('rolls back when its own update fails', async () => {
+    const { world, child, templates } = worldWith({ Resources: { A: custom({ Id: 'a', Color: 'red' }) } });
     templates.set(`${URL}2`, {
-      Resources: { A: custom({ Id: 'a', Colour: 'blue' }), N: parameter('n', { DependsOn: 'A' }) },
+      Resources: { A: custom({ Id: 'a', Color: 'blue' }), N: parameter('n', { DependsOn: 'A' }) },
     });
     await world.create({ Child: child() });
     world.breaks('N', 'create');
@@ -132,10 +132,10 @@ describe('a nested stack', () => {
     expect(world.asked()).toEqual(['Create A', 'Update A a', 'Update A a']);
   });
 
-  test('whose template is nowhere is an error that names the URL', async () => {
+  test('without a template is an error that names the URL', async () => {
     const world = new World();
     await world.create({ Child: { Type: 'AWS::CloudFormation::Stack', Properties: { TemplateURL: URL } } });
-    expect(world.reasonOf('Child', 'CREATE_FAILED')).toBe(`TemplateURL ${URL} leads to no template`);
+    expect(world.reasonOf('Child', 'CREATE_FAILED')).toBe(`no template found at TemplateURL ${URL}`);
   });
 
   function worldWith(template: object) {

@@ -2,23 +2,24 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SkippingClock } from '../../../local/clock';
-import { AnswerDesk, AnswerListener, Assets, CloudFormation, providersOf } from '../../../local/cloudformation';
+import { ResponseUrls, ResponseServer, Assets, CloudFormation, providersOf } from '../../../local/cloudformation';
 import type { StackEvent } from '../../../local/cloudformation';
 import { Iam } from '../../../local/iam';
 import { LambdaRunner, Processes } from '../../../local/lambda';
+import { bytes, numbers } from '../../../local/random';
 import { SecretsManager } from '../../../local/secrets-manager';
-import { ACCOUNT, REGION, seededRandom } from './world';
+import { ACCOUNT, REGION } from './world';
 
-/** Answers over HTTP, as a custom resource's function does in the cloud; its name says how. */
+/** A function that responds over HTTP, as in the cloud. The property `Mode` selects its behavior. */
 const FUNCTION = `
 const http = require('node:http');
-const put = (url, answer) => new Promise((resolve, reject) => {
+const put = (url, body) => new Promise((resolve, reject) => {
   const request = http.request(url, { method: 'PUT', headers: { 'content-type': '' } }, (response) => {
     response.resume();
     response.on('end', resolve);
   });
   request.on('error', reject);
-  request.end(JSON.stringify(answer));
+  request.end(JSON.stringify(body));
 });
 exports.handler = async (event) => {
   const { StackId, RequestId, LogicalResourceId, RequestType, ResourceProperties: { Mode } } = event;
@@ -33,10 +34,10 @@ exports.handler = async (event) => {
 
 jest.setTimeout(30_000);
 
-describe('a custom resource in a process of its own', () => {
+describe('a custom resource whose function runs in a child process', () => {
   const clock = new SkippingClock();
-  const random = seededRandom();
-  const listener = new AnswerListener();
+  const random = bytes(numbers(1));
+  const listener = new ResponseServer();
   const events: StackEvent[] = [];
   let directory: string;
   let lambda: LambdaRunner;
@@ -46,8 +47,8 @@ describe('a custom resource in a process of its own', () => {
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'asset-'));
     writeFileSync(join(directory, 'index.js'), FUNCTION);
-    const desk = new AnswerDesk(clock, random, await listener.start());
-    listener.serveFor(desk);
+    const responseUrls = new ResponseUrls(clock, random, await listener.start());
+    listener.serveFor(responseUrls);
     const endpoints = { iam: 'http://127.0.0.1:1', secretsManager: 'http://127.0.0.1:1' };
     processes = new Processes({ clock, region: REGION, endpoints });
     lambda = new LambdaRunner({ clock, environments: processes });
@@ -58,7 +59,7 @@ describe('a custom resource in a process of its own', () => {
       ...common,
       providerOf: providersOf({
         ...common,
-        desk,
+        responseUrls,
         lambda,
         iam: new Iam({ clock, accountId: ACCOUNT }),
         secretsManager: new SecretsManager({ ...common, authorize: () => undefined }),
@@ -93,26 +94,26 @@ describe('a custom resource in a process of its own', () => {
     Outputs: { Type: { Value: { 'Fn::GetAtt': ['Thing', 'Type'] } } },
   });
 
-  test('is created and deleted by its answers to the response URL', async () => {
+  test('is created and deleted by its responses', async () => {
     const stack = await cloudFormation.createStack({ stackName: 'Works', template: template('work') });
     expect(stack).toMatchObject({ status: 'CREATE_COMPLETE', outputs: { Type: 'Create' } });
     expect((await cloudFormation.deleteStack('Works')).status).toBe('DELETE_COMPLETE');
     expect(processes.logs('function-work')).toEqual(['Create Thing', 'Delete Thing']);
   });
 
-  test('that sleeps beyond its ServiceTimeout on the clock of the test answers too late', async () => {
+  test('fails if its function sleeps beyond ServiceTimeout on the clock of the test', async () => {
     const stack = await cloudFormation.createStack({ stackName: 'Late', template: template('late') });
     expect(stack.status).toBe('ROLLBACK_COMPLETE');
     expect(events.findLast(({ status }) => status === 'CREATE_FAILED')?.reason).toContain('did not receive a response');
   });
 
-  test('that dies is tried again, and then makes the stack hang for its ServiceTimeout', async () => {
-    const begun = clock.now();
+  test('fails after ServiceTimeout if its function dies in every attempt', async () => {
+    const start = clock.now();
     const stack = await cloudFormation.createStack({ stackName: 'Dies', template: template('die') });
     expect(stack.status).toBe('ROLLBACK_COMPLETE');
     expect(processes.logs('function-die')).toEqual([...Array<string>(3).fill('Create Thing'), 'Delete Thing']);
     const failure = events.findLast(({ status }) => status === 'CREATE_FAILED');
-    expect(failure).toMatchObject({ time: begun + 3_600_000, logicalId: 'Thing' });
+    expect(failure).toMatchObject({ time: start + 3_600_000, logicalId: 'Thing' });
     expect(failure?.reason).toContain('did not receive a response');
   });
 });

@@ -15,7 +15,7 @@ const role = (properties: object = {}) => ({
 const user = (properties: object = {}) => ({ Type: 'AWS::IAM::User', Properties: properties });
 
 describe('AWS::IAM::User', () => {
-  test('is named after stack and logical id where the template does not name it, in 64 characters at most', async () => {
+  test('without a name gets one of at most 64 characters from the stack’s name and the logical id', async () => {
     const world = new World();
     await world.create({ ['U'.repeat(60)]: user(), V: user({ UserName: 'alice' }) });
     const names = world.iam.state().users.map(({ userName }) => userName);
@@ -24,7 +24,7 @@ describe('AWS::IAM::User', () => {
     expect(names[0]).toHaveLength(64);
   });
 
-  test('is replaced when its name changes, the old one deleted in clean-up', async () => {
+  test('is replaced when its name changes, and the old user is deleted during cleanup', async () => {
     const world = new World();
     await world.create({ U: user({ UserName: 'one' }) });
     world.story();
@@ -33,7 +33,7 @@ describe('AWS::IAM::User', () => {
     expect(world.story().slice(-2)).toEqual(['U DELETE_COMPLETE', 'Stack UPDATE_COMPLETE']);
   });
 
-  test('moves to another path in place, and its ARN with it', async () => {
+  test('is updated in place when its path changes, including its ARN', async () => {
     const world = new World();
     const Outputs = { Arn: { Value: { 'Fn::GetAtt': ['U', 'Arn'] } } };
     await world.create({ U: user({ UserName: 'one' }) }, { Outputs });
@@ -42,14 +42,14 @@ describe('AWS::IAM::User', () => {
     expect(world.iam.state().users).toHaveLength(1);
   });
 
-  test('that is gone already is as good as deleted', async () => {
+  test('can be deleted if the user no longer exists', async () => {
     const world = new World();
     await world.create({ U: user({ UserName: 'one' }) });
     world.iam.call('DeleteUser', { UserName: 'one' });
     expect((await world.delete()).status).toBe('DELETE_COMPLETE');
   });
 
-  test('of a name that is taken fails in the words of IAM', async () => {
+  test('fails with IAM’s message if its name is in use', async () => {
     const world = new World();
     world.iam.call('CreateUser', { UserName: 'one' });
     await world.create({ U: user({ UserName: 'one' }) });
@@ -59,7 +59,7 @@ describe('AWS::IAM::User', () => {
 });
 
 describe('AWS::IAM::Role', () => {
-  test('has its inline and managed policies, and loses those that the template drops', async () => {
+  test('has its inline and managed policies, and loses those that an update removes', async () => {
     const world = new World();
     const arn = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
     const Policies = [{ PolicyName: 'one', PolicyDocument: document('iam:GetUser') }];
@@ -78,32 +78,32 @@ describe('AWS::IAM::Policy', () => {
     Type: 'AWS::IAM::Policy',
     Properties: { PolicyName: 'p', PolicyDocument: document('iam:GetUser'), Roles: [{ Ref: 'R' }], ...properties },
   });
-  const granted = (world: World) =>
+  const policiesByRole = (world: World) =>
     Object.fromEntries(
       world.iam.state().roles.map(({ roleName, inlinePolicies }) => [roleName, Object.keys(inlinePolicies)]),
     );
 
-  test('is put into each role, and taken out of each when it is deleted', async () => {
+  test('is added to each of its roles, and removed from each when it is deleted', async () => {
     const world = new World();
     const roles = { R: role({ RoleName: 'r' }), S: role({ RoleName: 's' }) };
     await world.create({ ...roles, P: policy({ Roles: [{ Ref: 'R' }, { Ref: 'S' }] }) });
-    expect(granted(world)).toEqual({ r: ['p'], s: ['p'] });
+    expect(policiesByRole(world)).toEqual({ r: ['p'], s: ['p'] });
     await world.update(roles);
-    expect(granted(world)).toEqual({ r: [], s: [] });
+    expect(policiesByRole(world)).toEqual({ r: [], s: [] });
   });
 
-  test('is never replaced: a changed name, role or document changes it in place', async () => {
+  test('is updated in place when its name or its roles change', async () => {
     const world = new World();
     const roles = { R: role({ RoleName: 'r' }), S: role({ RoleName: 's' }) };
     await world.create({ ...roles, P: policy() });
     const before = world.physicalIds().P;
     await world.update({ ...roles, P: policy({ PolicyName: 'q', Roles: [{ Ref: 'S' }] }) });
-    expect(granted(world)).toEqual({ r: [], s: ['q'] });
+    expect(policiesByRole(world)).toEqual({ r: [], s: ['q'] });
     expect(world.physicalIds().P).toBe(before);
     expect(world.story()).not.toContain('P DELETE_IN_PROGRESS');
   });
 
-  test('is nothing without a role', async () => {
+  test('fails without a role', async () => {
     const world = new World();
     await world.create({ P: policy({ Roles: [] }) });
     expect(world.reasonOf('P', 'CREATE_FAILED')).toContain('must be non-empty');
@@ -119,8 +119,8 @@ describe('AWS::SecretsManager::ResourcePolicy', () => {
       ResourcePolicy: { Statement: { Effect: 'Deny', Principal: '*', Action, Resource: '*' } },
     },
   });
-  /** What a role that may do everything is refused. */
-  const refused = (world: World, action: string, id: string) => {
+  /** The error that a role gets whose own policies allow everything. */
+  const errorFor = (world: World, action: string, id: string) => {
     const document = { Statement: { Effect: 'Allow', Action: '*', Resource: '*' } };
     world.iam.call('CreateRole', { RoleName: 'role', AssumeRolePolicyDocument: '{}' });
     world.iam.call('PutRolePolicy', {
@@ -140,24 +140,24 @@ describe('AWS::SecretsManager::ResourcePolicy', () => {
   };
   const DENIED = expect.stringContaining('with an explicit deny in a resource-based policy') as string;
 
-  test('is in force, is changed in place, moves to another secret, and goes', async () => {
+  test('is in effect until it is updated, moved to another secret, or deleted', async () => {
     const world = new World();
     const secrets = { A: secret('a'), B: secret('b') };
     await world.create({ ...secrets, P: policy('A', 'secretsmanager:GetSecretValue') });
-    expect(refused(world, 'GetSecretValue', 'a')).toEqual(DENIED);
-    expect(refused(world, 'DescribeSecret', 'a')).toBeUndefined();
-    expect(refused(world, 'GetSecretValue', 'b')).toBeUndefined();
+    expect(errorFor(world, 'GetSecretValue', 'a')).toEqual(DENIED);
+    expect(errorFor(world, 'DescribeSecret', 'a')).toBeUndefined();
+    expect(errorFor(world, 'GetSecretValue', 'b')).toBeUndefined();
 
     await world.update({ ...secrets, P: policy('A', 'secretsmanager:DescribeSecret') });
-    expect(refused(world, 'GetSecretValue', 'a')).toBeUndefined();
-    expect(refused(world, 'DescribeSecret', 'a')).toEqual(DENIED);
+    expect(errorFor(world, 'GetSecretValue', 'a')).toBeUndefined();
+    expect(errorFor(world, 'DescribeSecret', 'a')).toEqual(DENIED);
 
     await world.update({ ...secrets, P: policy('B', 'secretsmanager:DescribeSecret') });
-    expect(refused(world, 'DescribeSecret', 'a')).toBeUndefined();
-    expect(refused(world, 'DescribeSecret', 'b')).toEqual(DENIED);
+    expect(errorFor(world, 'DescribeSecret', 'a')).toBeUndefined();
+    expect(errorFor(world, 'DescribeSecret', 'b')).toEqual(DENIED);
 
     await world.update(secrets);
-    expect(refused(world, 'DescribeSecret', 'b')).toBeUndefined();
+    expect(errorFor(world, 'DescribeSecret', 'b')).toBeUndefined();
   });
 });
 
@@ -166,7 +166,7 @@ describe('AWS::SecretsManager::Secret', () => {
   const valueOf = (world: World, id: string) =>
     world.secretsManager.call('GetSecretValue', { SecretId: id }).SecretString as string;
 
-  test('holds the value given, and a new one after an update', async () => {
+  test('has the given value, and the new value after an update', async () => {
     const world = new World();
     await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
     expect(valueOf(world, 'n')).toBe('one');
@@ -174,7 +174,7 @@ describe('AWS::SecretsManager::Secret', () => {
     expect(valueOf(world, 'n')).toBe('two');
   });
 
-  test('keeps its value while its tags change, a generated one too', async () => {
+  test('has the same generated value after its tags change', async () => {
     const world = new World();
     const tagsOf = (id: string) => world.secretsManager.call('DescribeSecret', { SecretId: id }).Tags;
     const tagged = (...Tags: object[]) => ({ S: secret({ Name: 'n', GenerateSecretString: {}, Tags }) });
@@ -189,13 +189,13 @@ describe('AWS::SecretsManager::Secret', () => {
     expect(valueOf(world, 'n')).toBe(value);
   });
 
-  test('is referred to by its ARN', async () => {
+  test('has its ARN as the value of Ref', async () => {
     const world = new World();
     await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
     expect(world.physicalIds().S).toMatch(new RegExp(`^arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:n-.{6}$`));
   });
 
-  test('holds a generated value in its template', async () => {
+  test('inserts the generated value into SecretStringTemplate', async () => {
     const world = new World();
     const GenerateSecretString = {
       SecretStringTemplate: '{"user":"u"}',
@@ -216,7 +216,7 @@ describe('AWS::SecretsManager::Secret', () => {
     expect(() => valueOf(world, 'n')).toThrow(expect.objectContaining({ code: 'ResourceNotFoundException' }) as Error);
   });
 
-  test('declared without a value keeps what somebody stored, whatever else an update changes', async () => {
+  test('declared without a value has the value that was written to it, even after an update of the stack', async () => {
     const world = new World();
     await world.create({ S: secret({ Name: 'n' }) });
     world.secretsManager.call('PutSecretValue', { SecretId: 'n', SecretString: 'stored' });
@@ -224,7 +224,7 @@ describe('AWS::SecretsManager::Secret', () => {
     expect(valueOf(world, 'n')).toBe('stored');
   });
 
-  test('has its tags, and an update with the same ones passes', async () => {
+  test('has its tags, and accepts an update with the same tags', async () => {
     const world = new World();
     const Tags = [{ Key: 'team', Value: 'eu' }];
     await world.create({ S: secret({ Name: 'n', Tags }) });
@@ -232,20 +232,23 @@ describe('AWS::SecretsManager::Secret', () => {
     expect((await world.update({ S: secret({ Name: 'n', Tags }), U: user() })).status).toBe('UPDATE_COMPLETE');
   });
 
-  test.each(['Description', 'KmsKeyId'])('refuses by name a change of %s', async (property) => {
-    const world = new World();
-    await world.create({ S: secret({ Name: 'n', [property]: 'one' }) });
-    await world.update({ S: secret({ Name: 'n', [property]: 'two' }) });
-    expect(world.reasonOf('S', 'UPDATE_FAILED')).toBe(`Update of property ${property} is not supported locally`);
-  });
+  test.each(['Description', 'KmsKeyId'])(
+    'fails with an error that names the property if %s changes',
+    async (property) => {
+      const world = new World();
+      await world.create({ S: secret({ Name: 'n', [property]: 'one' }) });
+      await world.update({ S: secret({ Name: 'n', [property]: 'two' }) });
+      expect(world.reasonOf('S', 'UPDATE_FAILED')).toBe(`Update of property ${property} is not supported locally`);
+    },
+  );
 
-  test('keeps a value that is no string out of the stack event', async () => {
+  test('with a value that is not a string fails with an error that does not quote the value', async () => {
     const world = new World();
     await world.create({ S: secret({ SecretString: { seed: 'JBSWY3DPEHPK3PXP' } }) });
-    expect(world.reasonOf('S', 'CREATE_FAILED')).toBe('Property SecretString is an object: a string is needed');
+    expect(world.reasonOf('S', 'CREATE_FAILED')).toBe('Property SecretString: expected a string, got an object');
   });
 
-  test('leaves its name free when it is deleted', async () => {
+  test('frees its name when it is deleted', async () => {
     const world = new World();
     await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
     await world.delete();
@@ -273,7 +276,7 @@ describe('AWS::Lambda::Function', () => {
     },
   });
 
-  test('serves the custom resources that name its ARN, under the settings of its EventInvokeConfig', async () => {
+  test('handles the events of custom resources, with the retry settings of its EventInvokeConfig', async () => {
     const world = new World();
     world.assets.publish(new Map([['asset.zip', '/code']]));
     let attempts = 0;
@@ -284,7 +287,7 @@ describe('AWS::Lambda::Function', () => {
       }
       world.succeed(event);
     };
-    const begun = world.clock.now();
+    const start = world.clock.now();
     await world.create({
       R: role(),
       F: lambdaFunction(),
@@ -299,16 +302,16 @@ describe('AWS::Lambda::Function', () => {
       },
     });
     expect(attempts).toBe(3);
-    expect(world.clock.now() - begun).toBe(180_000);
+    expect(world.clock.now() - start).toBe(180_000);
   });
 
-  test('whose asset is nowhere fails and names it', async () => {
+  test('fails with an error that names its asset if the asset does not exist', async () => {
     const world = new World();
     await world.create({ R: role(), F: lambdaFunction() });
     expect(world.reasonOf('F', 'CREATE_FAILED')).toContain("no asset 'asset.zip'");
   });
 
-  test('is gone when the stack is', async () => {
+  test('is deleted with its stack', async () => {
     const world = new World();
     world.assets.publish(new Map([['asset.zip', '/code']]));
     await world.create({ R: role(), F: lambdaFunction({ FunctionName: 'f' }) });
@@ -316,14 +319,14 @@ describe('AWS::Lambda::Function', () => {
     expect(() => world.lambda.invoke('f', {})).toThrow('Function not found: f');
   });
 
-  test('refuses code that is no asset', async () => {
+  test('fails if its code is not an asset', async () => {
     const world = new World();
     await world.create({ R: role(), F: lambdaFunction({ Code: { ZipFile: 'code' } }) });
     expect(world.reasonOf('F', 'CREATE_FAILED')).toBe('Property Code: ZipFile is not supported locally');
   });
 });
 
-describe('other resources', () => {
+describe('another resource', () => {
   test.each([
     [
       'AWS::Logs::LogGroup',
@@ -333,7 +336,7 @@ describe('other resources', () => {
     ],
     ['AWS::KMS::Key', { EnableKeyRotation: true }, 'Arn', expect.stringMatching(/^arn:aws:kms:.*:key\/[0-9a-f-]{36}$/)],
     ['AWS::SSM::Parameter', { Type: 'String', Value: 'v' }, 'Value', 'v'],
-  ])('%s has its attributes', async (Type, Properties, attribute, expected) => {
+  ])('of type %s has its attributes', async (Type, Properties, attribute, expected) => {
     const world = new World();
     const stack = await world.create(
       { A: { Type, Properties } },
@@ -342,13 +345,13 @@ describe('other resources', () => {
     expect(stack.outputs.O).toEqual(expected);
   });
 
-  test('of one kind may not share a name', async () => {
+  test('fails if its name is in use', async () => {
     const world = new World();
     const group = { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: 'g' } };
     expect((await world.create({ A: group, B: group })).status).toBe('ROLLBACK_COMPLETE');
   });
 
-  test('AWS::CloudFormation::WaitConditionHandle is there and nothing more', async () => {
+  test('of type AWS::CloudFormation::WaitConditionHandle can be created', async () => {
     const stack = await new World().create({ W: { Type: 'AWS::CloudFormation::WaitConditionHandle' } });
     expect(stack.status).toBe('CREATE_COMPLETE');
   });

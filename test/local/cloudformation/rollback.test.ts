@@ -1,7 +1,7 @@
 import { custom, parameter, World } from './world';
 
-describe('rolling an update back', () => {
-  test('updates back in the order of the old template, and deletes what was new in a clean-up of its own', async () => {
+describe('rolling back an update', () => {
+  test('updates resources back in the order of the old template, and then deletes new resources in its own cleanup', async () => {
     const world = new World();
     const B = custom({ Id: 'b', Value: { 'Fn::GetAtt': 'A.Value' } });
     await world.create({ A: parameter('one'), B, X: parameter() });
@@ -28,9 +28,9 @@ describe('rolling an update back', () => {
     ]);
   });
 
-  test('keeps to the old template’s order though the new one had turned it around', async () => {
+  test('uses the order of the old template even if the new one reverses a dependency', async () => {
     const world = new World();
-    const thing = (Id: string, Colour: string, DependsOn: string[] = []) => custom({ Id, Colour }, { DependsOn });
+    const thing = (Id: string, Color: string, DependsOn: string[] = []) => custom({ Id, Color }, { DependsOn });
     await world.create({ A: thing('a', 'red'), B: thing('b', 'red', ['A']), X: parameter() });
     world.asked();
     world.fault = breaksForward(world, 1_000);
@@ -39,14 +39,14 @@ describe('rolling an update back', () => {
   });
 
   test('sends an Update with the old and the new properties swapped', async () => {
-    const world = await updated({ Id: 'a', Colour: 'red' }, { Id: 'a', Colour: 'blue' });
+    const world = await rolledBackUpdate({ Id: 'a', Color: 'red' }, { Id: 'a', Color: 'blue' });
     expect(world.requests.slice(1)).toMatchObject([
-      { RequestType: 'Update', ResourceProperties: { Colour: 'blue' }, OldResourceProperties: { Colour: 'red' } },
-      { RequestType: 'Update', ResourceProperties: { Colour: 'red' }, OldResourceProperties: { Colour: 'blue' } },
+      { RequestType: 'Update', ResourceProperties: { Color: 'blue' }, OldResourceProperties: { Color: 'red' } },
+      { RequestType: 'Update', ResourceProperties: { Color: 'red' }, OldResourceProperties: { Color: 'blue' } },
     ]);
   });
 
-  test('deletes new resources, with the properties that they had', async () => {
+  test('deletes new resources', async () => {
     const world = new World();
     await world.create({ X: parameter() });
     world.breaks('Y', 'create', 1_000);
@@ -61,7 +61,7 @@ describe('rolling an update back', () => {
     ]);
   });
 
-  test('touches nothing that was only removed', async () => {
+  test('sends nothing to a custom resource that the update removed', async () => {
     const world = new World();
     await world.create({ A: custom(), X: parameter() });
     world.fault = breaksForward(world);
@@ -69,18 +69,18 @@ describe('rolling an update back', () => {
     expect(world.asked()).toEqual(['Create A']);
   });
 
-  test('sends a custom resource that answered with a new physical id an Update back and a Delete of the new id', async () => {
-    const world = await updated({ Id: 'old' }, { Id: 'new' }, { rollbackOfReplaced: 'update-then-delete' });
+  test('with update-then-delete, sends a replaced custom resource an Update back and a Delete of the new id', async () => {
+    const world = await rolledBackUpdate({ Id: 'old' }, { Id: 'new' }, { rollbackOfReplaced: 'update-then-delete' });
     expect(world.asked()).toEqual(['Create A', 'Update A old', 'Update A new', 'Delete A new']);
   });
 
-  test('or only the Delete of the new id, as is chosen', async () => {
-    const world = await updated({ Id: 'old' }, { Id: 'new' }, { rollbackOfReplaced: 'delete-only' });
+  test('with delete-only, sends a replaced custom resource only a Delete of the new id', async () => {
+    const world = await rolledBackUpdate({ Id: 'old' }, { Id: 'new' }, { rollbackOfReplaced: 'delete-only' });
     expect(world.asked()).toEqual(['Create A', 'Update A old', 'Delete A new']);
     expect(world.physicalIds()).toMatchObject({ A: 'old' });
   });
 
-  test('deletes the old id where the answer to the Update back does not name it any more', async () => {
+  test('deletes the old id if the response to the Update back has another id', async () => {
     const world = new World();
     await world.create({ A: custom({ Id: 'old' }), X: parameter() });
     world.fault = breaksForward(world);
@@ -89,17 +89,16 @@ describe('rolling an update back', () => {
     expect(world.asked()).toEqual(['Create A', 'Update A old', 'Update A new', 'Delete A old']);
   });
 
-  test('sends a failed Update an Update back', async () => {
+  test('sends an Update back after a failed Update', async () => {
     const world = new World();
-    await world.create({ A: custom({ Id: 'a', Colour: 'red' }) });
-    world.behaviour = (event) =>
-      event.ResourceProperties.Colour === 'blue' ? world.fail(event) : world.succeed(event);
-    const stack = await world.update({ A: custom({ Id: 'a', Colour: 'blue' }) });
+    await world.create({ A: custom({ Id: 'a', Color: 'red' }) });
+    world.behaviour = (event) => (event.ResourceProperties.Color === 'blue' ? world.fail(event) : world.succeed(event));
+    const stack = await world.update({ A: custom({ Id: 'a', Color: 'blue' }) });
     expect(stack.status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(world.asked()).toEqual(['Create A', 'Update A a', 'Update A a']);
   });
 
-  test('takes another id in a FAILED answer to an Update for a replacement', async () => {
+  test('treats another id in a FAILED response to an Update as a replacement', async () => {
     const world = new World();
     await world.create({ A: custom({ Id: 'old' }) });
     world.behaviour = (event) =>
@@ -108,26 +107,26 @@ describe('rolling an update back', () => {
     expect(world.asked()).toEqual(['Create A', 'Update A old', 'Update A log-stream', 'Delete A log-stream']);
   });
 
-  test('overtakes an Update that still runs, and that goes on', async () => {
+  test('overtakes an Update that still runs', async () => {
     const world = new World();
-    await world.create({ A: custom({ Colour: 'red' }), X: parameter() });
+    await world.create({ A: custom({ Color: 'red' }), X: parameter() });
     world.fault = breaksForward(world, 5_000);
-    const done: string[] = [];
-    const begun = world.clock.now();
+    const completed: string[] = [];
+    const start = world.clock.now();
     world.behaviour = async (event, { clock }) => {
-      const colour = String(event.ResourceProperties.Colour);
-      await clock.sleep(colour === 'blue' ? 60_000 : 1_000);
-      done.push(`${colour} at ${clock.now() - begun}`);
+      const color = String(event.ResourceProperties.Color);
+      await clock.sleep(color === 'blue' ? 60_000 : 1_000);
+      completed.push(`${color} at ${clock.now() - start}`);
       world.succeed(event);
     };
-    const stack = await world.update({ A: custom({ Colour: 'blue' }), X: parameter('bad') });
+    const stack = await world.update({ A: custom({ Color: 'blue' }), X: parameter('bad') });
     expect(stack.status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(world.reasonOf('A', 'UPDATE_FAILED')).toBe('Resource update cancelled');
     await world.clock.run(world.lambda.idle());
-    expect(done).toEqual(['red at 6000', 'blue at 60000']);
+    expect(completed).toEqual(['red at 6000', 'blue at 60000']);
   });
 
-  test('keeps the old half of a replaced resource, and deletes the new one', async () => {
+  test('restores the old half of a replaced resource, and deletes the new one', async () => {
     const world = new World();
     await world.create({ U: { Type: 'AWS::IAM::User', Properties: { UserName: 'old' } }, X: parameter() });
     world.fault = breaksForward(world, 1_000);
@@ -142,7 +141,7 @@ describe('rolling an update back', () => {
   test.each([
     ['Retain', 'A DELETE_SKIPPED'],
     ['RetainExceptOnCreate', 'A DELETE_COMPLETE'],
-  ])('treats what it had created as DeletionPolicy %s says', async (DeletionPolicy, expected) => {
+  ])('applies DeletionPolicy %s to resources that the update created', async (DeletionPolicy, expected) => {
     const world = new World();
     await world.create({ X: parameter() });
     world.fault = breaksForward(world, 1_000);
@@ -150,15 +149,15 @@ describe('rolling an update back', () => {
     expect(world.story()).toContain(expected);
   });
 
-  test('ends UPDATE_ROLLBACK_FAILED where an Update back fails; the stack can then only be deleted', async () => {
+  test('ends in UPDATE_ROLLBACK_FAILED if an Update back fails, after which the stack can only be deleted', async () => {
     const world = new World();
-    await world.create({ A: custom({ Colour: 'red' }), X: parameter() });
+    await world.create({ A: custom({ Color: 'red' }), X: parameter() });
     world.fault = breaksForward(world, 1_000);
     world.behaviour = (event) =>
-      event.RequestType === 'Update' && event.ResourceProperties.Colour === 'red'
+      event.RequestType === 'Update' && event.ResourceProperties.Color === 'red'
         ? world.fail(event)
         : world.succeed(event);
-    const stack = await world.update({ A: custom({ Colour: 'blue' }), N: custom({ Id: 'n' }), X: parameter('bad') });
+    const stack = await world.update({ A: custom({ Color: 'blue' }), N: custom({ Id: 'n' }), X: parameter('bad') });
     expect(stack).toMatchObject({
       status: 'UPDATE_ROLLBACK_FAILED',
       reason: 'The following resource(s) failed to update: [A].',
@@ -168,20 +167,20 @@ describe('rolling an update back', () => {
     expect(world.asked().slice(-2).sort()).toEqual(['Delete A thing', 'Delete N n']);
   });
 
-  test('that fails leaves a stack that can be deleted though the update had turned a dependency around', async () => {
+  test('that fails leaves a stack that can be deleted even if the update reversed a dependency', async () => {
     const world = new World();
     await world.create({
-      A: custom({ Id: 'a', Colour: 'red' }),
+      A: custom({ Id: 'a', Color: 'red' }),
       B: custom({ Id: 'b' }, { DependsOn: 'A' }),
       X: parameter(),
     });
     world.fault = breaksForward(world, 1_000);
     world.behaviour = (event) => {
-      const isBack = event.RequestType === 'Update' && event.ResourceProperties.Colour === 'red';
+      const isBack = event.RequestType === 'Update' && event.ResourceProperties.Color === 'red';
       return isBack ? world.fail(event) : world.succeed(event);
     };
     await world.update({
-      A: custom({ Id: 'a', Colour: 'blue' }, { DependsOn: 'B' }),
+      A: custom({ Id: 'a', Color: 'blue' }, { DependsOn: 'B' }),
       B: custom({ Id: 'b' }),
       X: parameter('bad'),
     });
@@ -190,7 +189,7 @@ describe('rolling an update back', () => {
     expect(world.asked()).toEqual(['Delete B b', 'Delete A a']);
   });
 
-  test('gives a Delete in its clean-up up after three attempts', async () => {
+  test('abandons a resource after three failed Deletes in its cleanup', async () => {
     const world = new World();
     await world.create({ X: parameter() });
     world.fault = breaksForward(world, 1_000);
@@ -200,19 +199,19 @@ describe('rolling an update back', () => {
     expect(world.asked()).toEqual(['Create A', 'Delete A a', 'Delete A a', 'Delete A a']);
   });
 
-  test('leaves the stack as it was: the same update is an update again, and the old template is none', async () => {
+  test('restores the previous state, so that the same update can be repeated', async () => {
     const world = new World();
     await world.create({ A: custom({ Id: 'a' }), X: parameter() });
     world.fault = breaksForward(world, 1_000);
-    const next = { A: custom({ Id: 'a', Colour: 'blue' }), X: parameter('bad') };
+    const next = { A: custom({ Id: 'a', Color: 'blue' }), X: parameter('bad') };
     await world.update(next);
     await expect(world.update({ A: custom({ Id: 'a' }), X: parameter() })).rejects.toThrow('No updates');
     world.fault = () => undefined;
     expect((await world.update(next)).status).toBe('UPDATE_COMPLETE');
   });
 
-  /** An update of a custom resource that is rolled back because something else fails after it. */
-  async function updated(before: object, after: object, options: ConstructorParameters<typeof World>[0] = {}) {
+  /** Updates a custom resource, and rolls back because another resource fails after it. */
+  async function rolledBackUpdate(before: object, after: object, options: ConstructorParameters<typeof World>[0] = {}) {
     const world = new World(options);
     await world.create({ A: custom(before), X: parameter() });
     world.fault = breaksForward(world, 1_000);
@@ -221,7 +220,7 @@ describe('rolling an update back', () => {
     return world;
   }
 
-  /** Lets the update of X fail, and nothing of the way back. */
+  /** Makes the update of X fail, but not its rollback. */
   function breaksForward(world: World, afterMs = 0): World['fault'] {
     return async ({ logicalId, action, phase }) => {
       if (logicalId !== 'X' || action !== 'update' || phase !== 'forward') {
@@ -233,20 +232,20 @@ describe('rolling an update back', () => {
   }
 });
 
-describe('cancelling an update', () => {
-  test('rolls it back, and cancels what is under way', async () => {
+describe('canceling an update', () => {
+  test('rolls it back, and cancels requests in progress', async () => {
     const world = new World();
-    await world.create({ A: custom({ Colour: 'red' }) });
+    await world.create({ A: custom({ Color: 'red' }) });
     world.asked();
     world.behaviour = async (event, { clock }) => {
-      if (event.ResourceProperties.Colour === 'blue') {
+      if (event.ResourceProperties.Color === 'blue') {
         await clock.sleep(60_000);
       }
       world.succeed(event);
     };
     const update = world.cloudFormation.updateStack({
       stackName: 'Stack',
-      template: { Resources: { A: custom({ Colour: 'blue' }), B: parameter('b', { DependsOn: 'A' }) } },
+      template: { Resources: { A: custom({ Color: 'blue' }), B: parameter('b', { DependsOn: 'A' }) } },
     });
     void world.clock.sleep(5_000).then(() => world.cloudFormation.cancelUpdate('Stack'));
     const stack = await world.clock.run(update);
@@ -256,7 +255,7 @@ describe('cancelling an update', () => {
     expect(world.story().filter((line) => line.startsWith('B'))).toEqual([]);
   });
 
-  test('is refused where no update goes forward', async () => {
+  test('fails if no update is in progress', async () => {
     const world = new World();
     const cancel = () => world.cloudFormation.cancelUpdate('Stack');
     const creation = world.create({ A: parameter() });

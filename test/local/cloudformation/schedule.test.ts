@@ -1,44 +1,44 @@
-import { allNeededBy, inOrder } from '../../../local/cloudformation/schedule';
+import { transitiveDependencies, runInOrder } from '../../../local/cloudformation/schedule';
 
-describe('work in order', () => {
-  const needs: Record<string, string[]> = { roof: ['walls'], walls: ['ground'], garden: [], ground: [] };
+describe('schedule', () => {
+  const needs: Record<string, string[]> = { deploy: ['test'], test: ['build'], lint: [], build: [] };
   const before = (item: string) => needs[item] ?? [];
 
-  test('does what must come first first, and otherwise keeps the order of the items', async () => {
-    const done: string[] = [];
-    await inOrder(Object.keys(needs), before, (item) => Promise.resolve(done.push(item)).then(() => 'done'));
-    expect(done).toEqual(['garden', 'ground', 'walls', 'roof']);
+  test('inOrder processes dependencies first, and independent items in the given order', async () => {
+    const processed: string[] = [];
+    await runInOrder(Object.keys(needs), before, (item) => Promise.resolve(processed.push(item)).then(() => 'done'));
+    expect(processed).toEqual(['lint', 'build', 'test', 'deploy']);
   });
 
-  test('begins nothing that waits for what failed, and goes on with the rest', async () => {
-    const outcomes = await inOrder(Object.keys(needs), before, (item) =>
-      Promise.resolve(item === 'walls' ? 'failed' : 'done'),
+  test('inOrder skips dependents of a failed item, and processes the rest', async () => {
+    const outcomes = await runInOrder(Object.keys(needs), before, (item) =>
+      Promise.resolve(item === 'test' ? 'failed' : 'done'),
     );
-    expect(Object.fromEntries(outcomes)).toEqual({ garden: 'done', ground: 'done', walls: 'failed' });
+    expect(Object.fromEntries(outcomes)).toEqual({ lint: 'done', build: 'done', test: 'failed' });
   });
 
-  test('begins nothing once it is stopped', async () => {
-    const stop = new AbortController();
-    const outcomes = await inOrder(
+  test('inOrder begins nothing after it was aborted', async () => {
+    const controller = new AbortController();
+    const outcomes = await runInOrder(
       Object.keys(needs),
       before,
       (item) => {
-        if (item === 'ground') {
-          stop.abort();
+        if (item === 'build') {
+          controller.abort();
         }
         return Promise.resolve('done');
       },
-      stop.signal,
+      controller.signal,
     );
-    expect([...outcomes.keys()].sort()).toEqual(['garden', 'ground']);
+    expect([...outcomes.keys()].sort()).toEqual(['build', 'lint']);
   });
 
-  test('does not wait for what is not among the items', async () => {
-    const outcomes = await inOrder(['roof'], before, () => Promise.resolve('done'));
-    expect([...outcomes.keys()]).toEqual(['roof']);
+  test('inOrder ignores dependencies that are not among the items', async () => {
+    const outcomes = await runInOrder(['deploy'], before, () => Promise.resolve('done'));
+    expect([...outcomes.keys()]).toEqual(['deploy']);
   });
 
-  test('knows what something needs by way of others', () => {
-    expect([...allNeededBy('roof', before)]).toEqual(['walls', 'ground']);
+  test('allNeededBy returns direct and indirect dependencies', () => {
+    expect([...transitiveDependencies('deploy', before)]).toEqual(['test', 'build']);
   });
 });

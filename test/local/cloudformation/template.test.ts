@@ -1,56 +1,48 @@
 import { custom, FUNCTION_ARN, parameter, World } from './world';
 
-describe('what is unknown in a template is refused by name before anything is done', () => {
+describe('the error for a template names, before anything changes, an unsupported', () => {
   test.each<[string, object, RegExp]>([
-    ['a section', { Transform: 'AWS::Serverless' }, /template section 'Transform'/],
-    ['a rule', { Rules: { Mine: {} } }, /rule 'Mine'/],
-    ['a resource type', { Resources: { Q: { Type: 'AWS::SQS::Queue' } } }, /resource type AWS::SQS::Queue/],
+    ['section', { Transform: 'AWS::Serverless' }, /template section 'Transform'/],
+    ['rule', { Rules: { Mine: {} } }, /rule 'Mine'/],
+    ['resource type', { Resources: { Q: { Type: 'AWS::SQS::Queue' } } }, /resource type AWS::SQS::Queue/],
+    ['attribute of a resource', { Resources: { A: parameter('a', { CreationPolicy: {} }) } }, /'A' 'CreationPolicy'/],
     [
-      'an attribute of a resource',
-      { Resources: { A: parameter('a', { CreationPolicy: {} }) } },
-      /'A' 'CreationPolicy'/,
-    ],
-    [
-      'a property',
+      'property',
       { Resources: { A: parameter('a', { Properties: { Value: 'a', Tier: 'Advanced' } }) } },
       /property 'Tier' of resource 'A' \(AWS::SSM::Parameter\)/,
     ],
     [
-      'a DeletionPolicy',
+      'DeletionPolicy',
       { Resources: { A: parameter('a', { DeletionPolicy: 'Snapshot' }) } },
       /DeletionPolicy "Snapshot"/,
     ],
     [
-      'an UpdateReplacePolicy',
+      'UpdateReplacePolicy',
       { Resources: { A: parameter('a', { UpdateReplacePolicy: 'Snapshot' }) } },
       /UpdateReplacePolicy "Snapshot" of resource 'A'/,
     ],
-    ['an intrinsic function', { Resources: { A: parameter({ 'Fn::Cidr': [] }) } }, /Fn::Cidr in resource 'A'/],
+    ['intrinsic function', { Resources: { A: parameter({ 'Fn::Cidr': [] }) } }, /Fn::Cidr in resource 'A'/],
     [
-      'a condition function',
+      'condition function',
       { Conditions: { C: { 'Fn::Contains': [['a'], 'a'] } } },
       /intrinsic function Fn::Contains in condition 'C'/,
     ],
     [
-      'a dynamic reference',
+      'dynamic reference',
       { Resources: { A: parameter({ 'Fn::Join': ['', ['{{resolve:secretsmanager:', 'x}}']] }) } },
       /dynamic reference .* in resource 'A'/,
     ],
     [
-      'an attribute that is read',
+      'attribute in Fn::GetAtt',
       { Resources: { A: parameter(), B: parameter({ 'Fn::GetAtt': ['A', 'Nothing'] }) } },
       /attribute 'Nothing' of AWS::SSM::Parameter in resource 'B'/,
     ],
-    ['what a Ref names', { Resources: { A: parameter({ Ref: 'Nobody' }) } }, /\[Nobody\] in resource 'A'/],
+    ['name in a Ref', { Resources: { A: parameter({ Ref: 'Nobody' }) } }, /\[Nobody\] in resource 'A'/],
+    ['name in DependsOn', { Resources: { A: parameter('a', { DependsOn: 'Nobody' }) } }, /\[Nobody\] in DependsOn/],
+    ['name in an output', { Outputs: { O: { Value: { Ref: 'Nobody' } } } }, /\[Nobody\] in output 'O'/],
+    ['condition', { Resources: { A: parameter('a', { Condition: 'C' }) } }, /unresolved condition 'C'/],
     [
-      'what a DependsOn names',
-      { Resources: { A: parameter('a', { DependsOn: 'Nobody' }) } },
-      /\[Nobody\] in DependsOn/,
-    ],
-    ['what an output names', { Outputs: { O: { Value: { Ref: 'Nobody' } } } }, /\[Nobody\] in output 'O'/],
-    ['a condition', { Resources: { A: parameter('a', { Condition: 'C' }) } }, /unresolved condition 'C'/],
-    [
-      'a parameter of Parameter Store that nobody can read',
+      'reference to a parameter from Parameter Store',
       {
         Parameters: { P: { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/a' } },
         Resources: { A: parameter({ Ref: 'P' }) },
@@ -58,12 +50,12 @@ describe('what is unknown in a template is refused by name before anything is do
       /\[P\] in resource 'A'/,
     ],
     [
-      'a circle',
+      'circular dependency',
       { Resources: { A: parameter({ Ref: 'B' }), B: parameter({ Ref: 'A' }) } },
       /circular dependency between resources: \[A, B\]/,
     ],
     [
-      'a resource that its condition leaves out',
+      'reference to a resource whose condition is false',
       {
         Conditions: { No: { 'Fn::Equals': ['a', 'b'] } },
         Resources: { A: parameter('a', { Condition: 'No' }), B: parameter({ Ref: 'A' }) },
@@ -76,14 +68,14 @@ describe('what is unknown in a template is refused by name before anything is do
     expect(world.story()).toEqual([]);
   });
 
-  test('no template at all, and one without resources', async () => {
+  test('template that is not a JSON object, or has no resources', async () => {
     const { cloudFormation } = new World();
     await expect(cloudFormation.createStack({ stackName: 'S', template: 'text' })).rejects.toThrow('not a JSON object');
     await expect(cloudFormation.createStack({ stackName: 'S', template: {} })).rejects.toThrow('Resources');
   });
 });
 
-test('what CDK adds to every template is let through', async () => {
+test('the elements that the CDK adds to every template are supported', async () => {
   const stack = await new World().create(
     {
       A: parameter('a', { Metadata: { 'aws:cdk:path': 'Stack/A' } }),
@@ -99,7 +91,7 @@ test('what CDK adds to every template is let through', async () => {
   expect(stack.status).toBe('CREATE_COMPLETE');
 });
 
-describe('the values of parameters', () => {
+describe('the value of a parameter', () => {
   const echo = async (declaration: object, given?: string) => {
     const world = new World();
     const { outputs } = await world.clock.run(
@@ -116,31 +108,41 @@ describe('the values of parameters', () => {
     return outputs.O;
   };
 
-  test('are those given, or the defaults', async () => {
+  test('is the given value or the default', async () => {
     expect(await echo({ Type: 'String', Default: 'd' })).toBe('d');
     expect(await echo({ Type: 'String', Default: 'd' }, 'given')).toBe('given');
     expect(await echo({ Type: 'AWS::SSM::Parameter::Value<String>' }, 'given')).toBe('given');
   });
 
-  test('of list types are lists', async () => {
+  test('with a list type is a list', async () => {
     expect(await echo({ Type: 'CommaDelimitedList' }, 'a, b')).toEqual(['a', 'b']);
     expect(await echo({ Type: 'List<Number>' }, '1,2')).toEqual(['1', '2']);
   });
 
   test.each<[string, object, string | undefined, RegExp]>([
-    ['are needed', { Type: 'String' }, undefined, /\[P\] must have values/],
-    ['of type Number are numbers', { Type: 'Number' }, 'x', /'P' must be a number/],
-    ['keep to MaxValue', { Type: 'Number', MaxValue: 3 }, '4', /from -Infinity to 3/],
-    ['are among AllowedValues', { Type: 'String', AllowedValues: ['a'] }, 'b', /'P' must be one of AllowedValues/],
-    ['match AllowedPattern as a whole', { Type: 'String', AllowedPattern: 'a' }, 'aa', /must match pattern a/],
-    ['keep to MinLength', { Type: 'String', MinLength: 2 }, 'a', /from 2 to Infinity characters/],
-    ['have a known type', { Type: 'AWS::EC2::VPC::Id' }, 'vpc-1', /type 'AWS::EC2::VPC::Id' is not supported locally/],
-    ['have no unknown attribute', { Type: 'String', Colour: 'red' }, 'a', /attribute of parameter 'P' 'Colour'/],
+    ['is required', { Type: 'String' }, undefined, /\[P\] must have values/],
+    ['must be a number for type Number', { Type: 'Number' }, 'x', /'P' must be a number/],
+    ['must not exceed MaxValue', { Type: 'Number', MaxValue: 3 }, '4', /from -Infinity to 3/],
+    ['must be one of AllowedValues', { Type: 'String', AllowedValues: ['a'] }, 'b', /'P' must be one of AllowedValues/],
+    ['must match AllowedPattern completely', { Type: 'String', AllowedPattern: 'a' }, 'aa', /must match pattern a/],
+    ['must have MinLength characters', { Type: 'String', MinLength: 2 }, 'a', /from 2 to Infinity characters/],
+    [
+      'must have a supported type',
+      { Type: 'AWS::EC2::VPC::Id' },
+      'vpc-1',
+      /type 'AWS::EC2::VPC::Id' is not supported locally/,
+    ],
+    [
+      'must not have an unknown attribute in its declaration',
+      { Type: 'String', Color: 'red' },
+      'a',
+      /attribute of parameter 'P' 'Color'/,
+    ],
   ])('%s', async (_rule, declaration, given, message) => {
     await expect(echo(declaration, given)).rejects.toThrow(message);
   });
 
-  test('are given only to parameters that exist', async () => {
+  test('must not be given for an unknown parameter', async () => {
     const { cloudFormation } = new World();
     const template = { Resources: { A: parameter() } };
     await expect(cloudFormation.createStack({ stackName: 'S', template, parameters: { X: '1' } })).rejects.toThrow(
@@ -149,8 +151,7 @@ describe('the values of parameters', () => {
   });
 });
 
-test('a ServiceToken may be an attribute of the function that the template declares', async () => {
-  // Dependencies follow from it, so that the function is there before its first event.
+test('a ServiceToken can be an attribute of another resource, which is then created first', async () => {
   const world = new World();
   await world.create({
     Token: parameter(FUNCTION_ARN),

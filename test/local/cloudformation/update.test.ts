@@ -1,7 +1,7 @@
 import { custom, parameter, World } from './world';
 
 describe('updating a stack', () => {
-  test('creates and updates first, and deletes what was removed only then', async () => {
+  test('creates and updates resources first, and then deletes removed ones', async () => {
     const world = new World();
     await world.create({ A: custom({ Id: 'a' }), B: custom({ Id: 'b' }) });
     world.story();
@@ -21,7 +21,7 @@ describe('updating a stack', () => {
     ]);
   });
 
-  test('leaves alone what resolves to the same properties', async () => {
+  test('sends nothing to a custom resource whose resolved properties are unchanged', async () => {
     const world = new World();
     await world.create({ A: custom({ Value: 'x' }) });
     world.asked();
@@ -29,11 +29,11 @@ describe('updating a stack', () => {
     expect(world.asked()).toEqual([]);
   });
 
-  test('updates what refers to something that was replaced', async () => {
+  test('updates resources that refer to a replaced resource', async () => {
     const world = new World();
     const B = custom({ Id: 'b', Name: { Ref: 'A' } });
-    await world.create({ A: parameter('a', { Properties: named('one') }), B });
-    await world.update({ A: parameter('a', { Properties: named('two') }), B });
+    await world.create({ A: parameter('a', { Properties: parameterProperties('one') }), B });
+    await world.update({ A: parameter('a', { Properties: parameterProperties('two') }), B });
     expect(world.requests.at(-1)).toMatchObject({
       RequestType: 'Update',
       PhysicalResourceId: 'b',
@@ -42,7 +42,7 @@ describe('updating a stack', () => {
     });
   });
 
-  test('takes another physical id in the answer to an Update for a replacement, and deletes the old one in clean-up', async () => {
+  test('treats another physical id in the response to an Update as a replacement, and deletes the old id during cleanup', async () => {
     const world = new World();
     await world.create({ A: custom({ Id: 'old' }), B: parameter() });
     await world.update({ A: custom({ Id: 'new' }), B: parameter('b') });
@@ -50,17 +50,17 @@ describe('updating a stack', () => {
     expect(world.story().slice(-3)).toEqual(['A DELETE_IN_PROGRESS', 'A DELETE_COMPLETE', 'Stack UPDATE_COMPLETE']);
   });
 
-  test('sends the Delete of an old half the properties that it had', async () => {
+  test('sends the old properties with the Delete of the old half of a replaced resource', async () => {
     const world = new World();
-    await world.create({ A: custom({ Id: 'old', Colour: 'red' }) });
-    await world.update({ A: custom({ Id: 'new', Colour: 'blue' }) });
-    expect(world.requests.at(-1)).toMatchObject({ RequestType: 'Delete', ResourceProperties: { Colour: 'red' } });
+    await world.create({ A: custom({ Id: 'old', Color: 'red' }) });
+    await world.update({ A: custom({ Id: 'new', Color: 'blue' }) });
+    expect(world.requests.at(-1)).toMatchObject({ RequestType: 'Delete', ResourceProperties: { Color: 'red' } });
   });
 
   test.each([
     ['Retain', ['A DELETE_SKIPPED']],
     ['Delete', ['A DELETE_IN_PROGRESS', 'A DELETE_COMPLETE']],
-  ])('treats the old half as UpdateReplacePolicy %s says', async (UpdateReplacePolicy, expected) => {
+  ])('applies UpdateReplacePolicy %s to the old half of a replaced resource', async (UpdateReplacePolicy, expected) => {
     const world = new World();
     await world.create({ A: custom({ Id: 'old' }, { UpdateReplacePolicy }) });
     await world.update({ A: custom({ Id: 'new' }, { UpdateReplacePolicy }) });
@@ -68,7 +68,7 @@ describe('updating a stack', () => {
   });
 
   test.each(['Retain', 'RetainExceptOnCreate'])(
-    'keeps what was removed under DeletionPolicy %s',
+    'retains a removed resource with DeletionPolicy %s',
     async (DeletionPolicy) => {
       const world = new World();
       await world.create({ A: custom({}, { DeletionPolicy }), B: parameter() });
@@ -78,7 +78,7 @@ describe('updating a stack', () => {
     },
   );
 
-  test('cleans up what depends on something before it, by way of what stays too', async () => {
+  test('cleans up dependents first, including indirect dependents via a resource that remains', async () => {
     const world = new World();
     const stays = { Middle: parameter({ Ref: 'Last' }) };
     await world.create({ Last: parameter(), ...stays, First: custom({ Needs: { Ref: 'Middle' } }) });
@@ -88,7 +88,7 @@ describe('updating a stack', () => {
     expect(deleted).toEqual(['First DELETE_COMPLETE', 'Last DELETE_COMPLETE']);
   });
 
-  test('tries a Delete in clean-up three times, gives it up silently, and deletes what it depended on', async () => {
+  test('abandons a resource after three failed Deletes during cleanup, and deletes its dependencies', async () => {
     const world = new World();
     world.behaviour = (event) => (event.RequestType === 'Delete' ? world.fail(event) : world.succeed(event));
     await world.create({ A: parameter(), B: custom({}, { DependsOn: 'A' }), C: parameter() });
@@ -104,14 +104,14 @@ describe('updating a stack', () => {
     ]);
   });
 
-  describe('the old half of what was replaced', () => {
-    // The old enrollment depends on a grant that is removed in the same update.
+  describe('the old half of a replaced resource', () => {
+    // The old half depends on a grant that the same update removes.
     const before = { Grant: parameter(), Thing: custom({ Id: 'old' }, { DependsOn: 'Grant' }) };
     const after = { Thing: custom({ Id: 'new' }) };
     const orders = async (oldHalfOrder: 'ordered' | 'unordered') => {
       const seen = new Set<string>();
       for (let byte = 0; byte < 256; byte += 85) {
-        const world = new World({ oldHalfOrder, random: (bytes) => Buffer.alloc(bytes, byte) });
+        const world = new World({ oldHalfOrder, random: () => byte / 256 });
         await world.create(before);
         world.story();
         await world.update(after);
@@ -121,16 +121,16 @@ describe('updating a stack', () => {
       return [...seen].sort();
     };
 
-    test('is deleted before what it depends on, where clean-up is ordered', async () => {
+    test('is deleted before its dependencies if cleanup is ordered', async () => {
       expect(await orders('ordered')).toEqual(['Thing Grant']);
     });
 
-    test('is deleted at any time, where it is not', async () => {
+    test('is deleted before or after its dependencies if cleanup is unordered', async () => {
       expect(await orders('unordered')).toEqual(['Grant Thing', 'Thing Grant']);
     });
   });
 
-  test('refuses another type under one logical id before anything is done', async () => {
+  test('fails before it changes anything if the type of a logical id changes', async () => {
     const world = new World();
     await world.create({ A: parameter() });
     world.story();
@@ -138,7 +138,7 @@ describe('updating a stack', () => {
     expect(world.story()).toEqual([]);
   });
 
-  test('refuses another ServiceToken on an existing resource, and asks nobody', async () => {
+  test('rolls back without a request if the ServiceToken of a resource changes', async () => {
     const world = new World();
     await world.create({ A: custom() });
     world.asked();
@@ -148,13 +148,13 @@ describe('updating a stack', () => {
     expect(world.asked()).toEqual([]);
   });
 
-  test('refuses an update that would change nothing', async () => {
+  test('fails if nothing changes', async () => {
     const world = new World();
     await world.create({ A: parameter() });
     await expect(world.update({ A: parameter() })).rejects.toThrow('No updates are to be performed.');
   });
 
-  test('refuses an update of a stack that is being worked on', async () => {
+  test('fails while another operation is in progress', async () => {
     const world = new World();
     await world.create({ A: parameter() });
     const template = { Resources: { A: parameter('b') } };
@@ -163,7 +163,7 @@ describe('updating a stack', () => {
     await first;
   });
 
-  test('keeps an export that another stack imports, by rolling back', async () => {
+  test('rolls back if it changes an export that another stack imports', async () => {
     const world = new World();
     const exporting = (value: string) => ({ Outputs: { O: { Value: value, Export: { Name: 'shared' } } } });
     await world.create({ A: parameter() }, exporting('one'));
@@ -181,7 +181,7 @@ describe('updating a stack', () => {
     await expect(world.delete()).rejects.toThrow('Cannot delete export shared as it is in use by Importer');
   });
 
-  function named(Name: string): object {
+  function parameterProperties(Name: string): object {
     return { Name, Type: 'String', Value: 'v' };
   }
 });

@@ -9,7 +9,7 @@ function serve(...args: string[]): ChildProcessWithoutNullStreams {
   return spawn(process.execPath, ['--import', 'tsx', 'local/serve.ts', ...args], { cwd: ROOT });
 }
 
-/** What a process prints until it ends, and how it ends. */
+/** The output and the exit status of a process when it has ended. */
 async function ended(child: ChildProcessWithoutNullStreams) {
   const texts = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => (texts.stdout += String(chunk)));
@@ -18,9 +18,9 @@ async function ended(child: ChildProcessWithoutNullStreams) {
   return { status, ...texts };
 }
 
-test('serves at the endpoint that its lines export, says when a port is taken, and ends when interrupted', async () => {
+test('serves at the exported endpoint until interrupted, and a second server on its port is an error', async () => {
   const child = serve('--port', '0', '--region', 'eu-west-1');
-  const over = ended(child);
+  const closed = ended(child);
   const [printed] = (await once(child.stdout, 'data')) as [Buffer];
   const environment = Object.fromEntries(
     [...printed.toString().matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name ?? '', value]),
@@ -39,23 +39,26 @@ test('serves at the endpoint that its lines export, says when a port is taken, a
   const { port } = new URL(endpoint);
   const second = await ended(serve('--port', port));
   expect(second.status).toBe(1);
-  expect(second.stderr).toBe(`npm run local: port ${port} of 127.0.0.1 is taken: name another with --port\n`);
+  expect(second.stderr).toBe(`npm run local: port ${port} of 127.0.0.1 is in use: choose another with --port\n`);
 
   child.kill('SIGINT');
-  expect((await over).status).toBe(0);
+  const { status, stderr } = await closed;
+  expect(status).toBe(0);
+  expect(stderr).toContain(`Serving IAM and Secrets Manager at ${endpoint} (account 123456789012, region eu-west-1).`);
+  expect(stderr).toContain('Press Ctrl+C to stop.');
 }, 30_000);
 
 test.each([
-  [['--colour', 'red'], "Unknown option '--colour'"],
-  [['--port', '70000'], '--port 70000: a port is a number from 0 to 65535'],
-  [['--account', '12'], '--account 12: an account id is twelve digits'],
-  [['--region', 'Mars'], '--region Mars: a region is spelt like us-east-1'],
+  [['--color', 'red'], "Unknown option '--color'"],
+  [['--port', '70000'], "--port: invalid value '70000': expected a number from 0 to 65535"],
+  [['--account', '12'], "--account: invalid value '12': expected 12 digits"],
+  [['--region', 'Mars'], "--region: invalid value 'Mars': expected a region such as us-east-1"],
 ])(
-  '%j is an error in words',
-  async (args, words) => {
+  '%j is an error',
+  async (args, message) => {
     const { status, stdout, stderr } = await ended(serve(...args));
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-    expect(stderr).toContain(words);
+    expect(stderr).toContain(message);
   },
   30_000,
 );

@@ -27,15 +27,15 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { XMLParser } from 'fast-xml-parser';
 import { AwsError } from '../../../local/aws-error';
-import { type AnsweredCall, AwsServer, type Fault, type IncomingCall } from '../../../local/http';
+import { type CompletedCall, AwsServer, type Fault, type IncomingCall } from '../../../local/http';
 import { type Caller, Iam } from '../../../local/iam';
 import { SecretsManager } from '../../../local/secrets-manager';
 import { ACCOUNT, decoded, seededRandom, withCodes } from '../iam/fixture';
-import { TurnedClock } from '../iam/turned-clock';
+import { ManualClock } from '../iam/manual-clock';
 
 const HANDLER: Caller = { arn: `arn:aws:sts::${ACCOUNT}:assumed-role/handler/function`, roleName: 'handler' };
 
-let clock: TurnedClock;
+let clock: ManualClock;
 let iam: Iam;
 let server: AwsServer;
 let url: string;
@@ -43,7 +43,7 @@ let secretsManager: SecretsManager;
 let iamClient: IAMClient;
 let secretsClient: SecretsManagerClient;
 let faultOf: (call: IncomingCall) => Fault | undefined;
-let calls: AnsweredCall[];
+let calls: CompletedCall[];
 
 function clientOptions(accessKeyId = 'test') {
   return {
@@ -55,13 +55,13 @@ function clientOptions(accessKeyId = 'test') {
 }
 
 beforeEach(async () => {
-  clock = new TurnedClock();
+  clock = new ManualClock();
   iam = new Iam({ clock, accountId: ACCOUNT, random: seededRandom() });
   secretsManager = new SecretsManager({
     clock,
     accountId: ACCOUNT,
     region: 'us-east-1',
-    authorize: (caller, request) => iam.refusalOf(caller, request),
+    authorize: (caller, request) => iam.denialReason(caller, request),
   });
   faultOf = () => undefined;
   calls = [];
@@ -84,17 +84,17 @@ afterEach(async () => {
   await server.close();
 });
 
-/** Sends a request as no SDK would write it. */
+/** Sends a request that no SDK would send. */
 async function send(
   { headers = {}, ...init }: RequestInit & { headers?: Record<string, string> },
   { path = '/', service = 'iam' } = {},
 ): Promise<{ status: number; headers: Headers; text: string }> {
   const authorization = `AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=00`;
-  const answer = await fetch(url + path, { ...init, headers: { authorization, ...headers } });
-  return { status: answer.status, headers: answer.headers, text: await answer.text() };
+  const response = await fetch(url + path, { ...init, headers: { authorization, ...headers } });
+  return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-function parsed(xml: string): unknown {
+function parseXml(xml: string): unknown {
   return new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@', parseTagValue: false }).parse(xml);
 }
 
@@ -113,8 +113,8 @@ function codesFor(userName: string, device: { serialNumber: string; seed: Buffer
   };
 }
 
-describe('the SDK speaks IAM', () => {
-  test('from a new device to an enabled one', async () => {
+describe('the SDK client of IAM', () => {
+  test('creates a device and enables it', async () => {
     await iamClient.send(new CreateUserCommand({ UserName: 'alice', Path: '/team/' }));
     const device = await createDevice('alice');
     await iamClient.send(new EnableMFADeviceCommand(codesFor('alice', device)));
@@ -127,7 +127,7 @@ describe('the SDK speaks IAM', () => {
     expect(VirtualMFADevices?.[0]?.User?.Arn).toBe(`arn:aws:iam::${ACCOUNT}:user/team/alice`);
   });
 
-  test('lists go both ways, empty ones too', async () => {
+  test('sends and receives lists, including empty ones', async () => {
     const { serialNumber: SerialNumber } = await createDevice('alice');
     const Tags = Array.from({ length: 11 }, (_, index) => ({
       Key: `k${10 + index}`,
@@ -143,7 +143,7 @@ describe('the SDK speaks IAM', () => {
     expect(await read()).toEqual(Tags.slice(0, 1));
   });
 
-  test('its paginator sees every device once', async () => {
+  test('paginates over every device exactly once', async () => {
     const created: string[] = [];
     for (const name of ['a', 'b', 'c', 'd', 'e']) {
       created.push((await createDevice(name)).serialNumber);
@@ -155,7 +155,7 @@ describe('the SDK speaks IAM', () => {
     expect(seen).toEqual(created);
   });
 
-  test('errors arrive as their typed exceptions, with their status', async () => {
+  test('receives errors as typed exceptions with their HTTP status', async () => {
     await iamClient.send(new CreateUserCommand({ UserName: 'alice' }));
     const device = await createDevice('alice');
     const codes = codesFor('alice', device);
@@ -182,8 +182,8 @@ describe('the SDK speaks IAM', () => {
   });
 });
 
-describe('the SDK speaks Secrets Manager', () => {
-  test('text, bytes and times arrive as they are', async () => {
+describe('the SDK client of Secrets Manager', () => {
+  test('receives text, bytes and times unchanged', async () => {
     await secretsClient.send(new CreateSecretCommand({ Name: 'text', SecretString: 'ü' }));
     await secretsClient.send(new CreateSecretCommand({ Name: 'bytes', SecretBinary: Buffer.from([0, 255]) }));
     const text = await secretsClient.send(new GetSecretValueCommand({ SecretId: 'text' }));
@@ -194,7 +194,7 @@ describe('the SDK speaks Secrets Manager', () => {
     expect(VersionIdsToStages).toEqual({ [text.VersionId ?? '']: ['AWSCURRENT'] });
   });
 
-  test('errors arrive as their typed exceptions', async () => {
+  test('receives errors as typed exceptions', async () => {
     const get = () => secretsClient.send(new GetSecretValueCommand({ SecretId: 'mfa' }));
     await expect(get()).rejects.toBeInstanceOf(ResourceNotFoundException);
     await secretsClient.send(new CreateSecretCommand({ Name: 'mfa', SecretString: 'x' }));
@@ -203,8 +203,8 @@ describe('the SDK speaks Secrets Manager', () => {
   });
 });
 
-describe('who is calling', () => {
-  test('an access key that is known is its role’s, in both services', async () => {
+describe('the caller', () => {
+  test('of a known access key is its role, in both services', async () => {
     const iamHandler = new IAMClient(clientOptions('HANDLER'));
     const secretsHandler = new SecretsManagerClient(clientOptions('HANDLER'));
     await expect(iamHandler.send(new ListMFADevicesCommand({ UserName: 'alice' }))).rejects.toMatchObject({
@@ -224,7 +224,7 @@ describe('who is calling', () => {
     secretsHandler.destroy();
   });
 
-  test('nobody is refused, and so is a signature without a scope', async () => {
+  test('must be named: a request without a signature, or without a scope in it, is an error', async () => {
     const anonymous = await fetch(url, { method: 'POST', body: 'Action=ListUsers&Version=2010-05-08' });
     expect(anonymous.status).toBe(403);
     expect(await anonymous.text()).toContain('<Code>MissingAuthenticationToken</Code>');
@@ -232,8 +232,8 @@ describe('who is calling', () => {
     expect(unscoped).toMatchObject({ status: 400, text: expect.stringContaining('IncompleteSignature') as string });
   });
 
-  test('a service or a region that is not served is refused by name', async () => {
-    expect((await send({ method: 'POST' }, { service: 'sts' })).text).toContain('service sts is not served here');
+  test('of an unsupported service or region gets an error that names that service or region', async () => {
+    expect((await send({ method: 'POST' }, { service: 'sts' })).text).toContain('service sts is not supported');
     const elsewhere = new SecretsManagerClient({ ...clientOptions(), region: 'eu-west-1' });
     await expect(elsewhere.send(new GetSecretValueCommand({ SecretId: 'x' }))).rejects.toMatchObject({
       message: 'secretsmanager is not served in region eu-west-1, only in: us-east-1',
@@ -242,21 +242,21 @@ describe('who is calling', () => {
   });
 });
 
-describe('IAM’s XML, to the letter', () => {
+describe('the XML of IAM', () => {
   const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/';
 
-  test('an answer with output, by GET and by POST', async () => {
+  test('contains the output, for GET and for POST', async () => {
     iam.call('CreateUser', { UserName: 'alice' });
     const parameters = 'Action=ListUsers&Version=2010-05-08&MaxItems=1';
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
-    const answers = [
+    const responses = [
       await send({ method: 'GET' }, { path: `/?${parameters}` }),
       await send({ method: 'POST', body: parameters, headers: form }),
     ];
-    for (const { status, headers, text } of answers) {
+    for (const { status, headers, text } of responses) {
       expect(status).toBe(200);
       expect(headers.get('content-type')).toBe('text/xml');
-      expect(parsed(text)).toEqual({
+      expect(parseXml(text)).toEqual({
         ListUsersResponse: {
           '@xmlns': NAMESPACE,
           ListUsersResult: {
@@ -277,16 +277,16 @@ describe('IAM’s XML, to the letter', () => {
     }
   });
 
-  test('an answer without output has no result element', async () => {
+  test('has no result element if there is no output', async () => {
     iam.call('CreateUser', { UserName: 'alice' });
     const { text } = await send({ method: 'POST', body: 'Action=DeleteUser&Version=2010-05-08&UserName=alice' });
-    expect(Object.keys((parsed(text) as Record<string, object>).DeleteUserResponse ?? {}).sort()).toEqual([
+    expect(Object.keys((parseXml(text) as Record<string, object>).DeleteUserResponse ?? {}).sort()).toEqual([
       '@xmlns',
       'ResponseMetadata',
     ]);
   });
 
-  test('blobs are base64 of the Base32 text', async () => {
+  test('encodes the Base32 seed in Base64, like every blob', async () => {
     const { text } = await send({
       method: 'POST',
       body: 'Action=CreateVirtualMFADevice&Version=2010-05-08&VirtualMFADeviceName=a',
@@ -295,11 +295,11 @@ describe('IAM’s XML, to the letter', () => {
     expect(Buffer.from(seed, 'base64').toString()).toMatch(/^[A-Z2-7]{64}$/);
   });
 
-  test('an error names who is to blame, and is escaped', async () => {
+  test('says whose fault an error is, and escapes its message', async () => {
     const bad = await send({ method: 'POST', body: 'Action=GetUser&Version=2010-05-08&UserName=%3Ca%26b%3E' });
     expect(bad.status).toBe(400);
     expect(bad.text).toContain('&lt;a&amp;b&gt;');
-    expect(parsed(bad.text)).toEqual({
+    expect(parseXml(bad.text)).toEqual({
       ErrorResponse: {
         '@xmlns': NAMESPACE,
         Error: {
@@ -316,46 +316,46 @@ describe('IAM’s XML, to the letter', () => {
   });
 });
 
-describe('what can’t be read is refused', () => {
+describe('a malformed request is an error', () => {
   test.each([
     ['no action', 'Version=2010-05-08', 'MissingAction'],
     ['an unknown action', 'Action=ListGroups&Version=2010-05-08', 'InvalidAction'],
     ['another version', 'Action=ListUsers&Version=2011-01-01', 'InvalidAction'],
-    ['an unknown parameter', 'Action=ListUsers&Version=2010-05-08&Colour=red', 'ValidationError'],
-    ['a number that is none', 'Action=ListUsers&Version=2010-05-08&MaxItems=ten', 'ValidationError'],
-  ])('%s', async (_, body, code) => {
+    ['an unknown parameter', 'Action=ListUsers&Version=2010-05-08&Color=red', 'ValidationError'],
+    ['a number that is not one', 'Action=ListUsers&Version=2010-05-08&MaxItems=ten', 'ValidationError'],
+  ])('with %s', async (_, body, code) => {
     expect(await send({ method: 'POST', body })).toMatchObject({
       status: 400,
       text: expect.stringContaining(`<Code>${code}</Code>`) as string,
     });
   });
 
-  test('a method that is neither GET nor POST', async () => {
+  test('if its method is neither GET nor POST', async () => {
     expect((await send({ method: 'PUT', body: '' })).status).toBe(405);
   });
 
-  test('a body beyond a mebibyte', async () => {
+  test('if its body exceeds 1 MiB', async () => {
     const { status, text } = await send({ method: 'POST', body: 'x'.repeat(1024 * 1024 + 1) });
     expect({ status, text }).toMatchObject({ status: 413, text: expect.stringContaining('1048576') as string });
   });
 
   test.each([
-    ['no JSON', 'secretsmanager.GetSecretValue', '{"SecretString":"marked', 'SerializationException'],
-    ['no object', 'secretsmanager.GetSecretValue', '"marked"', 'SerializationException'],
+    ['invalid JSON', 'secretsmanager.GetSecretValue', '{"SecretString":"marked', 'SerializationException'],
+    ['JSON that is not an object', 'secretsmanager.GetSecretValue', '"marked"', 'SerializationException'],
     ['an unknown action', 'secretsmanager.ListSecrets', '{}', 'InvalidAction'],
     ['another service’s target', 'AmazonSSM.GetParameter', '{}', 'InvalidAction'],
-  ])('by Secrets Manager: %s', async (_, target, body, code) => {
-    const answer = await send(
+  ])('to Secrets Manager, with %s', async (_, target, body, code) => {
+    const response = await send(
       { method: 'POST', body, headers: { 'x-amz-target': target } },
       { service: 'secretsmanager' },
     );
-    expect(answer.status).toBe(400);
-    expect(answer.headers.get('x-amzn-errortype')).toBe(code);
-    expect(JSON.parse(answer.text)).toMatchObject({ __type: code });
-    expect(answer.text).not.toContain('marked');
+    expect(response.status).toBe(400);
+    expect(response.headers.get('x-amzn-errortype')).toBe(code);
+    expect(JSON.parse(response.text)).toMatchObject({ __type: code });
+    expect(response.text).not.toContain('marked');
   });
 
-  test('what the local IAM can’t judge comes back in its own words, as a failure of the receiver', async () => {
+  test('a policy that the local IAM can’t evaluate is an internal failure that names the unsupported element', async () => {
     iam.call('CreateRole', { RoleName: 'r', AssumeRolePolicyDocument: '{}' });
     const document = JSON.stringify({ Statement: { Effect: 'Allow', Action: '*', Resource: '*', Principal: '*' } });
     const body = `Action=PutRolePolicy&Version=2010-05-08&RoleName=r&PolicyName=p&PolicyDocument=${encodeURIComponent(document)}`;
@@ -364,38 +364,38 @@ describe('what can’t be read is refused', () => {
   });
 });
 
-test('the Date header is the clock’s, of refusals too', async () => {
-  clock.turn(90_000);
+test('the Date header has the time of the clock, in error responses too', async () => {
+  clock.advance(90_000);
   const expected = 'Thu, 01 Jan 2026 12:01:40 GMT';
   const good = await send({ method: 'GET' }, { path: '/?Action=ListUsers&Version=2010-05-08' });
   const bad = await send({ method: 'GET' }, { path: '/' });
   expect([good.headers.get('date'), bad.headers.get('date')]).toEqual([expected, expected]);
 });
 
-describe('faults', () => {
+describe('an injected fault', () => {
   const create = () => iamClient.send(new CreateUserCommand({ UserName: 'alice' }));
   const users = () => iam.state().users.length;
 
-  test('an error instead of the effect', async () => {
+  test('returns an error and does not execute the call', async () => {
     faultOf = ({ service, action }) =>
       service === 'iam' && action === 'CreateUser' ? { before: new AwsError('Throttling', 400, 'Rate exceeded') } : {};
     await expect(create()).rejects.toMatchObject({ name: 'Throttling' });
     expect(users()).toBe(0);
   });
 
-  test('a connection that breaks before the effect', async () => {
+  test('drops the connection before the call is executed', async () => {
     faultOf = () => ({ lost: 'before' });
     await expect(create()).rejects.toThrow('socket hang up');
     expect(users()).toBe(0);
   });
 
-  test('an answer that is lost after the effect', async () => {
+  test('drops the connection after the call is executed', async () => {
     faultOf = () => ({ lost: 'after' });
     await expect(create()).rejects.toThrow('socket hang up');
     expect(users()).toBe(1);
   });
 
-  test('a call that takes its time, by the clock', async () => {
+  test('delays the call on the clock', async () => {
     faultOf = () => ({ delayMs: 12_000 });
     await create();
     expect(calls).toEqual([
@@ -410,8 +410,8 @@ describe('faults', () => {
   });
 });
 
-describe('calls are told', () => {
-  test('with their error, and with nothing of what they carried', async () => {
+describe('a completed call is reported', () => {
+  test('with its error, and without its input and output', async () => {
     await createDevice('alice');
     await expect(
       iamClient.send(
@@ -442,14 +442,14 @@ describe('calls are told', () => {
     ]);
   });
 
-  test('also where the answer was lost', async () => {
+  test('even if its response was lost', async () => {
     faultOf = () => ({ lost: 'after' });
     await expect(iamClient.send(new CreateUserCommand({ UserName: 'alice' }))).rejects.toThrow();
     expect(calls).toMatchObject([{ action: 'CreateUser', errorCode: 'ConnectionLost' }]);
   });
 });
 
-test('closing breaks what is open and frees the port', async () => {
+test('closing the server drops open connections and frees the port', async () => {
   await send({ method: 'GET' }, { path: '/?Action=ListUsers&Version=2010-05-08' });
   const port = Number(new URL(url).port);
   await server.close();

@@ -6,7 +6,7 @@ const seed = Buffer.from('12345678901234567890');
 const NOW = 50_000_000 * STEP_MS + 7_000;
 const CURRENT = 50_000_000;
 
-/** The pair whose second code is that of a counter. */
+/** The pair of codes whose second code has this counter. */
 function pair(second: number): Codes {
   return [hotp(seed, second - 1), hotp(seed, second)];
 }
@@ -24,35 +24,38 @@ describe('one-time passwords', () => {
     [7, '162583'],
     [8, '399871'],
     [9, '520489'],
-  ])('RFC 4226: counter %i gives %s', (counter, code) => {
+  ])('RFC 4226: the code of counter %i is %s', (counter, code) => {
     expect(hotp(seed, counter)).toBe(code);
   });
 
-  // https://datatracker.ietf.org/doc/html/rfc6238#appendix-B, the last six of its eight digits
+  // The last six of the eight digits in https://datatracker.ietf.org/doc/html/rfc6238#appendix-B
   test.each([
     [59, '287082'],
     [1111111109, '081804'],
     [1234567890, '005924'],
     [20000000000, '353130'],
-  ])('RFC 6238: second %i gives %s', (second, code) => {
+  ])('RFC 6238: the code at second %i is %s', (second, code) => {
     expect(hotp(seed, Math.floor(second / 30))).toBe(code);
   });
 });
 
-describe('a pair that enables', () => {
-  test.each([-998, -997, -1, 0, 1, 999, 1000])('is accepted with the second code %i steps from now', (distance) => {
+describe('a pair of codes that enables a device', () => {
+  test.each([-998, -997, -1, 0, 1, 999, 1000])('is accepted if the second code is %i steps from now', (distance) => {
     const clock = new DeviceClock(seed);
     expect(clock.enable(pair(CURRENT + distance), NOW)).toBe(true);
     expect(clock.reading).toEqual({ adjustment: distance, lastCounter: CURRENT + distance });
   });
 
-  test.each([-1500, -1000, -999, 1001, 1002, 1500])('is refused with the second code %i steps from now', (distance) => {
-    const clock = new DeviceClock(seed);
-    expect(clock.enable(pair(CURRENT + distance), NOW)).toBe(false);
-    expect(clock.reading).toBeUndefined();
-  });
+  test.each([-1500, -1000, -999, 1001, 1002, 1500])(
+    'is rejected if the second code is %i steps from now',
+    (distance) => {
+      const clock = new DeviceClock(seed);
+      expect(clock.enable(pair(CURRENT + distance), NOW)).toBe(false);
+      expect(clock.reading).toBeUndefined();
+    },
+  );
 
-  test('stores no adjustment when it is (previous, current), at the first and the last moment of a step', () => {
+  test('stores an adjustment of 0 if it is (previous, current), at the start and at the end of a step', () => {
     for (const within of [0, STEP_MS - 1]) {
       const clock = new DeviceClock(seed);
       expect(clock.enable(pair(CURRENT), CURRENT * STEP_MS + within)).toBe(true);
@@ -60,7 +63,7 @@ describe('a pair that enables', () => {
     }
   });
 
-  test('is refused when its codes are equal, swapped, one step too far apart, or of another seed', () => {
+  test('is rejected if its codes are equal, swapped, two steps apart, or from another seed', () => {
     const clock = new DeviceClock(seed);
     const code = (counter: number): string => hotp(seed, counter);
     const other = Buffer.from('09876543210987654321');
@@ -71,7 +74,7 @@ describe('a pair that enables', () => {
     expect(clock.reading).toBeUndefined();
   });
 
-  test('is taken for the nearest counter that fits', () => {
+  test('sets the adjustment to the distance of its second counter', () => {
     fc.assert(
       fc.property(fc.integer({ min: -998, max: 1000 }), (distance) => {
         const clock = new DeviceClock(seed);
@@ -82,20 +85,20 @@ describe('a pair that enables', () => {
     );
   });
 
-  test('is searched for around the time, whatever adjustment is stored', () => {
+  test('is searched around the current time, regardless of the stored adjustment', () => {
     const clock = new DeviceClock(seed);
     clock.enable(pair(CURRENT + 900), NOW);
     expect(clock.enable(pair(CURRENT + 1001), NOW)).toBe(false);
     expect(clock.enable(pair(CURRENT + 1000), NOW)).toBe(true);
   });
 
-  test('has no counter before the first step of all', () => {
+  test('is accepted near the start of the epoch, where the search window has no earlier counters', () => {
     const clock = new DeviceClock(seed);
     expect(clock.enable(pair(1), 5 * STEP_MS)).toBe(true);
   });
 });
 
-describe('replay memory', () => {
+describe('replay protection', () => {
   function accepted(): DeviceClock {
     const clock = new DeviceClock(seed);
     clock.enable(pair(CURRENT), NOW);
@@ -103,7 +106,7 @@ describe('replay memory', () => {
   }
 
   test.each(['enable', 'resync'] as const)(
-    '%s: after a pair that ends at c, (c−1,c) and (c,c+1) are refused',
+    '%s: after a pair that ends at c, (c−1,c) and (c,c+1) are rejected',
     (judge) => {
       expect(accepted()[judge](pair(CURRENT), NOW)).toBe(false);
       expect(accepted()[judge](pair(CURRENT + 1), NOW)).toBe(false);
@@ -116,14 +119,14 @@ describe('replay memory', () => {
     expect(clock.reading).toEqual({ adjustment: 2, lastCounter: CURRENT + 2 });
   });
 
-  test('a refused pair changes nothing', () => {
+  test('a rejected pair changes nothing', () => {
     const clock = accepted();
     clock.enable(['000000', '000000'], NOW);
     clock.resync(pair(CURRENT + 1), NOW);
     expect(clock.reading).toEqual({ adjustment: 0, lastCounter: CURRENT });
   });
 
-  test('waiting makes (previous, current) acceptable again two steps later, and not one', () => {
+  test('(previous, current) is rejected one step after it was accepted, and accepted two steps after', () => {
     const clock = accepted();
     expect(clock.enable(pair(CURRENT + 1), NOW + STEP_MS)).toBe(false);
     expect(clock.enable(pair(CURRENT + 2), NOW + 2 * STEP_MS)).toBe(true);
@@ -131,8 +134,8 @@ describe('replay memory', () => {
   });
 });
 
-describe('a pair that synchronises again', () => {
-  test('is searched for around the stored adjustment: 600, then 1200, then 1800 are each accepted in turn', () => {
+describe('a pair of codes that resynchronizes a device', () => {
+  test('is searched around the stored adjustment: 600, 1200 and 1800 are accepted in that order', () => {
     const clock = new DeviceClock(seed);
     expect(clock.enable(pair(CURRENT), NOW)).toBe(true);
     for (const distance of [600, 1200, 1800]) {
@@ -141,14 +144,14 @@ describe('a pair that synchronises again', () => {
     }
   });
 
-  test('is refused beyond 1,000 steps ahead of the stored adjustment', () => {
+  test('is accepted 1,000 steps ahead of the stored adjustment, and rejected 1,001 ahead', () => {
     const clock = new DeviceClock(seed);
     clock.enable(pair(CURRENT + 500), NOW);
     expect(clock.resync(pair(CURRENT + 1501), NOW)).toBe(false);
     expect(clock.resync(pair(CURRENT + 1500), NOW)).toBe(true);
   });
 
-  test('is refused 999 steps behind the stored adjustment, accepted 998 behind', () => {
+  test('is accepted 998 steps behind the stored adjustment, and rejected 999 behind', () => {
     const later = NOW + 2000 * STEP_MS;
     const clock = new DeviceClock(seed);
     clock.enable(pair(CURRENT + 500), NOW);

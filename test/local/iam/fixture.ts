@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { AwsError } from '../../../local/aws-error';
 import { Iam } from '../../../local/iam';
 import { hotp } from '../../../local/iam/device-clock';
-import { TurnedClock } from './turned-clock';
+import { ManualClock } from './manual-clock';
 
 export const ACCOUNT = '123456789012';
 export const STEP_MS = 30_000;
 
-/** Bytes that differ from call to call and are the same in every run. */
+/** Bytes that differ between calls but not between runs. */
 export function seededRandom(): (bytes: number) => Buffer {
   let calls = 0;
   return (bytes) => {
@@ -17,13 +17,13 @@ export function seededRandom(): (bytes: number) => Buffer {
   };
 }
 
-/** An IAM of its own with a clock to turn. */
-export function newIam(): { iam: Iam; clock: TurnedClock } {
-  const clock = new TurnedClock();
+/** A new IAM and the clock that it uses. */
+export function newIam(): { iam: Iam; clock: ManualClock } {
+  const clock = new ManualClock();
   return { iam: new Iam({ clock, accountId: ACCOUNT, random: seededRandom() }), clock };
 }
 
-/** A device as its holder knows it: with its seed. */
+/** A device with its seed, as its holder knows it. */
 export interface Device {
   readonly serialNumber: string;
   readonly seed: Buffer;
@@ -36,7 +36,7 @@ export function createDevice(iam: Iam, name: string, more: Record<string, unknow
   return { serialNumber: VirtualMFADevice.SerialNumber, seed: decoded(VirtualMFADevice.Base32StringSeed.toString()) };
 }
 
-/** Parameters that name a device and the pair that ends `distance` steps from now. */
+/** Parameters with a device and the pair of codes that ends `distance` steps from now. */
 export function withCodes(userName: string, device: Device, now: number, distance = 0): Record<string, unknown> {
   const second = Math.floor(now / STEP_MS) + distance;
   return {
@@ -47,8 +47,8 @@ export function withCodes(userName: string, device: Device, now: number, distanc
   };
 }
 
-/** What a call is refused with. */
-export function refusal(call: () => unknown): { code: string; status: number; message: string } {
+/** The error of a call that must fail. */
+export function errorOf(call: () => unknown): { code: string; status: number; message: string } {
   try {
     call();
   } catch (error) {
@@ -57,7 +57,7 @@ export function refusal(call: () => unknown): { code: string; status: number; me
     }
     throw error;
   }
-  throw new Error('the call was not refused');
+  throw new Error('the call did not fail');
 }
 
 export function decoded(base32: string): Buffer {

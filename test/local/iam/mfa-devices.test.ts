@@ -1,4 +1,4 @@
-import { ACCOUNT, createDevice, newIam, refusal, STEP_MS, withCodes } from './fixture';
+import { ACCOUNT, createDevice, newIam, errorOf, STEP_MS, withCodes } from './fixture';
 
 const ALICE = { UserName: 'alice' };
 
@@ -13,23 +13,23 @@ function setUp() {
   return { iam, clock, device, enable, named };
 }
 
-describe('creating a virtual device', () => {
-  test('answers its ARN as serial number, a seed of 64 Base32 characters, a PNG and the tags', () => {
+describe('CreateVirtualMFADevice', () => {
+  test('returns the ARN as the serial number, a seed of 64 Base32 characters, a PNG and the tags', () => {
     const { iam } = newIam();
-    const answer = iam.call('CreateVirtualMFADevice', {
+    const output = iam.call('CreateVirtualMFADevice', {
       VirtualMFADeviceName: 'alice',
       Path: '/team/',
       Tags: [{ Key: 'owner', Value: 'ops' }],
     }) as { VirtualMFADevice: { SerialNumber: string; Base32StringSeed: Buffer; QRCodePNG: Buffer; Tags: unknown } };
-    expect(answer.VirtualMFADevice.SerialNumber).toBe(`arn:aws:iam::${ACCOUNT}:mfa/team/alice`);
-    expect(answer.VirtualMFADevice.Base32StringSeed.toString()).toMatch(/^[A-Z2-7]{64}$/);
-    expect(answer.VirtualMFADevice.QRCodePNG.subarray(1, 4).toString()).toBe('PNG');
-    expect(answer.VirtualMFADevice.Tags).toEqual([{ Key: 'owner', Value: 'ops' }]);
+    expect(output.VirtualMFADevice.SerialNumber).toBe(`arn:aws:iam::${ACCOUNT}:mfa/team/alice`);
+    expect(output.VirtualMFADevice.Base32StringSeed.toString()).toMatch(/^[A-Z2-7]{64}$/);
+    expect(output.VirtualMFADevice.QRCodePNG.subarray(1, 4).toString()).toBe('PNG');
+    expect(output.VirtualMFADevice.Tags).toEqual([{ Key: 'owner', Value: 'ops' }]);
   });
 
-  test('is refused where the ARN exists', () => {
+  test('fails if the serial number exists', () => {
     const { iam } = setUp();
-    expect(refusal(() => createDevice(iam, 'alice'))).toEqual({
+    expect(errorOf(() => createDevice(iam, 'alice'))).toEqual({
       code: 'EntityAlreadyExists',
       status: 409,
       message: 'MFA device already exists.',
@@ -37,8 +37,8 @@ describe('creating a virtual device', () => {
   });
 });
 
-describe('enabling', () => {
-  test('shows at once, with the time of the clock, and stores an adjustment of 0 for (previous, current)', () => {
+describe('EnableMFADevice', () => {
+  test('takes effect immediately, with the date of the clock and an adjustment of 0 for (previous, current)', () => {
     const { iam, clock, device, enable } = setUp();
     expect(enable()).toEqual({});
     expect(iam.call('ListMFADevices', ALICE)).toEqual({
@@ -51,31 +51,31 @@ describe('enabling', () => {
     });
   });
 
-  test('again for the same user is refused', () => {
+  test('fails if the device is enabled for the same user', () => {
     const { enable } = setUp();
     enable();
-    expect(refusal(() => enable('alice', undefined, 2))).toEqual({
+    expect(errorOf(() => enable('alice', undefined, 2))).toEqual({
       code: 'EntityAlreadyExists',
       status: 409,
       message: 'MFA Device for user alice already exists.',
     });
   });
 
-  test('for another user is refused', () => {
+  test('fails if the device is enabled for another user', () => {
     const { enable } = setUp();
     enable();
-    expect(refusal(() => enable('bob', undefined, 2))).toEqual({
+    expect(errorOf(() => enable('bob', undefined, 2))).toEqual({
       code: 'EntityAlreadyExists',
       status: 409,
       message: 'MFA Device is already in use.',
     });
   });
 
-  test('with codes that do not fit is refused and changes nothing', () => {
+  test('fails with wrong codes, and changes nothing', () => {
     const { iam, device, named } = setUp();
     const before = iam.state();
     expect(
-      refusal(() =>
+      errorOf(() =>
         iam.call('EnableMFADevice', { ...named, AuthenticationCode1: '000000', AuthenticationCode2: '000000' }),
       ),
     ).toEqual({
@@ -87,50 +87,50 @@ describe('enabling', () => {
     expect(iam.deviceClock(device.serialNumber)).toBeUndefined();
   });
 
-  test('for a user that nobody knows is refused', () => {
+  test('fails if the user does not exist', () => {
     const { enable } = setUp();
-    expect(refusal(() => enable('carol'))).toEqual({
+    expect(errorOf(() => enable('carol'))).toEqual({
       code: 'NoSuchEntity',
       status: 404,
       message: 'The user with name carol cannot be found.',
     });
   });
 
-  test('a device that nobody knows is refused, the root user’s among them', () => {
+  test('fails if the device does not exist, as for the device of the root user', () => {
     const { enable, device } = setUp();
     const serialNumber = `arn:aws:iam::${ACCOUNT}:mfa/root-account-mfa-device`;
-    expect(refusal(() => enable('alice', { ...device, serialNumber }))).toMatchObject({
+    expect(errorOf(() => enable('alice', { ...device, serialNumber }))).toMatchObject({
       code: 'NoSuchEntity',
       status: 404,
     });
   });
 
-  test('a ninth device of one user is refused, the eighth is not', () => {
+  test('accepts eight devices per user, and rejects the ninth', () => {
     const { iam, enable } = setUp();
     for (let count = 1; count <= 8; count += 1) {
       enable('alice', createDevice(iam, `device-${count}`));
     }
-    expect(refusal(() => enable('alice', createDevice(iam, 'device-9')))).toMatchObject({
+    expect(errorOf(() => enable('alice', createDevice(iam, 'device-9')))).toMatchObject({
       code: 'LimitExceeded',
       status: 409,
     });
   });
 });
 
-describe('replay memory of a device', () => {
-  test('outlives deactivation and assignment to another user', () => {
+describe('the replay protection of a device', () => {
+  test('survives deactivation and a change of user', () => {
     const { iam, clock, enable, named } = setUp();
     enable();
     iam.call('DeactivateMFADevice', named);
-    expect(refusal(() => enable('alice')).code).toBe('InvalidAuthenticationCode');
-    expect(refusal(() => enable('bob')).code).toBe('InvalidAuthenticationCode');
-    clock.turn(STEP_MS);
-    expect(refusal(() => enable('bob')).code).toBe('InvalidAuthenticationCode');
-    clock.turn(STEP_MS);
+    expect(errorOf(() => enable('alice')).code).toBe('InvalidAuthenticationCode');
+    expect(errorOf(() => enable('bob')).code).toBe('InvalidAuthenticationCode');
+    clock.advance(STEP_MS);
+    expect(errorOf(() => enable('bob')).code).toBe('InvalidAuthenticationCode');
+    clock.advance(STEP_MS);
     expect(enable('bob')).toEqual({});
   });
 
-  test('ends with the device: one of the same name has a new seed and none', () => {
+  test('does not apply to a new device with the same name, which has a new seed', () => {
     const { iam, device, enable, named } = setUp();
     enable();
     iam.call('DeactivateMFADevice', named);
@@ -142,7 +142,7 @@ describe('replay memory of a device', () => {
   });
 });
 
-describe('synchronising again', () => {
+describe('resynchronization', () => {
   test('stores the new adjustment', () => {
     const { iam, clock, device, enable } = setUp();
     enable();
@@ -150,10 +150,10 @@ describe('synchronising again', () => {
     expect(iam.deviceClock(device.serialNumber)?.adjustment).toBe(600);
   });
 
-  test('is refused with the codes of the last pair', () => {
+  test('is rejected with the codes of the last pair', () => {
     const { iam, clock, device, enable } = setUp();
     enable();
-    expect(refusal(() => iam.call('ResyncMFADevice', withCodes('alice', device, clock.now())))).toMatchObject({
+    expect(errorOf(() => iam.call('ResyncMFADevice', withCodes('alice', device, clock.now())))).toMatchObject({
       code: 'InvalidAuthenticationCode',
       status: 403,
     });
@@ -164,21 +164,21 @@ describe.each(['ResyncMFADevice', 'DeactivateMFADevice'])('%s', (action) => {
   const invalidForUser = { code: 'NoSuchEntity', status: 404, message: 'MFA Device invalid for user.' };
   const codes = action === 'ResyncMFADevice' ? { AuthenticationCode1: '123456', AuthenticationCode2: '123456' } : {};
 
-  test('of a device that is not attached is refused', () => {
+  test('fails if the device is not enabled', () => {
     const { iam, named } = setUp();
-    expect(refusal(() => iam.call(action, { ...named, ...codes }))).toEqual(invalidForUser);
+    expect(errorOf(() => iam.call(action, { ...named, ...codes }))).toEqual(invalidForUser);
   });
 
-  test('of a device that is attached to somebody else is refused', () => {
+  test('fails if the device is enabled for another user', () => {
     const { iam, named, enable } = setUp();
     enable();
-    expect(refusal(() => iam.call(action, { ...named, UserName: 'bob', ...codes }))).toEqual(invalidForUser);
+    expect(errorOf(() => iam.call(action, { ...named, UserName: 'bob', ...codes }))).toEqual(invalidForUser);
   });
 
-  test('of a device that nobody knows is refused by its serial number', () => {
+  test('fails if the device does not exist, and names its serial number', () => {
     const { iam, named } = setUp();
     const SerialNumber = `arn:aws:iam::${ACCOUNT}:mfa/none`;
-    expect(refusal(() => iam.call(action, { ...named, ...codes, SerialNumber }))).toEqual({
+    expect(errorOf(() => iam.call(action, { ...named, ...codes, SerialNumber }))).toEqual({
       code: 'NoSuchEntity',
       status: 404,
       message: `MFA Device with serial number ${SerialNumber} does not exist.`,
@@ -186,12 +186,12 @@ describe.each(['ResyncMFADevice', 'DeactivateMFADevice'])('%s', (action) => {
   });
 });
 
-describe('what is in use', () => {
-  test('a device can’t be deleted before it is deactivated', () => {
+describe('an enabled device', () => {
+  test('can’t be deleted before it is deactivated', () => {
     const { iam, device, enable, named } = setUp();
     enable();
     const remove = () => iam.call('DeleteVirtualMFADevice', { SerialNumber: device.serialNumber });
-    expect(refusal(remove)).toEqual({
+    expect(errorOf(remove)).toEqual({
       code: 'DeleteConflict',
       status: 409,
       message: 'MFA VirtualDevice in use. Must deactivate first.',
@@ -200,10 +200,10 @@ describe('what is in use', () => {
     expect(remove()).toEqual({});
   });
 
-  test('a user can’t be deleted while a device is attached', () => {
+  test('prevents its user from being deleted', () => {
     const { iam, enable, named } = setUp();
     enable();
-    expect(refusal(() => iam.call('DeleteUser', ALICE))).toEqual({
+    expect(errorOf(() => iam.call('DeleteUser', ALICE))).toEqual({
       code: 'DeleteConflict',
       status: 409,
       message: 'Cannot delete entity, must remove tokens from principal first.',
@@ -212,7 +212,7 @@ describe('what is in use', () => {
     expect(iam.call('DeleteUser', ALICE)).toEqual({});
   });
 
-  test('a user that is renamed keeps its device', () => {
+  test('stays enabled when its user is renamed', () => {
     const { iam, device, enable } = setUp();
     enable();
     iam.call('UpdateUser', { ...ALICE, NewUserName: 'alicia', NewPath: '/team/' });
@@ -220,26 +220,26 @@ describe('what is in use', () => {
       MFADevices: [{ UserName: 'alicia', SerialNumber: device.serialNumber }],
     });
     expect(iam.state().devices).toEqual([{ serialNumber: device.serialNumber, userName: 'alicia', tags: {} }]);
-    expect(refusal(() => iam.call('ListMFADevices', ALICE)).code).toBe('NoSuchEntity');
+    expect(errorOf(() => iam.call('ListMFADevices', ALICE)).code).toBe('NoSuchEntity');
   });
 });
 
-describe('lists of virtual devices', () => {
-  test('show user and date of those assigned, and neither seeds nor tags', () => {
+describe('ListVirtualMFADevices', () => {
+  test('returns the user and the date of enabled devices, and neither seeds nor tags', () => {
     const { iam, device, enable } = setUp();
     enable();
     const tagged = createDevice(iam, 'spare', { Tags: [{ Key: 'a', Value: 'b' }] });
-    const shown = (AssignmentStatus: string) =>
+    const list = (AssignmentStatus: string) =>
       iam.call('ListVirtualMFADevices', { AssignmentStatus }) as { VirtualMFADevices: Record<string, unknown>[] };
-    expect(shown('Unassigned').VirtualMFADevices).toEqual([{ SerialNumber: tagged.serialNumber }]);
-    const [assigned, ...others] = shown('Assigned').VirtualMFADevices;
+    expect(list('Unassigned').VirtualMFADevices).toEqual([{ SerialNumber: tagged.serialNumber }]);
+    const [assigned, ...others] = list('Assigned').VirtualMFADevices;
     expect(others).toEqual([]);
     expect(Object.keys(assigned ?? {}).sort()).toEqual(['EnableDate', 'SerialNumber', 'User']);
     expect(assigned).toMatchObject({ SerialNumber: device.serialNumber, User: { UserName: 'alice' } });
-    expect(shown('Any').VirtualMFADevices).toHaveLength(2);
+    expect(list('Any').VirtualMFADevices).toHaveLength(2);
   });
 
-  test('come in pages that neither repeat nor leave out', () => {
+  test('returns every device exactly once across pages', () => {
     const { iam } = newIam();
     const all = Array.from({ length: 7 }, (_, index) => createDevice(iam, `device-${index}`).serialNumber);
     const seen: string[] = [];
@@ -257,30 +257,30 @@ describe('lists of virtual devices', () => {
     expect(seen).toEqual(all);
   });
 
-  test('a page that ends with the last item is not truncated', () => {
+  test('does not report a page that ends with the last item as truncated', () => {
     const { iam } = newIam();
     createDevice(iam, 'one');
     createDevice(iam, 'two');
     expect(iam.call('ListVirtualMFADevices', { MaxItems: 2 })).toMatchObject({ IsTruncated: false });
   });
 
-  test('a marker that was never given out is refused', () => {
+  test('rejects a marker that it did not issue', () => {
     const { iam } = newIam();
-    expect(refusal(() => iam.call('ListVirtualMFADevices', { Marker: 'x' })).code).toBe('ValidationError');
+    expect(errorOf(() => iam.call('ListVirtualMFADevices', { Marker: 'x' })).code).toBe('ValidationError');
   });
 });
 
 test('GetMFADevice of a virtual device is a ValidationError', () => {
   const { iam, device } = setUp();
-  expect(refusal(() => iam.call('GetMFADevice', { SerialNumber: device.serialNumber }))).toMatchObject({
+  expect(errorOf(() => iam.call('GetMFADevice', { SerialNumber: device.serialNumber }))).toMatchObject({
     code: 'ValidationError',
     status: 400,
   });
 });
 
-test('a user that is not named is none of the caller’s', () => {
+test('a call without a user name is an error, because no caller is a user', () => {
   const { iam } = newIam();
-  expect(refusal(() => iam.call('ListMFADevices', {})).message).toBe(
+  expect(errorOf(() => iam.call('ListMFADevices', {})).message).toBe(
     'Must specify userName when calling with non-User credentials',
   );
 });

@@ -1,4 +1,4 @@
-import { ACCOUNT, newIam, refusal } from './fixture';
+import { ACCOUNT, newIam, errorOf } from './fixture';
 
 const HANDLER = { RoleName: 'handler' };
 const TRUST = '{"Statement":[]}';
@@ -15,7 +15,7 @@ function setUp() {
   return { iam, put };
 }
 
-test('a role is shown with its ARN, and its documents URL-encoded', () => {
+test('GetRole returns the ARN, and the trust policy URL-encoded', () => {
   const { iam } = setUp();
   expect(iam.call('GetRole', HANDLER)).toMatchObject({
     Role: {
@@ -26,24 +26,24 @@ test('a role is shown with its ARN, and its documents URL-encoded', () => {
   });
 });
 
-test('a role can’t be deleted while it has policies of either kind', () => {
+test('a role can’t be deleted while it has inline or managed policies', () => {
   const { iam, put } = setUp();
   const remove = () => iam.call('DeleteRole', HANDLER);
   const PolicyArn = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
   put('inline');
-  expect(refusal(remove).message).toBe('Cannot delete entity, must delete policies first.');
+  expect(errorOf(remove).message).toBe('Cannot delete entity, must delete policies first.');
   iam.call('DeleteRolePolicy', { ...HANDLER, PolicyName: 'inline' });
   iam.call('AttachRolePolicy', { ...HANDLER, PolicyArn });
-  expect(refusal(remove)).toMatchObject({ code: 'DeleteConflict', status: 409 });
+  expect(errorOf(remove)).toMatchObject({ code: 'DeleteConflict', status: 409 });
   iam.call('DetachRolePolicy', { ...HANDLER, PolicyArn });
   expect(remove()).toEqual({});
-  expect(refusal(() => iam.call('GetRole', HANDLER))).toMatchObject({
+  expect(errorOf(() => iam.call('GetRole', HANDLER))).toMatchObject({
     code: 'NoSuchEntity',
     message: 'The role with name handler cannot be found.',
   });
 });
 
-test('an inline policy can be put, read, listed and removed', () => {
+test('an inline policy can be written, read, listed and deleted', () => {
   const { iam, put } = setUp();
   put('b');
   put('a');
@@ -51,44 +51,44 @@ test('an inline policy can be put, read, listed and removed', () => {
   const { PolicyDocument } = iam.call('GetRolePolicy', { ...HANDLER, PolicyName: 'a' }) as { PolicyDocument: string };
   expect(JSON.parse(decodeURIComponent(PolicyDocument))).toMatchObject({ Statement: { Action: 'iam:GetUser' } });
   iam.call('DeleteRolePolicy', { ...HANDLER, PolicyName: 'a' });
-  expect(refusal(() => iam.call('GetRolePolicy', { ...HANDLER, PolicyName: 'a' }))).toMatchObject({
+  expect(errorOf(() => iam.call('GetRolePolicy', { ...HANDLER, PolicyName: 'a' }))).toMatchObject({
     code: 'NoSuchEntity',
     message: 'The role policy with name a cannot be found.',
   });
 });
 
-test('the inline policies of a role add up to 10,240 characters at most, white space not counted', () => {
+test('the inline policies of a role have at most 10,240 characters in total, not counting whitespace', () => {
   const { iam, put } = setUp();
   put('a', 'r'.repeat(5_000));
   put('b', `arn:aws:iam::1:user/${' '.repeat(9_000)}`);
-  expect(refusal(() => put('c', 'r'.repeat(5_200)))).toMatchObject({ code: 'LimitExceeded', status: 409 });
+  expect(errorOf(() => put('c', 'r'.repeat(5_200)))).toMatchObject({ code: 'LimitExceeded', status: 409 });
   expect(iam.call('ListRolePolicies', HANDLER)).toMatchObject({ PolicyNames: ['a', 'b'] });
   put('a', 'r'.repeat(9_000));
 });
 
-test('an eleventh managed policy is refused, one that is attached already is not', () => {
+test('a role has at most ten managed policies, and attaching one of them again succeeds', () => {
   const { iam } = setUp();
   const attach = (name: number) =>
     iam.call('AttachRolePolicy', { ...HANDLER, PolicyArn: `arn:aws:iam::aws:policy/P${name}` });
   for (let name = 1; name <= 10; name += 1) {
     attach(name);
   }
-  expect(refusal(() => attach(11)).code).toBe('LimitExceeded');
+  expect(errorOf(() => attach(11)).code).toBe('LimitExceeded');
   expect(attach(10)).toEqual({});
 });
 
-test('detaching what is not attached is refused', () => {
+test('detaching a policy that is not attached fails', () => {
   const { iam } = setUp();
   const PolicyArn = 'arn:aws:iam::aws:policy/ReadOnlyAccess';
-  expect(refusal(() => iam.call('DetachRolePolicy', { ...HANDLER, PolicyArn })).code).toBe('NoSuchEntity');
+  expect(errorOf(() => iam.call('DetachRolePolicy', { ...HANDLER, PolicyArn })).code).toBe('NoSuchEntity');
 });
 
-test('a trust policy that is no JSON, or a role of a name that is taken, is refused', () => {
+test('CreateRole fails with a trust policy that is not JSON, or with a name that is in use', () => {
   const { iam } = setUp();
   const create = (RoleName: string, AssumeRolePolicyDocument: string) => () =>
     iam.call('CreateRole', { RoleName, AssumeRolePolicyDocument });
-  expect(refusal(create('other', '{')).code).toBe('MalformedPolicyDocument');
-  expect(refusal(create('HANDLER', TRUST))).toMatchObject({
+  expect(errorOf(create('other', '{')).code).toBe('MalformedPolicyDocument');
+  expect(errorOf(create('HANDLER', TRUST))).toMatchObject({
     code: 'EntityAlreadyExists',
     message: 'Role with name HANDLER already exists.',
   });

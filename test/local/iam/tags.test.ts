@@ -1,4 +1,4 @@
-import { createDevice, newIam, refusal } from './fixture';
+import { createDevice, newIam, errorOf } from './fixture';
 
 function setUp() {
   const { iam, clock } = newIam();
@@ -13,14 +13,14 @@ function setUp() {
   return { iam, clock, SerialNumber, tag, untag, read };
 }
 
-test('tags are listed by key, and a tag written again replaces the first', () => {
+test('tags are sorted by key, and writing a key again replaces its value', () => {
   const { tag, read } = setUp();
   tag(['b', '1'], ['a', '2']);
   tag(['b', '3']);
   expect(read()).toEqual(['a=2', 'b=3']);
 });
 
-test('keys are not case-sensitive, in writing and in removing', () => {
+test('tag keys are case-insensitive when written and when removed', () => {
   const { tag, untag, read } = setUp();
   tag(['Owner', 'a']);
   tag(['owner', 'b']);
@@ -29,81 +29,81 @@ test('keys are not case-sensitive, in writing and in removing', () => {
   expect(read()).toEqual([]);
 });
 
-test('one request can’t write one key twice', () => {
+test('a request with the same key twice is an error', () => {
   const { tag } = setUp();
-  expect(refusal(() => tag(['a', '1'], ['A', '2']))).toEqual({
+  expect(errorOf(() => tag(['a', '1'], ['A', '2']))).toEqual({
     code: 'InvalidInput',
     status: 400,
     message: 'Duplicate tag keys found. Please note that Tag keys are case insensitive.',
   });
 });
 
-test('removing a tag that is not there is no error', () => {
+test('removing a tag that does not exist succeeds', () => {
   const { untag } = setUp();
   expect(untag('none')).toEqual({});
 });
 
-test('the fiftieth tag is accepted, the fifty-first refused, and a refusal writes none of its tags', () => {
+test('a device has at most 50 tags, and a request that would exceed that writes none of its tags', () => {
   const { tag, read } = setUp();
   for (let count = 1; count <= 49; count += 1) {
     tag([`key-${count}`, 'x']);
   }
-  expect(refusal(() => tag(['one', 'x'], ['two', 'x']))).toMatchObject({ code: 'LimitExceeded', status: 409 });
+  expect(errorOf(() => tag(['one', 'x'], ['two', 'x']))).toMatchObject({ code: 'LimitExceeded', status: 409 });
   expect(read()).toHaveLength(49);
   tag(['one', 'x']);
   tag(['key-1', 'again']);
-  expect(refusal(() => tag(['two', 'x'])).code).toBe('LimitExceeded');
+  expect(errorOf(() => tag(['two', 'x'])).code).toBe('LimitExceeded');
   expect(read()).toHaveLength(50);
 });
 
 test.each([
   ['a key of 129 characters', 'k'.repeat(129), 'v'],
   ['a value of 257 characters', 'k', 'v'.repeat(257)],
-  ['a key of other characters', 'k|', 'v'],
-  ['a value of other characters', 'k', 'v*'],
-  ['no key', '', 'v'],
-])('%s is refused', (_, key, value) => {
+  ['a key with invalid characters', 'k|', 'v'],
+  ['a value with invalid characters', 'k', 'v*'],
+  ['an empty key', '', 'v'],
+])('%s is an error', (_, key, value) => {
   const { tag } = setUp();
-  expect(refusal(() => tag([key, value])).code).toBe('ValidationError');
+  expect(errorOf(() => tag([key, value])).code).toBe('ValidationError');
 });
 
-test('keys of 128 and values of 256 letters, digits, spaces and _.:/=+-@ are accepted', () => {
+test('keys of 128 and values of 256 letters, digits, spaces and _.:/=+-@ are valid', () => {
   const { tag, read } = setUp();
   const key = 'Schlüssel 1_.:/=+-@'.padEnd(128, 'k');
   tag([key, 'v'.repeat(256)], ['empty', '']);
   expect(read()).toEqual([`${key}=${'v'.repeat(256)}`, 'empty=']);
 });
 
-test('a device that nobody knows has no tags to speak of', () => {
+test('listing the tags of a device that does not exist fails', () => {
   const { iam, SerialNumber } = setUp();
   iam.call('DeleteVirtualMFADevice', { SerialNumber });
-  expect(refusal(() => iam.call('ListMFADeviceTags', { SerialNumber })).code).toBe('NoSuchEntity');
+  expect(errorOf(() => iam.call('ListMFADeviceTags', { SerialNumber })).code).toBe('NoSuchEntity');
 });
 
-describe('with a delay', () => {
-  test('a written tag is read only after it, and until then what stood before', () => {
+describe('with a delay of tags', () => {
+  test('readers see the previous value until the delay is over', () => {
     const { iam, clock, tag, read } = setUp();
     tag(['claim', 'old']);
-    clock.turn(60_000);
+    clock.advance(60_000);
     iam.delays = { tags: 5_000 };
     tag(['claim', 'new'], ['other', 'x']);
     expect(read()).toEqual(['claim=old']);
-    clock.turn(4_999);
+    clock.advance(4_999);
     expect(read()).toEqual(['claim=old']);
-    clock.turn(1);
+    clock.advance(1);
     expect(read()).toEqual(['claim=new', 'other=x']);
   });
 
-  test('a removed tag is gone at once, and does not come back', () => {
+  test('a removed tag disappears immediately, and does not reappear', () => {
     const { iam, clock, tag, untag, read } = setUp();
     iam.delays = { tags: 5_000 };
     tag(['claim', 'x']);
     untag('claim');
-    clock.turn(10_000);
+    clock.advance(10_000);
     expect(read()).toEqual([]);
   });
 
-  test('the state for tests shows what was written, delay or not', () => {
+  test('state() contains tags that are not visible yet', () => {
     const { iam, SerialNumber, tag } = setUp();
     iam.delays = { tags: 5_000 };
     tag(['claim', 'x']);

@@ -2,7 +2,7 @@ import { newIam } from './fixture';
 
 const role = { arn: 'arn:aws:sts::123456789012:assumed-role/Function/session', roleName: 'Function' };
 
-test('a role that calls faster than the bucket fills is throttled, and let through when it has waited', () => {
+test('a role that exceeds the rate limit is throttled, and succeeds after it has waited', () => {
   const { iam, clock } = newIam();
   iam.call('CreateRole', { RoleName: 'Function', AssumeRolePolicyDocument: '{}' });
   const document = { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 'iam:ListUsers', Resource: '*' } };
@@ -14,17 +14,17 @@ test('a role that calls faster than the bucket fills is throttled, and let throu
     list();
   }
   expect(list).toThrow(expect.objectContaining({ code: 'Throttling', status: 400 }) as Error);
-  clock.turn(500);
+  clock.advance(500);
   expect(list).not.toThrow();
   expect(list).toThrow('Rate exceeded');
-  clock.turn(60_000);
+  clock.advance(60_000);
   for (let call = 1; call <= 3; call++) {
     list();
   }
   expect(list).toThrow('Rate exceeded');
 });
 
-test('administrators are not held up by what the roles of a test do', () => {
+test('calls of administrators are not throttled', () => {
   const { iam } = newIam();
   iam.throttle = { perSecond: 1, burst: 1 };
   for (let call = 1; call <= 5; call++) {

@@ -1,8 +1,8 @@
-import { ACCOUNT, createDevice, newIam, refusal, withCodes } from './fixture';
+import { ACCOUNT, createDevice, newIam, errorOf, withCodes } from './fixture';
 
 const ALICE = { UserName: 'alice' };
 
-test('a user has its path in its ARN, and an id of its own', () => {
+test('GetUser returns an ARN that contains the path, and a unique id', () => {
   const { iam, clock } = newIam();
   iam.call('CreateUser', { ...ALICE, Path: '/team/' });
   expect(iam.call('GetUser', ALICE)).toEqual({
@@ -16,17 +16,17 @@ test('a user has its path in its ARN, and an id of its own', () => {
   });
 });
 
-test('names that differ in case only are the same name', () => {
+test('user names that differ only in case are in conflict', () => {
   const { iam } = newIam();
   iam.call('CreateUser', ALICE);
   iam.call('CreateUser', { UserName: 'bob' });
-  const taken = { code: 'EntityAlreadyExists', status: 409, message: 'User with name ALICE already exists.' };
-  expect(refusal(() => iam.call('CreateUser', { UserName: 'ALICE' }))).toEqual(taken);
-  expect(refusal(() => iam.call('UpdateUser', { UserName: 'bob', NewUserName: 'ALICE' }))).toEqual(taken);
+  const conflict = { code: 'EntityAlreadyExists', status: 409, message: 'User with name ALICE already exists.' };
+  expect(errorOf(() => iam.call('CreateUser', { UserName: 'ALICE' }))).toEqual(conflict);
+  expect(errorOf(() => iam.call('UpdateUser', { UserName: 'bob', NewUserName: 'ALICE' }))).toEqual(conflict);
   expect(iam.call('UpdateUser', { ...ALICE, NewUserName: 'ALICE' })).toEqual({});
 });
 
-test('users are listed by name, those under a path only where one is given', () => {
+test('ListUsers sorts users by name, and filters them by path prefix', () => {
   const { iam } = newIam();
   iam.call('CreateUser', { UserName: 'bob' });
   iam.call('CreateUser', { ...ALICE, Path: '/team/' });
@@ -36,13 +36,13 @@ test('users are listed by name, those under a path only where one is given', () 
   expect(names({ PathPrefix: '/team/' })).toEqual(['alice']);
 });
 
-describe('a new user, with a delay', () => {
-  test('is found by nothing but another creation until then', () => {
+describe('a new user, with a delay of new users', () => {
+  test('is invisible to every call but CreateUser until the delay is over', () => {
     const { iam, clock } = newIam();
     const device = createDevice(iam, 'alice');
     iam.delays = { newUser: 10_000 };
     iam.call('CreateUser', ALICE);
-    clock.turn(9_999);
+    clock.advance(9_999);
     const calls = [
       () => iam.call('GetUser', ALICE),
       () => iam.call('ListMFADevices', ALICE),
@@ -50,20 +50,20 @@ describe('a new user, with a delay', () => {
       () => iam.call('DeleteUser', ALICE),
     ];
     for (const call of calls) {
-      expect(refusal(call)).toEqual({
+      expect(errorOf(call)).toEqual({
         code: 'NoSuchEntity',
         status: 404,
         message: 'The user with name alice cannot be found.',
       });
     }
-    expect(refusal(() => iam.call('CreateUser', ALICE)).code).toBe('EntityAlreadyExists');
-    clock.turn(1);
+    expect(errorOf(() => iam.call('CreateUser', ALICE)).code).toBe('EntityAlreadyExists');
+    clock.advance(1);
     expect(iam.call('ListMFADevices', ALICE)).toEqual({ MFADevices: [], IsTruncated: false });
   });
 });
 
-describe('a user that was deleted and created again', () => {
-  test('can’t be given or relieved of devices for as long as that is set to last', () => {
+describe('with a delay of recreated users', () => {
+  test('the devices of a user that was deleted and created again can’t be changed until the delay is over', () => {
     const { iam, clock } = newIam();
     const device = createDevice(iam, 'alice');
     iam.call('CreateUser', ALICE);
@@ -73,13 +73,13 @@ describe('a user that was deleted and created again', () => {
     const unmodifiable = { code: 'EntityTemporarilyUnmodifiable', status: 409 };
     const enable = () => iam.call('EnableMFADevice', withCodes('alice', device, clock.now()));
     const named = { ...ALICE, SerialNumber: device.serialNumber };
-    expect(refusal(enable)).toMatchObject(unmodifiable);
-    expect(refusal(() => iam.call('DeactivateMFADevice', named))).toMatchObject(unmodifiable);
-    clock.turn(60_000);
+    expect(errorOf(enable)).toMatchObject(unmodifiable);
+    expect(errorOf(() => iam.call('DeactivateMFADevice', named))).toMatchObject(unmodifiable);
+    clock.advance(60_000);
     expect(enable()).toEqual({});
   });
 
-  test('one of a name that nobody bore can be at once', () => {
+  test('the devices of a user with a new name can be changed immediately', () => {
     const { iam, clock } = newIam();
     iam.delays = { recreated: 60_000 };
     iam.call('CreateUser', ALICE);

@@ -1,6 +1,6 @@
 import type { FunctionConfiguration } from '../../../local/lambda';
 
-/** A function's configuration, with what a test changes about it. */
+/** A function configuration with overrides. */
 export function configuration(change: Partial<FunctionConfiguration> = {}): FunctionConfiguration {
   const functionName = change.functionName ?? 'fn';
   return {

@@ -5,10 +5,10 @@ import { SkippingClock, systemClock, type Clock } from '../../../local/clock';
 import { LambdaRunner, Processes, type DeliveryPolicy, type FunctionConfiguration } from '../../../local/lambda';
 import { configuration } from './configuration';
 
-/** These start real processes, on machines that may be busy. */
+/** These tests start real processes, on machines that may be busy. */
 jest.setTimeout(30_000);
 
-describe('a function in a process of its own', () => {
+describe('a function in a child process', () => {
   let directory: string;
   const runners: LambdaRunner[] = [];
   beforeEach(() => {
@@ -19,7 +19,7 @@ describe('a function in a process of its own', () => {
     rmSync(directory, { recursive: true });
   });
 
-  test('sees what functions see in Lambda, and nothing of this process', async () => {
+  test('sees the environment variables of Lambda, and none of the parent process', async () => {
     process.env.OF_THE_PARENT = 'secret';
     const { ask } = start('return process.env', { variables: { MINE: 'yes', AWS_REGION: 'mine' } });
     const environment = (await ask()) as Record<string, string>;
@@ -41,7 +41,7 @@ describe('a function in a process of its own', () => {
     });
   });
 
-  test('has credentials that stand for its role', async () => {
+  test('has the credentials of its role', async () => {
     const { ask, processes } = start('return process.env.AWS_ACCESS_KEY_ID');
     expect(processes.callerOf((await ask()) as string)).toEqual({
       arn: 'arn:aws:sts::123456789012:assumed-role/fn-role/fn',
@@ -74,20 +74,20 @@ describe('a function in a process of its own', () => {
     expect(second).toEqual([2, first?.[1]]);
   });
 
-  test('runs in another process for an event that comes at the same time', async () => {
+  test('runs concurrent events in separate processes', async () => {
     const { ask } = start('await new Promise((resolve) => setTimeout(resolve, 50)); return process.pid');
     const [one, two] = await Promise.all([ask(), ask()]);
     expect(one).not.toBe(two);
   });
 
-  test('runs in a new process once its configuration changed', async () => {
+  test('runs in a new process after its configuration changed', async () => {
     const { ask, runner } = start('return process.env.VERSION', { variables: { VERSION: '1' } });
     expect(await ask()).toBe('1');
     runner.updateFunction(configuration({ codeDirectory: directory, variables: { VERSION: '2' } }));
     expect(await ask()).toBe('2');
   });
 
-  test('leaves its output, line by line, with all of an attempt there when that has ended', async () => {
+  test('logs all lines of an attempt’s output before the attempt ends', async () => {
     const { end, processes } = start(
       'for (let line = 0; line < 5000; line++) console.log(`out ${line}`); console.error("err"); process.stdout.write("unfinished")',
     );
@@ -110,21 +110,21 @@ describe('a function in a process of its own', () => {
       'setTimeout(() => { throw new Error("x") }); await new Promise(() => {})',
       { kind: 'died', reason: 'Runtime exited: exit status 1' },
     ],
-  ])('that %s ended so, and the next event finds a living one', async (_how, code, expected) => {
+  ])('that %s is reported so, and the next event runs in a new process', async (_how, code, expected) => {
     const { end } = start(`if (event.ok) return "fine"; ${code}`);
     expect(await end({})).toEqual([expected]);
     expect(await end({ ok: true })).toEqual([{ kind: 'returned', value: 'fine' }]);
   });
 
-  test('whose code cannot be loaded died of that, and says so in its output', async () => {
+  test('whose code can’t be loaded ends, and logs why', async () => {
     const { end, processes } = start('', { handler: 'missing.handler' });
     expect((await end())[0]).toMatchObject({ kind: 'died' });
     expect(processes.logs('fn').join('\n')).toContain("Cannot find module '");
   });
 
-  test('sleeps on the clock of the test, and reads the time from it', async () => {
+  test('sleeps on the parent’s clock, and reads the time from it', async () => {
     const clock = new SkippingClock();
-    const begun = clock.now();
+    const startTime = clock.now();
     const { ask } = start(
       `const { setTimeout: sleep } = require('node:timers/promises');
        const started = [Date.now(), performance.now()];
@@ -135,14 +135,14 @@ describe('a function in a process of its own', () => {
     );
     expect(await ask()).toEqual({
       value: 'slept',
-      started: [begun, 0],
-      times: [begun + 20_000, 20_000],
+      started: [startTime, 0],
+      times: [startTime + 20_000, 20_000],
       left: 10_000,
     });
-    expect(clock.now()).toBe(begun + 20_000);
+    expect(clock.now()).toBe(startTime + 20_000);
   });
 
-  test('gives a sleep up that is aborted, as Node.js does', async () => {
+  test('gets an AbortError from a sleep that is aborted, as from Node.js', async () => {
     const { ask } = start(
       `const { setTimeout: sleep } = require('node:timers/promises');
        return sleep(1, undefined, { signal: AbortSignal.abort('why') }).catch(({ name, code }) => [name, code]);`,
@@ -150,61 +150,67 @@ describe('a function in a process of its own', () => {
     expect(await ask()).toEqual(['AbortError', 'ABORT_ERR']);
   });
 
-  test('leaves timers and dates real, which the SDK lives on', async () => {
+  test('has real timers and dates, which the SDK needs', async () => {
     const { ask } = start(
       'await new Promise((resolve) => setTimeout(resolve, 5)); return Math.abs(new Date().getTime() - Date.now()) > 1000',
     );
     expect(await ask()).toBe(true);
   });
 
-  test('that sleeps past its timeout is killed when the clock says so', async () => {
+  test('is killed at its timeout on the parent’s clock', async () => {
     const clock = new SkippingClock();
-    const begun = clock.now();
+    const startTime = clock.now();
     const { end } = start(`await require('node:timers/promises').setTimeout(60_000)`, {}, { clock });
     expect(await end()).toEqual([{ kind: 'timedOut', afterSeconds: 30 }]);
-    expect(clock.now()).toBe(begun + 30_000);
+    expect(clock.now()).toBe(startTime + 30_000);
   });
 
-  test('is killed at its timeout on the machine’s clock too, whatever it does', async () => {
+  test('is killed at its timeout on the machine’s clock, even in an endless loop', async () => {
     const { end } = start('for (;;);', { timeoutSeconds: 1 }, { clock: systemClock });
     expect(await end()).toEqual([{ kind: 'timedOut', afterSeconds: 1 }]);
   });
 
-  test('that is to die at an AWS call dies when it is told that the call was made, counted anew for each event', async () => {
-    const dying = { delayMs: 0, dies: { atCall: 2 } };
+  test('is killed when its n-th AWS call of an event is reported', async () => {
+    const dying = { delayMs: 0, kill: { atCall: 2 } };
     const { runner, processes } = start(
       'console.log(process.env.AWS_ACCESS_KEY_ID); if (event.stay) await new Promise(() => setInterval(() => console.log("alive"), 5))',
       {},
       { deliveries: (event) => ((event as { stay?: boolean }).stay ? [dying] : [{ delayMs: 0 }]) },
     );
-    await runner.invoke('fn', {}).ended;
+    await runner.invoke('fn', {}).results;
     const [accessKeyId = ''] = processes.logs('fn');
-    // A call of the event before, which the count of the next one leaves out.
-    processes.callMade(accessKeyId);
-    const { ended } = runner.invoke('fn', { stay: true });
+    // A late call of the previous event must not count for the next event.
+    processes.recordCall(accessKeyId);
+    const { results } = runner.invoke('fn', { stay: true });
     while (processes.logs('fn').length < 2) {
       await new Promise(setImmediate);
     }
     let isOver = false;
-    void ended.then(() => (isOver = true));
-    processes.callMade(accessKeyId);
+    void results.then(() => (isOver = true));
+    processes.recordCall(accessKeyId);
     const lines = processes.logs('fn').length;
     while (!isOver && processes.logs('fn').length < lines + 10) {
       await new Promise(setImmediate);
     }
     expect(isOver).toBe(false);
-    processes.callMade(accessKeyId);
-    expect(await ended).toEqual([{ kind: 'died', reason: 'killed at AWS call 2' }]);
+    processes.recordCall(accessKeyId);
+    expect(await results).toEqual([{ kind: 'died', reason: 'killed at AWS call 2' }]);
   });
 
-  test('is gone when the runner is closed', async () => {
+  test('has ended when the runner is closed', async () => {
     const { ask, runner } = start('return process.pid');
     const pid = (await ask()) as number;
     await runner.close();
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  /** A function whose handler has this body, and ways to invoke it. */
+  test('does not run after the runner is closed', async () => {
+    const { end, runner } = start('return "ran"');
+    await runner.close();
+    expect(await end()).toEqual([{ kind: 'died', reason: 'the execution environments are closed' }]);
+  });
+
+  /** Creates a function with this handler body, and returns ways to invoke it. */
   function start(
     body: string,
     change: Partial<FunctionConfiguration> = {},
@@ -221,11 +227,11 @@ describe('a function in a process of its own', () => {
     runners.push(runner);
     runner.createFunction(configuration({ codeDirectory: directory, ...change }));
     runner.putEventInvokeConfig('fn', { maximumRetryAttempts: 0, maximumEventAgeSeconds: 21_600 });
-    const end = (event: unknown = {}) => runner.invoke('fn', event).ended;
+    const end = (event: unknown = {}) => runner.invoke('fn', event).results;
     const ask = async (event: unknown = {}) => {
       const [ending] = await end(event);
       if (ending?.kind !== 'returned') {
-        throw new Error(`ended otherwise: ${JSON.stringify(ending)}`);
+        throw new Error(`unexpected result: ${JSON.stringify(ending)}`);
       }
       return ending.value;
     };

@@ -1,7 +1,7 @@
 import type { AuthorizationRequest } from '../../../local/iam';
 import { SecretsManager } from '../../../local/secrets-manager';
-import { ACCOUNT, refusal, seededRandom } from '../iam/fixture';
-import { TurnedClock } from '../iam/turned-clock';
+import { ACCOUNT, errorOf, seededRandom } from '../iam/fixture';
+import { ManualClock } from '../iam/manual-clock';
 
 const REGION = 'us-east-1';
 const PARTIAL_ARN = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:mfa/alice`;
@@ -9,18 +9,18 @@ const TOKEN = 'a'.repeat(32);
 const DAY_MS = 24 * 60 * 60 * 1000;
 const ALICE = { SecretId: 'mfa/alice' };
 
-/** A Secrets Manager that writes down what it asks about, and refuses the actions named. */
-function setUp(refused: string[] = []) {
-  const clock = new TurnedClock();
-  const asked: AuthorizationRequest[] = [];
+/** A Secrets Manager that records its authorization requests and denies the given actions. */
+function setUp(denied: string[] = []) {
+  const clock = new ManualClock();
+  const requests: AuthorizationRequest[] = [];
   const secrets = new SecretsManager({
     clock,
     accountId: ACCOUNT,
     region: REGION,
     random: seededRandom(),
     authorize: (_caller, request) => {
-      asked.push(request);
-      return refused.includes(request.action) ? `refused: ${request.action}` : undefined;
+      requests.push(request);
+      return denied.includes(request.action) ? `denied: ${request.action}` : undefined;
     },
   });
   const create = (more: Record<string, unknown> = { SecretString: 'first' }) =>
@@ -28,11 +28,11 @@ function setUp(refused: string[] = []) {
   const get = (more: Record<string, unknown> = {}) => secrets.call('GetSecretValue', { ...ALICE, ...more });
   const put = (SecretString: string, ClientRequestToken?: string) =>
     secrets.call('PutSecretValue', { ...ALICE, SecretString, ClientRequestToken }) as { VersionId: string };
-  return { secrets, clock, asked, create, get, put };
+  return { secrets, clock, requests, create, get, put };
 }
 
-describe('reading', () => {
-  test('finds a secret by name, by ARN, and by ARN without its six last characters', () => {
+describe('GetSecretValue', () => {
+  test('finds a secret by name, by ARN, and by ARN without the random suffix', () => {
     const { create, get } = setUp();
     const { ARN } = create();
     expect(ARN).toMatch(new RegExp(`^${PARTIAL_ARN}-[A-Za-z0-9]{6}$`));
@@ -41,43 +41,43 @@ describe('reading', () => {
     }
   });
 
-  test('gives bytes back as bytes', () => {
+  test('returns bytes as bytes', () => {
     const { create, get } = setUp();
     create({ SecretBinary: Buffer.from([0, 255]) });
     expect(get()).toMatchObject({ SecretBinary: Buffer.from([0, 255]) });
     expect(get()).not.toHaveProperty('SecretString');
   });
 
-  test('an unknown secret is refused', () => {
-    expect(refusal(setUp().get)).toEqual({
+  test('fails if the secret does not exist', () => {
+    expect(errorOf(setUp().get)).toEqual({
       code: 'ResourceNotFoundException',
       status: 400,
       message: "Secrets Manager can't find the specified secret.",
     });
   });
 
-  test('a secret without a value has no current version', () => {
+  test('fails if the secret has no value', () => {
     const { create, get } = setUp();
     create({});
-    expect(refusal(get)).toMatchObject({
+    expect(errorOf(get)).toMatchObject({
       code: 'ResourceNotFoundException',
       message: "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
     });
   });
 
-  test('a version is found by id, and only with a label that it bears', () => {
+  test('finds a version by id, and only with a staging label that the version has', () => {
     const { create, get, put } = setUp();
     const { VersionId } = create();
     put('second');
     expect(get({ VersionId })).toMatchObject({ SecretString: 'first' });
     expect(get({ VersionId, VersionStage: 'AWSPREVIOUS' })).toMatchObject({ SecretString: 'first' });
-    expect(refusal(() => get({ VersionId, VersionStage: 'AWSCURRENT' })).code).toBe('InvalidRequestException');
-    expect(refusal(() => get({ VersionId: TOKEN })).message).toContain(`for VersionId: ${TOKEN}`);
+    expect(errorOf(() => get({ VersionId, VersionStage: 'AWSCURRENT' })).code).toBe('InvalidRequestException');
+    expect(errorOf(() => get({ VersionId: TOKEN })).message).toContain(`for VersionId: ${TOKEN}`);
   });
 });
 
-describe('writing', () => {
-  test('makes the new version current and the one before previous', () => {
+describe('writing a value', () => {
+  test('makes the new version current and the former current version previous', () => {
     const { secrets, create, put, get } = setUp();
     const first = create();
     const second = put('second');
@@ -93,7 +93,7 @@ describe('writing', () => {
     expect(get({ VersionId: first.VersionId })).toMatchObject({ SecretString: 'first' });
   });
 
-  test('takes the token for the version’s id; the same again with the same value changes nothing', () => {
+  test('uses the token as the version’s id, and changes nothing if token and value are repeated', () => {
     const { create, put, get } = setUp();
     create();
     expect(put('second', TOKEN).VersionId).toBe(TOKEN);
@@ -102,39 +102,39 @@ describe('writing', () => {
     expect(get()).toMatchObject({ SecretString: 'third' });
   });
 
-  test('the same token with another value is refused', () => {
+  test('fails if the token is repeated with another value', () => {
     const { create, put } = setUp();
     create();
     put('second', TOKEN);
-    expect(refusal(() => put('other', TOKEN))).toMatchObject({ code: 'ResourceExistsException', status: 400 });
+    expect(errorOf(() => put('other', TOKEN))).toMatchObject({ code: 'ResourceExistsException', status: 400 });
   });
 
-  test('a creation that is repeated with its token finds what it made; without, the name is taken', () => {
+  test('CreateSecret returns the same secret if its token is repeated, and fails on a name conflict otherwise', () => {
     const { create } = setUp();
     const first = create({ SecretString: 'first', ClientRequestToken: TOKEN });
     expect(create({ SecretString: 'first', ClientRequestToken: TOKEN })).toEqual(first);
-    expect(refusal(create)).toEqual({
+    expect(errorOf(create)).toEqual({
       code: 'ResourceExistsException',
       status: 400,
       message: 'The operation failed because the secret mfa/alice already exists.',
     });
   });
 
-  test('text and bytes at once, or neither, are refused, without quoting either', () => {
+  test('fails with both text and bytes, or with neither, and quotes no value', () => {
     const { secrets, create } = setUp();
-    expect(refusal(() => create({ SecretString: 'marked', SecretBinary: Buffer.from('marked') }))).toEqual({
+    expect(errorOf(() => create({ SecretString: 'marked', SecretBinary: Buffer.from('marked') }))).toEqual({
       code: 'InvalidParameterException',
       status: 400,
       message: "You can't specify both a binary secret value and a string secret value in the same secret.",
     });
     create();
-    expect(refusal(() => secrets.call('PutSecretValue', ALICE)).code).toBe('InvalidRequestException');
-    expect(refusal(() => create({ SecretString: 'marked'.repeat(20_000) })).message).not.toContain('marked');
+    expect(errorOf(() => secrets.call('PutSecretValue', ALICE)).code).toBe('InvalidRequestException');
+    expect(errorOf(() => create({ SecretString: 'marked'.repeat(20_000) })).message).not.toContain('marked');
   });
 });
 
-describe('tagging', () => {
-  test('adds tags, changes the values of those that stand, and removes by key', () => {
+describe('the tags of a secret', () => {
+  test('can be added, changed, and removed by key', () => {
     const { secrets, create } = setUp();
     create({ Tags: [{ Key: 'team', Value: 'red' }] });
     const tags = () => secrets.call('DescribeSecret', ALICE).Tags;
@@ -149,8 +149,8 @@ describe('tagging', () => {
   });
 });
 
-describe('deleting', () => {
-  test('marks a secret, which then can’t be used but restored, until its time is over', () => {
+describe('DeleteSecret', () => {
+  test('makes a secret unusable, and restorable until the recovery window ends', () => {
     const { secrets, clock, create, get, put } = setUp();
     create();
     expect(secrets.call('DeleteSecret', { ...ALICE, RecoveryWindowInDays: 7 })).toMatchObject({
@@ -161,39 +161,39 @@ describe('deleting', () => {
       status: 400,
       message: "You can't perform this operation on the secret because it was marked for deletion.",
     };
-    expect(refusal(get)).toEqual(marked);
-    expect(refusal(() => put('second'))).toEqual(marked);
-    expect(refusal(create).code).toBe('InvalidRequestException');
+    expect(errorOf(get)).toEqual(marked);
+    expect(errorOf(() => put('second'))).toEqual(marked);
+    expect(errorOf(create).code).toBe('InvalidRequestException');
     expect(secrets.call('DescribeSecret', ALICE)).toHaveProperty('DeletedDate');
     secrets.call('RestoreSecret', ALICE);
     expect(get()).toMatchObject({ SecretString: 'first' });
     secrets.call('DeleteSecret', { ...ALICE, RecoveryWindowInDays: 7 });
-    clock.turn(7 * DAY_MS);
-    expect(refusal(get).code).toBe('ResourceNotFoundException');
+    clock.advance(7 * DAY_MS);
+    expect(errorOf(get).code).toBe('ResourceNotFoundException');
     expect(create({ SecretString: 'new' })).toHaveProperty('ARN');
   });
 
-  test('by force removes it at once, and is refused together with a recovery window', () => {
+  test('deletes immediately if forced, and fails if a recovery window is given, too', () => {
     const { secrets, create, get } = setUp();
     create();
     const force = { ...ALICE, ForceDeleteWithoutRecovery: true };
-    expect(refusal(() => secrets.call('DeleteSecret', { ...force, RecoveryWindowInDays: 7 })).code).toBe(
+    expect(errorOf(() => secrets.call('DeleteSecret', { ...force, RecoveryWindowInDays: 7 })).code).toBe(
       'InvalidParameterException',
     );
     secrets.call('DeleteSecret', force);
-    expect(refusal(get).code).toBe('ResourceNotFoundException');
+    expect(errorOf(get).code).toBe('ResourceNotFoundException');
   });
 });
 
-describe('rights', () => {
+describe('permissions', () => {
   const KEY_ARN = `arn:aws:kms:${REGION}:${ACCOUNT}:key/11111111-2222-3333-4444-555555555555`;
 
-  test('a secret is authorised with its whole ARN, however it is named', () => {
-    const { asked, create, get } = setUp();
+  test('are checked against the complete ARN of a secret, however the call names it', () => {
+    const { requests, create, get } = setUp();
     const { ARN } = create();
     get({ SecretId: 'mfa/alice' });
     get({ SecretId: PARTIAL_ARN, VersionStage: 'AWSCURRENT' });
-    expect(asked.slice(-2)).toEqual([
+    expect(requests.slice(-2)).toEqual([
       { action: 'secretsmanager:GetSecretValue', resource: ARN, context: {} },
       {
         action: 'secretsmanager:GetSecretValue',
@@ -203,83 +203,86 @@ describe('rights', () => {
     ]);
   });
 
-  test.each(['mfa/alice', PARTIAL_ARN])('one that nobody knows, named as %s, with any six characters', (SecretId) => {
-    const { asked, get } = setUp();
-    refusal(() => get({ SecretId }));
-    expect(asked.at(-1)?.resource).toMatch(new RegExp(`^${PARTIAL_ARN}-[A-Za-z0-9]{6}$`));
-  });
+  test.each(['mfa/alice', PARTIAL_ARN])(
+    'are checked against the ARN with any suffix if the secret does not exist: %s',
+    (SecretId) => {
+      const { requests, get } = setUp();
+      errorOf(() => get({ SecretId }));
+      expect(requests.at(-1)?.resource).toMatch(new RegExp(`^${PARTIAL_ARN}-[A-Za-z0-9]{6}$`));
+    },
+  );
 
-  test('the policy of the secret itself decides with the caller’s, until it is removed', () => {
-    const { secrets, asked, create, get } = setUp();
+  test('include the policy of the secret until it is deleted', () => {
+    const { secrets, requests, create, get } = setUp();
     const { ARN } = create();
     const Statement = { Effect: 'Deny', Principal: '*', Action: 'secretsmanager:GetSecretValue', Resource: '*' };
     secrets.call('PutResourcePolicy', { ...ALICE, ResourcePolicy: JSON.stringify({ Statement }) });
     get();
     const request = { action: 'secretsmanager:GetSecretValue', resource: ARN, context: new Map() };
-    expect(asked.at(-1)?.resourcePolicy?.verdict(request)).toBe('deny');
+    expect(requests.at(-1)?.resourcePolicy?.verdict(request)).toBe('deny');
     secrets.call('DeleteResourcePolicy', ALICE);
     get();
-    expect(asked.at(-1)?.resourcePolicy).toBeUndefined();
+    expect(requests.at(-1)?.resourcePolicy).toBeUndefined();
   });
 
-  test('a refusal is AWS’s', () => {
+  test('that are missing fail a call with the message of IAM', () => {
     const { create, get } = setUp(['secretsmanager:GetSecretValue']);
     create();
-    expect(refusal(get)).toEqual({
+    expect(errorOf(get)).toEqual({
       code: 'AccessDeniedException',
       status: 400,
-      message: 'refused: secretsmanager:GetSecretValue',
+      message: 'denied: secretsmanager:GetSecretValue',
     });
   });
 
-  test('a customer-managed key is asked about too, by way of Secrets Manager', () => {
-    const { asked, create, get } = setUp(['kms:Decrypt']);
+  test('on a customer-managed key are checked, too, via Secrets Manager', () => {
+    const { requests, create, get } = setUp(['kms:Decrypt']);
     create({});
-    expect(asked.filter(({ action }) => action.startsWith('kms:'))).toEqual([]);
-    expect(refusal(get).code).toBe('ResourceNotFoundException');
-    expect(refusal(() => create({ KmsKeyId: KEY_ARN })).message).toBe('Access to KMS is not allowed');
-    expect(asked.at(-1)).toEqual({
+    expect(requests.filter(({ action }) => action.startsWith('kms:'))).toEqual([]);
+    expect(errorOf(get).code).toBe('ResourceNotFoundException');
+    expect(errorOf(() => create({ KmsKeyId: KEY_ARN })).message).toBe('Access to KMS is not allowed');
+    expect(requests.at(-1)).toEqual({
       action: 'kms:Decrypt',
       resource: KEY_ARN,
       context: { 'kms:ViaService': [`secretsmanager.${REGION}.amazonaws.com`] },
     });
   });
 
-  test('a key named by its id is the account’s, and AWS’s own needs no permission', () => {
-    const { asked, create } = setUp();
+  test('on a key given by id are checked against the account’s key, and AWS’s own key needs none', () => {
+    const { requests, create } = setUp();
     create({ KmsKeyId: KEY_ARN.slice(KEY_ARN.lastIndexOf('/') + 1) });
-    expect(asked.at(-1)?.resource).toBe(KEY_ARN);
+    expect(requests.at(-1)?.resource).toBe(KEY_ARN);
     const managed = setUp(['kms:Decrypt']);
     expect(managed.create({ KmsKeyId: 'alias/aws/secretsmanager' })).toHaveProperty('ARN');
   });
 });
 
-describe('faults', () => {
-  test('a key that decrypts nothing', () => {
+describe('an injected fault', () => {
+  test('makes the key of a secret unable to decrypt it', () => {
     const { secrets, create, get } = setUp();
     create();
     secrets.faults = { undecryptable: new Set(['mfa/alice']) };
-    expect(refusal(get)).toMatchObject({ code: 'DecryptionFailure', status: 400 });
+    expect(errorOf(get)).toMatchObject({ code: 'DecryptionFailure', status: 400 });
     expect(secrets.call('DescribeSecret', ALICE)).toHaveProperty('ARN');
   });
 
-  test('a version just written is not found for as long as that is set to last', () => {
+  test('hides a new version until the delay is over', () => {
     const { secrets, clock, create, get, put } = setUp();
     create();
-    clock.turn(60_000);
+    clock.advance(60_000);
     secrets.faults = { newVersion: 5_000 };
     expect(get()).toMatchObject({ SecretString: 'first' });
     put('second');
-    expect(refusal(get)).toMatchObject({
+    expect(errorOf(get)).toMatchObject({
       code: 'ResourceNotFoundException',
       message: "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
     });
-    clock.turn(5_000);
+    clock.advance(5_000);
     expect(get()).toMatchObject({ SecretString: 'second' });
   });
 });
 
-test('the names for the local tools leave out what is scheduled for deletion', () => {
+test('secretNames omits secrets that are scheduled for deletion', () => {
   const { secrets, create } = setUp();
   create();
   expect(secrets.secretNames).toEqual(['mfa/alice']);
@@ -287,8 +290,8 @@ test('the names for the local tools leave out what is scheduled for deletion', (
   expect(secrets.secretNames).toEqual([]);
 });
 
-test('an action or a parameter that is not known is refused by name', () => {
+test('an unknown action or parameter is an error that names it', () => {
   const { secrets } = setUp();
-  expect(refusal(() => secrets.call('ListSecrets', {}))).toMatchObject({ code: 'InvalidAction' });
-  expect(refusal(() => secrets.call('GetSecretValue', { ...ALICE, Version: '1' })).message).toContain("'Version'");
+  expect(errorOf(() => secrets.call('ListSecrets', {}))).toMatchObject({ code: 'InvalidAction' });
+  expect(errorOf(() => secrets.call('GetSecretValue', { ...ALICE, Version: '1' })).message).toContain("'Version'");
 });

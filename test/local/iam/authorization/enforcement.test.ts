@@ -1,7 +1,7 @@
 import type { Caller, Iam } from '../../../../local/iam';
 import { IAM_AUTHORIZATION } from '../../../../local/iam/authorization/service-authorization';
 import { IAM_PARAMETERS, isIamAction } from '../../../../local/iam/parameters';
-import { ACCOUNT, createDevice, newIam, refusal, withCodes } from '../fixture';
+import { ACCOUNT, createDevice, newIam, errorOf, withCodes } from '../fixture';
 
 const HANDLER: Caller = {
   arn: `arn:aws:sts::${ACCOUNT}:assumed-role/handler/function`,
@@ -26,9 +26,9 @@ function put(iam: Iam, Statement: unknown, PolicyName = 'policy'): void {
   iam.call('PutRolePolicy', { RoleName: 'handler', PolicyName, PolicyDocument: JSON.stringify({ Statement }) });
 }
 
-test('a role may nothing that none of its policies allows, and AWS’s words say what', () => {
+test('a call that no policy of the role allows is denied with AWS’s message', () => {
   const { enable } = setUp();
-  expect(refusal(enable)).toEqual({
+  expect(errorOf(enable)).toEqual({
     code: 'AccessDenied',
     status: 403,
     message:
@@ -37,38 +37,38 @@ test('a role may nothing that none of its policies allows, and AWS’s words say
   });
 });
 
-test('an explicit Deny is called one', () => {
+test('an explicit Deny has its own message', () => {
   const { iam, enable } = setUp();
   allow(iam, '*', '*');
   put(iam, { Effect: 'Deny', Action: 'iam:EnableMFADevice', Resource: ALICE_ARN }, 'guard');
-  expect(refusal(enable).message).toBe(
+  expect(errorOf(enable).message).toBe(
     `User: ${HANDLER.arn} is not authorized to perform: iam:EnableMFADevice on resource: ${ALICE_ARN} ` +
       'with an explicit deny in an identity-based policy',
   );
 });
 
-test('a user is authorised with its path, though calls name it without', () => {
+test('a user is authorized by its ARN including the path, although calls omit the path', () => {
   const { iam, enable } = setUp();
   allow(iam, 'iam:EnableMFADevice', `arn:aws:iam::${ACCOUNT}:user/alice`);
-  expect(refusal(enable).code).toBe('AccessDenied');
+  expect(errorOf(enable).code).toBe('AccessDenied');
   allow(iam, 'iam:EnableMFADevice', ALICE_ARN);
   expect(enable()).toEqual({});
 });
 
-test('a user that nobody knows is authorised as if it had no path', () => {
+test('a user that does not exist is authorized as if it had no path', () => {
   const { iam } = setUp();
   allow(iam, 'iam:ListMFADevices', `arn:aws:iam::${ACCOUNT}:user/bob`);
-  expect(refusal(() => iam.call('ListMFADevices', { UserName: 'bob' }, HANDLER)).code).toBe('NoSuchEntity');
-  expect(refusal(() => iam.call('ListMFADevices', { UserName: 'carol' }, HANDLER)).code).toBe('AccessDenied');
+  expect(errorOf(() => iam.call('ListMFADevices', { UserName: 'bob' }, HANDLER)).code).toBe('NoSuchEntity');
+  expect(errorOf(() => iam.call('ListMFADevices', { UserName: 'carol' }, HANDLER)).code).toBe('AccessDenied');
 });
 
-test('parameters are judged before rights, rights before state', () => {
+test('parameters are checked before permissions, and permissions before the state', () => {
   const { iam } = setUp();
-  expect(refusal(() => iam.call('GetUser', { UserName: '*' }, HANDLER)).code).toBe('ValidationError');
-  expect(refusal(() => iam.call('GetUser', { UserName: 'nobody' }, HANDLER)).code).toBe('AccessDenied');
+  expect(errorOf(() => iam.call('GetUser', { UserName: '*' }, HANDLER)).code).toBe('ValidationError');
+  expect(errorOf(() => iam.call('GetUser', { UserName: 'nobody' }, HANDLER)).code).toBe('AccessDenied');
 });
 
-test('who comes without a role is an administrator', () => {
+test('a caller without a role is an administrator', () => {
   const { enable } = setUp();
   expect(enable({ arn: `arn:aws:iam::${ACCOUNT}:root` })).toEqual({});
 });
@@ -76,28 +76,28 @@ test('who comes without a role is an administrator', () => {
 test('a denied call changes nothing', () => {
   const { iam, enable } = setUp();
   const before = iam.state();
-  refusal(enable);
+  errorOf(enable);
   expect(iam.state()).toEqual(before);
 });
 
-test('a policy that is removed allows nothing any more', () => {
+test('a deleted policy no longer allows anything', () => {
   const { iam, enable } = setUp();
   allow(iam, '*', '*');
   iam.call('DeleteRolePolicy', { RoleName: 'handler', PolicyName: 'policy' });
-  expect(refusal(enable).code).toBe('AccessDenied');
+  expect(errorOf(enable).code).toBe('AccessDenied');
 });
 
-test('a managed policy is listed and grants nothing', () => {
+test('a managed policy is listed but grants nothing', () => {
   const { iam, enable } = setUp();
   const PolicyArn = 'arn:aws:iam::aws:policy/AdministratorAccess';
   iam.call('AttachRolePolicy', { RoleName: 'handler', PolicyArn });
   expect(iam.call('ListAttachedRolePolicies', { RoleName: 'handler' })).toMatchObject({
     AttachedPolicies: [{ PolicyName: 'AdministratorAccess', PolicyArn }],
   });
-  expect(refusal(enable).code).toBe('AccessDenied');
+  expect(errorOf(enable).code).toBe('AccessDenied');
 });
 
-describe('tag keys in conditions', () => {
+describe('a condition on tag keys', () => {
   const OURS = { 'ForAllValues:StringLike': { 'aws:TagKeys': 'ours:*' }, Null: { 'aws:TagKeys': 'false' } };
 
   test.each([
@@ -105,45 +105,45 @@ describe('tag keys in conditions', () => {
     ['TagMFADevice', ['ours:a', 'theirs'], false],
     ['UntagMFADevice', ['ours:a'], true],
     ['UntagMFADevice', ['theirs'], false],
-  ])('%s %j: allowed is %s', (action, keys, allowed) => {
+  ])('decides %s with %j: allowed is %s', (action, keys, allowed) => {
     const { iam, device } = setUp();
     allow(iam, ['iam:TagMFADevice', 'iam:UntagMFADevice'], `arn:aws:iam::${ACCOUNT}:mfa/*`, OURS);
     const written = action === 'TagMFADevice' ? { Tags: keys.map((Key) => ({ Key, Value: 'v' })) } : { TagKeys: keys };
     const call = () => iam.call(action, { SerialNumber: device.serialNumber, ...written }, HANDLER);
-    expect(allowed ? call() : refusal(call).code).toEqual(allowed ? {} : 'AccessDenied');
+    expect(allowed ? call() : errorOf(call).code).toEqual(allowed ? {} : 'AccessDenied');
   });
 
-  test('the value of a tag that is written can decide, that of one that is removed is not in the request', () => {
+  test('can use the value of a written tag, but not the value of a removed tag', () => {
     const { iam, device } = setUp();
     const SerialNumber = device.serialNumber;
     allow(iam, ['iam:TagMFADevice', 'iam:UntagMFADevice'], '*', { StringEquals: { 'aws:RequestTag/claim': 'mine' } });
     const tag = (Value: string) => iam.call('TagMFADevice', { SerialNumber, Tags: [{ Key: 'claim', Value }] }, HANDLER);
     expect(tag('mine')).toEqual({});
-    expect(refusal(() => tag('yours')).code).toBe('AccessDenied');
-    expect(refusal(() => iam.call('UntagMFADevice', { SerialNumber, TagKeys: ['claim'] }, HANDLER)).code).toBe(
+    expect(errorOf(() => tag('yours')).code).toBe('AccessDenied');
+    expect(errorOf(() => iam.call('UntagMFADevice', { SerialNumber, TagKeys: ['claim'] }, HANDLER)).code).toBe(
       'AccessDenied',
     );
   });
 });
 
-describe('tags that come with the call that makes something', () => {
+describe('a call that creates a device with tags', () => {
   const Tags = [{ Key: 'team', Value: 'eu' }];
-  const made = (VirtualMFADeviceName: string) => `arn:aws:iam::${ACCOUNT}:mfa/${VirtualMFADeviceName}`;
+  const newDeviceArn = (VirtualMFADeviceName: string) => `arn:aws:iam::${ACCOUNT}:mfa/${VirtualMFADeviceName}`;
   const create = (iam: Iam, input: object = { Tags }) =>
     iam.call('CreateVirtualMFADevice', { VirtualMFADeviceName: 'new', ...input }, HANDLER);
 
-  test('need the permission to tag it, too, and AWS’s words name that', () => {
+  test('needs the permission to tag the device, and the message names it', () => {
     const { iam } = setUp();
-    allow(iam, 'iam:CreateVirtualMFADevice', made('new'));
-    expect(refusal(() => create(iam)).message).toContain(
-      `not authorized to perform: iam:TagMFADevice on resource: ${made('new')} because`,
+    allow(iam, 'iam:CreateVirtualMFADevice', newDeviceArn('new'));
+    expect(errorOf(() => create(iam)).message).toContain(
+      `not authorized to perform: iam:TagMFADevice on resource: ${newDeviceArn('new')} because`,
     );
-    expect(iam.state().devices).not.toContainEqual(expect.objectContaining({ serialNumber: made('new') }));
-    allow(iam, ['iam:CreateVirtualMFADevice', 'iam:TagMFADevice'], made('new'));
+    expect(iam.state().devices).not.toContainEqual(expect.objectContaining({ serialNumber: newDeviceArn('new') }));
+    allow(iam, ['iam:CreateVirtualMFADevice', 'iam:TagMFADevice'], newDeviceArn('new'));
     expect(create(iam)).toHaveProperty('VirtualMFADevice');
   });
 
-  test('are judged by the conditions on tagging', () => {
+  test('must satisfy the conditions on tagging', () => {
     const { iam } = setUp();
     allow(iam, 'iam:CreateVirtualMFADevice', '*');
     put(
@@ -157,47 +157,47 @@ describe('tags that come with the call that makes something', () => {
       'guard',
     );
     put(iam, { Effect: 'Allow', Action: 'iam:TagMFADevice', Resource: '*' }, 'tagging');
-    expect(refusal(() => create(iam)).message).toContain('iam:TagMFADevice');
+    expect(errorOf(() => create(iam)).message).toContain('iam:TagMFADevice');
     expect(create(iam, { Tags: [{ Key: 'other', Value: 'eu' }] })).toHaveProperty('VirtualMFADevice');
   });
 
-  test.each([{}, { Tags: [] }])('where there are none, it is not needed: %j', (input) => {
+  test.each([{}, { Tags: [] }])('needs no permission to tag if it has no tags: %j', (input) => {
     const { iam } = setUp();
-    allow(iam, 'iam:CreateVirtualMFADevice', made('new'));
+    allow(iam, 'iam:CreateVirtualMFADevice', newDeviceArn('new'));
     expect(create(iam, input)).toHaveProperty('VirtualMFADevice');
   });
 });
 
-describe('with a delay', () => {
-  test('a policy decides only after it, and goes on deciding as long when it is removed', () => {
+describe('with a delay of policies', () => {
+  test('a policy takes effect after the delay, and stays in effect as long after it is deleted', () => {
     const { iam, clock, enable } = setUp();
     iam.delays = { policy: 60_000 };
     allow(iam, '*', '*');
-    clock.turn(59_999);
-    expect(refusal(enable).code).toBe('AccessDenied');
-    clock.turn(1);
+    clock.advance(59_999);
+    expect(errorOf(enable).code).toBe('AccessDenied');
+    clock.advance(1);
     expect(enable()).toEqual({});
     iam.call('DeleteRolePolicy', { RoleName: 'handler', PolicyName: 'policy' });
     iam.call('DeleteRole', { RoleName: 'handler' });
-    clock.turn(59_999);
-    expect(refusal(enable).code).toBe('EntityAlreadyExists');
-    clock.turn(1);
-    expect(refusal(enable).code).toBe('AccessDenied');
+    clock.advance(59_999);
+    expect(errorOf(enable).code).toBe('EntityAlreadyExists');
+    clock.advance(1);
+    expect(errorOf(enable).code).toBe('AccessDenied');
   });
 
-  test('a policy that is changed decides as it was until then', () => {
+  test('a changed policy decides as before the change until the delay is over', () => {
     const { iam, clock, enable } = setUp();
     allow(iam, 'iam:EnableMFADevice', '*');
     iam.delays = { policy: 10_000 };
-    clock.turn(10_000);
+    clock.advance(10_000);
     allow(iam, 'iam:GetUser', '*');
     expect(enable()).toEqual({});
-    clock.turn(10_000);
-    expect(refusal(enable).code).toBe('AccessDenied');
+    clock.advance(10_000);
+    expect(errorOf(enable).code).toBe('AccessDenied');
   });
 });
 
-describe('the table of resources', () => {
+describe('the resource type of an action', () => {
   const USER = 'user';
   const MFA = 'mfa';
 
@@ -214,7 +214,7 @@ describe('the table of resources', () => {
     ['DeleteVirtualMFADevice', MFA],
     ['ListVirtualMFADevices', '*'],
     ['ListUsers', '*'],
-  ])('%s is authorised against %s', (action, type) => {
+  ])('of %s is %s', (action, type) => {
     const { iam, clock, device } = setUp();
     expect(isIamAction(action) && IAM_AUTHORIZATION[action].resource).toBe(type);
     const parameters: Record<string, unknown> = {
@@ -230,7 +230,7 @@ describe('the table of resources', () => {
         .map((name) => [name, parameters[name]]),
     );
     const resource = { [USER]: ALICE_ARN, [MFA]: device.serialNumber, '*': '*' }[type] ?? '';
-    expect(refusal(() => iam.call(action, input, HANDLER)).message).toContain(
+    expect(errorOf(() => iam.call(action, input, HANDLER)).message).toContain(
       `not authorized to perform: iam:${action} on resource: ${resource} because`,
     );
   });

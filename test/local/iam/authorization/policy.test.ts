@@ -29,11 +29,11 @@ describe('actions', () => {
     ['iam:DisableMFADevice', 'silent'],
     ['sts:*', 'silent'],
     ['iam.EnableMFADevice', 'silent'],
-  ])('Action %j: %s', (Action, expected) => {
+  ])('Action %j: the verdict is %s', (Action, expected) => {
     expect(verdict({ ...ALLOW, Action })).toBe(expected);
   });
 
-  test('NotAction means all others', () => {
+  test('NotAction matches all other actions', () => {
     const statement = { Effect: 'Allow', NotAction: 'iam:List*', Resource: '*' };
     expect(verdict(statement)).toBe('allow');
     expect(verdict(statement, { action: 'iam:ListMFADevices' })).toBe('silent');
@@ -54,7 +54,7 @@ describe('resources', () => {
     ['arn:aws:*:alice', 'silent'],
     ['arn:aws:iam::123456789012:user/team/alice2', 'silent'],
     ['arn:aws:iam::12345678901?:user/team/alice', 'allow'],
-  ])('Resource %s: %s', (Resource, expected) => {
+  ])('Resource %s: the verdict is %s', (Resource, expected) => {
     expect(verdict({ ...ALLOW, Resource })).toBe(expected);
   });
 
@@ -63,16 +63,16 @@ describe('resources', () => {
     ['arn:aws:secretsmanager:us-east-1:123456789012:secret:mfa/alice-?????', 'silent'],
     ['arn:aws:secretsmanager:us-east-1:123456789012:secret:mfa/alice-???????', 'silent'],
     ['arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-??????', 'silent'],
-  ])('Resource %s, a question mark for each character: %s', (Resource, expected) => {
+  ])('Resource %s, with one question mark per character: the verdict is %s', (Resource, expected) => {
     expect(verdict({ ...ALLOW, Resource }, { resource: SECRET })).toBe(expected);
   });
 
-  test('a pattern’s other characters mean themselves', () => {
+  test('other characters of a pattern match literally', () => {
     expect(verdict({ ...ALLOW, Resource: 'arn:aws:iam::123456789012:user/team/al.ce' })).toBe('silent');
     expect(verdict({ ...ALLOW, Resource: 'arn:aws:iam::123456789012:user/(team|x)/alice' })).toBe('silent');
   });
 
-  test('NotResource means all others', () => {
+  test('NotResource matches all other resources', () => {
     const statement = { Effect: 'Allow', Action: '*', NotResource: USER };
     expect(verdict(statement)).toBe('silent');
     expect(verdict(statement, { resource: `${USER}2` })).toBe('allow');
@@ -80,13 +80,13 @@ describe('resources', () => {
 });
 
 describe('effects', () => {
-  test('an explicit Deny wins over any Allow, in either order', () => {
+  test('an explicit Deny overrides any Allow, in either order', () => {
     const deny = { Effect: 'Deny', Action: 'iam:Enable*', Resource: '*' };
     expect(verdict([ALLOW, deny])).toBe('deny');
     expect(verdict([deny, ALLOW])).toBe('deny');
   });
 
-  test('a Deny for something else leaves the Allow', () => {
+  test('a Deny of another action does not affect the Allow', () => {
     expect(verdict([ALLOW, { Effect: 'Deny', Action: 'iam:Get*', Resource: '*' }])).toBe('allow');
   });
 });
@@ -107,7 +107,7 @@ describe('conditions', () => {
     ['StringNotEqualsIgnoreCase', 'CLAIM:A', 'claim:a', 'silent'],
     ['StringNotLike', 'claim:*', 'claim:a', 'silent'],
     ['StringNotLike', 'claim:*', 'other', 'allow'],
-  ])('%s %s with %s: %s', (operator, pattern, value, expected) => {
+  ])('%s %s with %s: the verdict is %s', (operator, pattern, value, expected) => {
     expect(verdict(when({ [operator]: { 'aws:TagKeys': pattern } }), keys(value))).toBe(expected);
   });
 
@@ -119,15 +119,15 @@ describe('conditions', () => {
     ['StringLikeIfExists', 'allow'],
     ['ForAllValues:StringLike', 'allow'],
     ['ForAnyValue:StringLike', 'silent'],
-  ])('%s with the key absent: %s', (operator, expected) => {
+  ])('%s without the key in the request: the verdict is %s', (operator, expected) => {
     expect(verdict(when({ [operator]: { 'aws:TagKeys': 'claim:*' } }))).toBe(expected);
   });
 
-  test('IfExists judges a key that is there', () => {
+  test('IfExists compares a key that is in the request', () => {
     expect(verdict(when({ StringEqualsIfExists: { 'aws:TagKeys': 'a' } }), keys('b'))).toBe('silent');
   });
 
-  test('ForAllValues wants every value of the request to fit, ForAnyValue one', () => {
+  test('ForAllValues requires every value of the request to match, ForAnyValue only one', () => {
     const all = when({ 'ForAllValues:StringLike': { 'aws:TagKeys': ['claim:*', 'device:*'] } });
     expect(verdict(all, keys('claim:a', 'device:b'))).toBe('allow');
     expect(verdict(all, keys('claim:a', 'other'))).toBe('silent');
@@ -141,7 +141,7 @@ describe('conditions', () => {
     ['false', [], 'silent'],
     ['true', ['a'], 'silent'],
     ['false', ['a'], 'allow'],
-  ])('Null %s with %j: %s', (absent, present, expected) => {
+  ])('Null %s with %j: the verdict is %s', (absent, present, expected) => {
     expect(verdict(when({ Null: { 'aws:TagKeys': absent } }), present.length > 0 ? keys(...present) : {})).toBe(
       expected,
     );
@@ -155,13 +155,13 @@ describe('conditions', () => {
     expect(verdict(when({ ArnNotLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/*' } }), { context })).toBe('silent');
   });
 
-  test('Bool compares without regard to case, and takes a JSON boolean', () => {
+  test('Bool is case-insensitive, and accepts a JSON boolean', () => {
     const context = { 'aws:SecureTransport': ['true'] };
     expect(verdict(when({ Bool: { 'aws:SecureTransport': true } }), { context })).toBe('allow');
     expect(verdict(when({ Bool: { 'aws:SecureTransport': 'False' } }), { context })).toBe('silent');
   });
 
-  test('all of several conditions must hold, any of several values is enough', () => {
+  test('every condition must hold, and one matching value of a condition is enough', () => {
     const context = { 'aws:TagKeys': ['a'], 'kms:ViaService': ['secretsmanager.us-east-1.amazonaws.com'] };
     const both = (service: string) =>
       when({ StringEquals: { 'aws:TagKeys': ['b', 'a'], 'kms:ViaService': `${service}.us-east-1.amazonaws.com` } });
@@ -169,7 +169,7 @@ describe('conditions', () => {
     expect(verdict(both('s3'), { context })).toBe('silent');
   });
 
-  test('condition keys are not case-sensitive', () => {
+  test('condition keys are case-insensitive', () => {
     expect(verdict(when({ StringEquals: { 'AWS:tagkeys': 'a' } }), keys('a'))).toBe('allow');
   });
 });
@@ -184,54 +184,54 @@ describe('a resource-based policy', () => {
     });
 
   test.each(['*', { AWS: '*' }, { AWS: ROLE }, { AWS: ['arn:aws:iam::123456789012:role/other', ROLE] }])(
-    'speaks about the principals that it names: %j',
+    'applies to the principals that it names: %j',
     (principal) => {
       expect(verdict(principal, ROLE)).toBe('allow');
     },
   );
 
-  test('is silent about others', () => {
+  test('does not apply to other principals', () => {
     expect(verdict({ AWS: ROLE }, `${ROLE}s`)).toBe('silent');
   });
 
   test.each([[{ Service: 'lambda.amazonaws.com' }], [{ AWS: '123456789012' }], [undefined]])(
-    'with principals that can’t be judged here is refused: %j',
+    'with unsupported principals is an error: %j',
     (principal) => {
-      expect(() => verdict(principal, ROLE)).toThrow('is not known to the local IAM');
+      expect(() => verdict(principal, ROLE)).toThrow('is not supported by the local IAM');
     },
   );
 });
 
-describe('what can’t be judged here is named, never passed over', () => {
+describe('the error for a policy names an unsupported', () => {
   test.each([
-    ['a condition operator', { ...ALLOW, Condition: { IpAddress: { 'aws:TagKeys': 'x' } } }, "'IpAddress'"],
+    ['condition operator', { ...ALLOW, Condition: { IpAddress: { 'aws:TagKeys': 'x' } } }, "'IpAddress'"],
     [
-      'an operator that every object answers to',
+      'condition operator that is a member of every object',
       { ...ALLOW, Condition: { toString: { 'aws:TagKeys': 'x' } } },
       "'toString'",
     ],
-    ['a quantifier', { ...ALLOW, Condition: { 'ForSome:StringLike': { 'aws:TagKeys': 'x' } } }, "'ForSome:StringLike'"],
-    ['a condition key', { ...ALLOW, Condition: { StringLike: { 'aws:SourceVpc': 'x' } } }, "'aws:SourceVpc'"],
-    ['a statement element', { ...ALLOW, Principal: '*' }, "'Principal'"],
-    ['a policy variable', { ...ALLOW, Resource: 'arn:aws:iam::1:user/${aws:username}' }, '${aws:username}'],
-  ])('%s', (_, statement, named) => {
+    ['quantifier', { ...ALLOW, Condition: { 'ForSome:StringLike': { 'aws:TagKeys': 'x' } } }, "'ForSome:StringLike'"],
+    ['condition key', { ...ALLOW, Condition: { StringLike: { 'aws:SourceVpc': 'x' } } }, "'aws:SourceVpc'"],
+    ['statement element', { ...ALLOW, Principal: '*' }, "'Principal'"],
+    ['policy variable', { ...ALLOW, Resource: 'arn:aws:iam::1:user/${aws:username}' }, '${aws:username}'],
+  ])('%s', (_, statement, expected) => {
     const parse = () => parsePolicy(JSON.stringify({ Statement: statement }));
-    expect(parse).toThrow(named);
+    expect(parse).toThrow(expected);
     expect(parse).not.toThrow(AwsError);
   });
 
-  test('an element of the policy', () => {
+  test('policy element', () => {
     expect(() => parsePolicy(JSON.stringify({ Statement: ALLOW, Statements: [] }))).toThrow("'Statements'");
   });
 });
 
-describe('what AWS calls malformed is refused', () => {
+describe('a policy is malformed with', () => {
   test.each([
-    ['no JSON', '{'],
-    ['no object', '[]'],
+    ['invalid JSON', '{'],
+    ['JSON that is not an object', '[]'],
     ['no statement', '{"Version":"2012-10-17"}'],
-    ['a statement that is no object', '{"Statement":["x"]}'],
-    ['another effect', JSON.stringify({ Statement: { ...ALLOW, Effect: 'Permit' } })],
+    ['a statement that is not an object', '{"Statement":["x"]}'],
+    ['an invalid effect', JSON.stringify({ Statement: { ...ALLOW, Effect: 'Permit' } })],
     ['neither Action nor NotAction', JSON.stringify({ Statement: { Effect: 'Allow', Resource: '*' } })],
     ['both Action and NotAction', JSON.stringify({ Statement: { ...ALLOW, NotAction: '*' } })],
     ['no resource', JSON.stringify({ Statement: { ...ALLOW, Resource: [] } })],

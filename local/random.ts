@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1, the same for the same seed (mulberry32, public domain). */
+/** Returns a generator of numbers in [0, 1), reproducible by its seed (mulberry32, public domain). */
 export function numbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,7 +9,7 @@ export function numbers(seed: number): () => number {
   };
 }
 
-/** Bytes of such numbers. */
+/** Returns a generator of random bytes. */
 export function bytes(random: () => number): (count: number) => Buffer {
   return (count) => Buffer.from(Array.from({ length: count }, () => Math.floor(random() * 256)));
 }

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
-import type { ByHand } from './administrators';
-import { type Change, DEVICES, IMPORTED, OWNED, PROVIDERS, STACKS } from './declaration';
+import type { ManualStep } from './administrators';
+import { DEVICES, IMPORTED, OWNED, PROVIDERS, STACKS } from './declaration';
 import { type FaultPlan } from './faults';
 import { type DeviceChange, NAMES, SEED_SECRETS } from './made-devices';
-import type { Step, Story } from './history';
+import type { Scenario, Step } from './history';
+import type { Change } from './stack-declaration';
 
 const device = fc.constantFrom(...DEVICES);
 const user = fc.constantFrom(...IMPORTED, ...OWNED);
@@ -17,7 +18,7 @@ const secret = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('wrong' as const, 'junk' as const) },
 );
 const spelling = fc.constantFrom('literal' as const, 'pseudo' as const, 'parameter' as const);
-/** Mostly: a refusal ends a story's thread. */
+/** Usually true, because the steps after a refused Create test little. */
 const adopt = fc.nat({ max: 3 }).map((drawn) => drawn > 0);
 const provider = fc.constantFrom(...PROVIDERS);
 
@@ -72,11 +73,11 @@ const deviceChange: fc.Arbitrary<DeviceChange> = fc.oneof(
 );
 
 /**
- * Half of the stories are about enrollments of devices that exist, the other half about devices that stacks make as
- * well: what goes wrong with either takes several steps that are about the same thing.
+ * Half of the scenarios cover only enrollments of existing devices; the other half also cover devices that stacks
+ * create. A scenario finds more when several of its steps concern the same kind of device.
  */
 interface Theme {
-  /** Weights of changes, and of steps, that are about devices that stacks make. */
+  /** Weights of the changes and steps that concern devices that stacks create. */
   readonly changes: number;
   readonly steps: number;
 }
@@ -87,7 +88,10 @@ const THEMES: readonly Theme[] = [
 
 const changeIn = (theme: Theme): fc.Arbitrary<Change> =>
   fc.oneof(
-    { weight: theme.changes, arbitrary: fc.record({ kind: fc.constant('made' as const), change: deviceChange }) },
+    {
+      weight: theme.changes,
+      arbitrary: fc.record({ kind: fc.constant('stack device' as const), change: deviceChange }),
+    },
     { weight: 5, arbitrary: add },
     {
       weight: 6,
@@ -111,7 +115,7 @@ const changeIn = (theme: Theme): fc.Arbitrary<Change> =>
         name: fc.option(fc.constantFrom('olga', 'otto', 'someone'), { nil: undefined }),
       }),
     },
-    { weight: 1, arbitrary: fc.constant({ kind: 'again' as const }) },
+    { weight: 1, arbitrary: fc.constant({ kind: 'redeploy' as const }) },
   );
 
 const chance = (most: number) =>
@@ -134,26 +138,26 @@ const faults: fc.Arbitrary<FaultPlan> = fc.record({
 
 const milliseconds = fc.integer({ min: 0, max: 120_000 });
 
-const byHandOnMade: fc.Arbitrary<ByHand> = fc.oneof(
+const manualDeviceStep: fc.Arbitrary<ManualStep> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
       do: fc.constantFrom(
-        'deactivate a made device',
+        'deactivate a created device',
         'write to its secret',
-        'delete a made device',
-        'make it anew',
-        'take its claims off',
-        'take its seed version off',
+        'delete a created device',
+        're-create it',
+        'remove its claims',
+        'remove its seed version',
       ),
       index,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('make a device' as const), name: fc.constantFrom(...NAMES) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('create a device' as const), name: fc.constantFrom(...NAMES) }) },
   {
     weight: 3,
     arbitrary: fc.record({
-      do: fc.constant('enable a made device' as const),
+      do: fc.constant('enable a created device' as const),
       index,
       user: fc.constantFrom(...IMPORTED),
     }),
@@ -194,11 +198,11 @@ const stepIn = (theme: Theme): fc.Arbitrary<Step> =>
         device,
       }),
     },
-    { weight: theme.steps, arbitrary: byHandOnMade },
+    { weight: theme.steps, arbitrary: manualDeviceStep },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 30 }) }) },
   );
 
-const storyIn = (theme: Theme): fc.Arbitrary<Story> =>
+const scenarioIn = (theme: Theme): fc.Arbitrary<Scenario> =>
   fc.record({
     seed: fc.nat({ max: 0x7fff_ffff }),
     oldHalfOrder: fc.constantFrom('ordered' as const, 'unordered' as const),
@@ -206,4 +210,4 @@ const storyIn = (theme: Theme): fc.Arbitrary<Story> =>
     steps: fc.array(stepIn(theme), { minLength: 1, maxLength: 12, size: 'max' }),
   });
 
-export const story: fc.Arbitrary<Story> = fc.oneof(...THEMES.map(storyIn));
+export const scenario: fc.Arbitrary<Scenario> = fc.oneof(...THEMES.map(scenarioIn));

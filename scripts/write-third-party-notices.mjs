@@ -1,9 +1,9 @@
-// Writes THIRD-PARTY-NOTICES: whose code is bundled into the function, and under which licences. What was really
-// bundled is what counts, as build.mjs left it in dist/function.meta.json, not what is installed.
+// Writes THIRD-PARTY-NOTICES: the packages whose code is bundled into the function, with the texts of their licenses.
+// It reads dist/function.meta.json, because the bundle holds less than what is installed.
 //
-// Versions are left out, so that an upgrade of a dependency touches the manifest and the lockfile only.
+// Versions are left out, so that an upgrade of a dependency changes the manifest and the lockfile only.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { permissive } from './licences.mjs';
+import { isPermissive } from './licenses.mjs';
 
 const { outputs } = JSON.parse(await readFile('dist/function.meta.json', 'utf8'));
 const directories = new Set(
@@ -13,28 +13,28 @@ const directories = new Set(
     .flatMap(([file]) => /^.*\bnode_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? []),
 );
 
-/** By text, the packages that it stands in: most of them share few texts. */
+/** The packages that each text applies to. Many packages share a text. */
 const packagesByText = new Map();
 for (const directory of [...directories].sort()) {
   const { name, license } = JSON.parse(await readFile(`${directory}/package.json`, 'utf8'));
-  if (!permissive(license)) {
-    throw new Error(`'${name}' is bundled under the licence '${license}': only permissive ones are allowed`);
+  if (!isPermissive(license)) {
+    throw new Error(`bundled package '${name}': license '${license}': expected a permissive one`);
   }
-  for (const file of await textsOf(directory, name, license)) {
+  for (const file of await licenseFilesOf(directory, name, license)) {
     const text = (await readFile(file, 'utf8')).replace(/[ \t\r]+$/gm, '').replace(/^\n+|\n+$/g, '');
     packagesByText.set(text, (packagesByText.get(text) ?? new Set()).add(`${name} (${license})`));
   }
 }
 
-async function textsOf(directory, name, license) {
+async function licenseFilesOf(directory, name, license) {
   const files = (await readdir(directory)).filter((file) => /^(licen[cs]e|notice|copying)\b/i.test(file)).sort();
   if (files.length > 0) {
     return files.map((file) => `${directory}/${file}`);
   }
   if (license !== 'Apache-2.0') {
-    throw new Error(`'${name}' is bundled but comes with no text of its licence, '${license}'`);
+    throw new Error(`bundled package '${name}': no file with the text of its license '${license}'`);
   }
-  // Its text names no holder of rights, so that any copy is the package's own.
+  // The text of Apache-2.0 names no copyright holder, so our copy serves any package.
   return ['LICENSE'];
 }
 

@@ -1,10 +1,10 @@
-import { AnswerDesk, AnswerListener } from '../../../local/cloudformation';
+import { ResponseUrls, ResponseServer } from '../../../local/cloudformation';
 import { SkippingClock } from '../../../local/clock';
 import { deliver } from '../../../lambda/delivery';
-import { seededRandom } from './world';
+import { bytes, numbers } from '../../../local/random';
 
-describe('the response URLs on loopback', () => {
-  const listener = new AnswerListener();
+describe('a response URL on loopback', () => {
+  const listener = new ResponseServer();
   const request = { stackId: 's', requestId: 'r', logicalId: 'L' };
   const body = JSON.stringify({
     Status: 'SUCCESS',
@@ -13,27 +13,27 @@ describe('the response URLs on loopback', () => {
     LogicalResourceId: 'L',
     PhysicalResourceId: 'p',
   });
-  let desk: AnswerDesk;
+  let desk: ResponseUrls;
 
   beforeAll(async () => {
-    desk = new AnswerDesk(new SkippingClock(), seededRandom(), await listener.start());
+    desk = new ResponseUrls(new SkippingClock(), bytes(numbers(1)), await listener.start());
     listener.serveFor(desk);
   });
   afterAll(() => listener.close());
 
-  test('take one upload without a content type', async () => {
-    const { url, answered } = desk.open(request);
+  test('accepts an upload without a content type', async () => {
+    const { url, response } = desk.open(request);
     await deliver(url, body);
-    expect(await answered).toEqual({ status: 'SUCCESS', physicalId: 'p', attributes: {} });
+    expect(await response).toEqual({ status: 'SUCCESS', physicalId: 'p', attributes: {} });
   });
 
-  test('refuse, as presigned URLs do, an upload that names a content type', async () => {
+  test('rejects an upload with a content type, like a presigned URL', async () => {
     const { url } = desk.open(request);
     const response = await fetch(url, { method: 'PUT', body, headers: { 'content-type': 'application/json' } });
     expect(response.status).toBe(403);
   });
 
-  test('refuse other methods, and URLs that nobody was given', async () => {
+  test('rejects other methods, and requests to unknown URLs', async () => {
     const { url } = desk.open(request);
     expect((await fetch(url)).status).toBe(403);
     await expect(deliver(`${url}0`, body)).rejects.toThrow('403');

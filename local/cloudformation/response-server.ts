@@ -1,33 +1,33 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AnswerDesk } from './answer-desk';
+import type { ResponseUrls } from './response-urls';
 
-/** More than any answer may hold, and enough to see that it holds too much. */
+/** More than the maximum size of a response, so that larger ones can be recognized. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** The response URLs on a loopback port, for functions that run in processes of their own. */
-export class AnswerListener {
+/** Serves the response URLs on a loopback port, for functions in child processes. */
+export class ResponseServer {
   private readonly server: Server;
-  private desk?: AnswerDesk;
+  private desk?: ResponseUrls;
 
   constructor() {
     this.server = createServer((request, response) => void this.serve(request, response));
   }
 
-  /** Starts to listen, and answers what response URLs begin with. */
+  /** Starts listening, and returns the start of every response URL. */
   async start(): Promise<string> {
     this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Whose response URLs these are. */
-  serveFor(desk: AnswerDesk): void {
+  /** Sets the receiver of the responses. */
+  serveFor(desk: ResponseUrls): void {
     this.desk = desk;
   }
 
-  /** Stops listening, and breaks what is still connected. */
+  /** Stops listening, and drops open connections. */
   async close(): Promise<void> {
     const closed = once(this.server, 'close');
     this.server.close();
@@ -46,7 +46,7 @@ export class AnswerListener {
   }
 }
 
-/** The body; nothing for a connection that broke, or for a flood. */
+/** The body, or `undefined` if the connection broke or the body is too large. */
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;

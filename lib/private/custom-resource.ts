@@ -1,0 +1,86 @@
+import { type Construct } from 'constructs';
+import { SERVICE_TIMEOUT } from '../contract';
+import { CfnResource, RemovalPolicy, type Stack } from './cdk';
+import { type AcknowledgedWildcard } from './acknowledged-findings';
+import { type InlinePolicy } from './declarations';
+import { type Identity, deriveLogicalIds } from './logical-id';
+import { type PathScope } from './path-scope';
+import { type Statement } from './policies';
+import { isKept, removalOf } from './removal';
+
+/** What a provider does for the enrollments and devices that use it. */
+export interface Service {
+  readonly serviceToken: string;
+  /** The path scope, whose one policy replaces those of enrollments and devices. */
+  readonly pathScope?: PathScope;
+  /** The default of `recheck` of its enrollments and devices. */
+  readonly recheck?: number;
+  /**
+   * What every custom resource depends on: the role's policies and the retry settings, which are a resource of their
+   * own. A request that came earlier could be denied, or be delivered twice.
+   */
+  readonly inForce: readonly CfnResource[];
+  /** Puts a policy on the function's role. */
+  addPolicy(scope: Construct, statements: readonly Statement[], wildcards: AcknowledgedWildcard[]): InlinePolicy;
+}
+
+/** A custom resource of this library, and what it needs. */
+export interface CustomResourceProps {
+  readonly type: string;
+  /** What the logical ids of resource and policy begin with. */
+  readonly prefix: string;
+  readonly identity: (stack: Stack) => Identity;
+  readonly service: Service;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly statements: readonly Statement[];
+  readonly wildcards: AcknowledgedWildcard[];
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * Declares the custom resource of a construct and the policy that it needs, unless a path scope grants it. CloudFormation
+ * deletes the custom resource before what it depends on: the policy is in force until cleanup has used it.
+ */
+export function customResource(
+  construct: Construct,
+  { type, prefix, identity, service, properties, statements, wildcards, removalPolicy }: CustomResourceProps,
+): CfnResource {
+  const policy = service.pathScope === undefined ? service.addPolicy(construct, statements, wildcards) : undefined;
+  const resource = new CfnResource(construct, 'Resource', {
+    type,
+    properties: { ServiceToken: service.serviceToken, ServiceTimeout: SERVICE_TIMEOUT, ...properties },
+  });
+  deriveLogicalIds(construct, identity, { [prefix]: resource, [`${prefix}Policy`]: policy?.resource });
+  // Written out even if it is CloudFormation's default: MissingRemovalPolicies then leaves it alone.
+  resource.applyRemovalPolicy(removalOf(removalPolicy));
+  for (const dependency of [...service.inForce, ...(policy?.isInTemplate === true ? [policy.resource] : [])]) {
+    resource.addDependency(dependency);
+  }
+  construct.node.addValidation({
+    validate: () => {
+      if (policy !== undefined && isKept(policy.resource)) {
+        // An aspect that retains everything would keep the policy on the role, which CloudFormation then can't delete.
+        policy.resource.applyRemovalPolicy(RemovalPolicy.DESTROY);
+      }
+      orderDependencies(resource);
+      return [];
+    },
+  });
+  return resource;
+}
+
+/**
+ * aws-cdk-lib orders `DependsOn` by construct paths, which would change the template if a construct moved. Dependencies
+ * and logical ids are final in the validation phase.
+ */
+function orderDependencies(resource: CfnResource): void {
+  const logicalIds = resource
+    .obtainDependencies()
+    .filter((dependency) => CfnResource.isCfnResource(dependency))
+    // Those of other stacks make the stacks depend on each other, not the resources.
+    .filter(({ stack }) => stack === resource.stack)
+    .map(({ stack, logicalId }) => String(stack.resolve(logicalId)));
+  if (logicalIds.length > 1) {
+    resource.addOverride('DependsOn', logicalIds.sort());
+  }
+}
