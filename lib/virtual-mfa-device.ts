@@ -12,7 +12,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IConstruct } from 'constructs';
 import { Lazy, Stack, type CfnResource, type RemovalPolicy } from './private/cdk';
-import { problemOfJsonKey, problemOfSerialNumber, problemOfTag, problemOfTagCount } from './checks';
+import { problemOfJsonKey, problemOfSerialNumber, problemOfTag, problemOfTagCount, quoted } from './checks';
 import { DEVICE_RESOURCE_TYPE, type DeviceAttributes, type DeviceProperties } from './contract';
 import { type IMfaEnrollmentProvider, MfaEnrollmentProvider } from './mfa-enrollment-provider';
 import { customResource } from './private/custom-resource';
@@ -503,12 +503,14 @@ function problemsOfTags(tags: TagManager): string[] {
     if (problem !== undefined) {
       problems.push(`'tags': ${problem}`);
     } else if (other !== undefined) {
-      problems.push(`'tags': invalid keys '${other}' and '${key}': expected keys that differ in more than case`);
+      problems.push(
+        `'tags': invalid keys ${quoted(other)} and ${quoted(key)}: expected keys that differ in more than case`,
+      );
     }
   }
   return problems;
 }
 
 function shownKey(key: unknown): string {
-  return typeof key === 'string' ? `'${key}'` : JSON.stringify(key);
+  return typeof key === 'string' ? quoted(key) : JSON.stringify(key);
 }

@@ -1,6 +1,7 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { type IConstruct, type IDependable } from 'constructs';
+import { quoted } from '../checks';
 import { type IMfaEnrollmentProvider } from '../mfa-enrollment-provider';
 import { Lazy, Stack } from './cdk';
 import { resourceIn } from './identity';
@@ -104,7 +105,7 @@ function problemOfReader(reader: iam.IGrantable): string | undefined {
   if (arn === undefined) {
     return wrongType(reader, 'roles and users (iam.IRole, iam.IUser)');
   }
-  return /[*?]/.test(arn) ? `invalid reader '${arn}': expected one role or user, without wildcards` : undefined;
+  return /[*?]/.test(arn) ? `invalid reader ${quoted(arn)}: expected one role or user, without wildcards` : undefined;
 }
 
 /** The ARN of a role or a user. */
