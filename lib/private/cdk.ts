@@ -6,6 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
  * of the synthesis of many enrollments; here it is looked up once. A bound of the synthesis bench needs this.
  */
 
+export import CfnDeletionPolicy = cdk.CfnDeletionPolicy;
 export import CfnPolicy = iam.CfnPolicy;
 export import CfnResource = cdk.CfnResource;
 export import Lazy = cdk.Lazy;
@@ -14,3 +15,4 @@ export import RemovalPolicy = cdk.RemovalPolicy;
 export import Stack = cdk.Stack;
 export import Stage = cdk.Stage;
 export import Token = cdk.Token;
+export import Tokenization = cdk.Tokenization;

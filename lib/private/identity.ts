@@ -1,13 +1,7 @@
-import {
-  DefaultTokenResolver,
-  type IResolvable,
-  type IResolveContext,
-  type IPostProcessor,
-  Tokenization,
-} from 'aws-cdk-lib';
+import { DefaultTokenResolver, type IResolvable, type IResolveContext, type IPostProcessor } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { type IConstruct } from 'constructs';
-import { CfnResource, Reference, Stack, Token } from './cdk';
+import { CfnResource, Reference, Stack, Token, Tokenization } from './cdk';
 import { type Identity } from './logical-id';
 
 /*

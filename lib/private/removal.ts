@@ -1,7 +1,6 @@
-import { CfnDeletionPolicy } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { RemovalPolicy, type CfnResource } from './cdk';
+import { CfnDeletionPolicy, RemovalPolicy, type CfnResource } from './cdk';
 import { resourceIn } from './identity';
 import { targetOf } from './seed-secret';
 
