@@ -1,6 +1,6 @@
 import { type Construct } from 'constructs';
 import { SERVICE_TIMEOUT } from '../contract';
-import { CfnResource, RemovalPolicy, type Stack } from './cdk';
+import { CfnResource, Lazy, RemovalPolicy, type Stack } from './cdk';
 import { type AcknowledgedWildcard } from './acknowledged-findings';
 import { type InlinePolicy } from './declarations';
 import { type Identity, deriveLogicalIds } from './logical-id';
@@ -53,34 +53,38 @@ export function customResource(
   deriveLogicalIds(construct, identity, { [prefix]: resource, [`${prefix}Policy`]: policy?.resource });
   // Written out even if it is CloudFormation's default: MissingRemovalPolicies then leaves it alone.
   resource.applyRemovalPolicy(removalOf(removalPolicy));
-  for (const dependency of [...service.inForce, ...(policy?.isInTemplate === true ? [policy.resource] : [])]) {
-    resource.addDependency(dependency);
+  addDependencies(resource, [...service.inForce, ...(policy?.isInTemplate === true ? [policy.resource] : [])]);
+  if (policy !== undefined) {
+    construct.node.addValidation({
+      validate: () => {
+        if (isKept(policy.resource)) {
+          // An aspect that retains everything would keep the policy on the role, which CloudFormation then can't delete.
+          policy.resource.applyRemovalPolicy(RemovalPolicy.DESTROY);
+        }
+        return [];
+      },
+    });
   }
-  construct.node.addValidation({
-    validate: () => {
-      if (policy !== undefined && isKept(policy.resource)) {
-        // An aspect that retains everything would keep the policy on the role, which CloudFormation then can't delete.
-        policy.resource.applyRemovalPolicy(RemovalPolicy.DESTROY);
-      }
-      orderDependencies(resource);
-      return [];
-    },
-  });
   return resource;
 }
 
 /**
- * aws-cdk-lib orders `DependsOn` by construct paths, which would change the template if a construct moved. Dependencies
- * and logical ids are final in the validation phase.
+ * Writes `DependsOn` in the order of logical ids: aws-cdk-lib orders it by construct paths, which would change the
+ * template if a construct moved. Dependencies that the app adds are included.
  */
-function orderDependencies(resource: CfnResource): void {
-  const logicalIds = resource
-    .obtainDependencies()
-    .filter((dependency) => CfnResource.isCfnResource(dependency))
-    // Those of other stacks make the stacks depend on each other, not the resources.
-    .filter(({ stack }) => stack === resource.stack)
-    .map(({ stack, logicalId }) => String(stack.resolve(logicalId)));
-  if (logicalIds.length > 1) {
-    resource.addOverride('DependsOn', logicalIds.sort());
-  }
+function addDependencies(resource: CfnResource, dependencies: readonly CfnResource[]): void {
+  const { stack } = resource;
+  const isInStack = (dependency: CfnResource) => dependency.stack === stack;
+  // A resource of another stack makes the stacks depend on each other, not the resources.
+  dependencies.filter((each) => !isInStack(each)).forEach((each) => resource.addDependency(each));
+  const own = dependencies.filter(isInStack);
+  const logicalIds = () => {
+    const added = resource.obtainDependencies().filter((each) => CfnResource.isCfnResource(each));
+    const all = new Set([...own, ...added.filter(isInStack)]);
+    return [...all].map(({ logicalId }) => String(stack.resolve(logicalId))).sort();
+  };
+  resource.addOverride(
+    'DependsOn',
+    Lazy.uncachedAny({ produce: ({ preparing }) => (preparing ? [] : logicalIds()) }, { omitEmptyArray: true }),
+  );
 }
