@@ -1,4 +1,5 @@
 import {
+  type App,
   Aspects,
   Aws,
   CfnOutput,
@@ -177,6 +178,18 @@ describe('dependencies', () => {
     expect(before).toEqual([...before!].sort());
     expect(dependsOn((stack) => stack, 'Z')).toEqual(before);
     expect(dependsOn((stack) => new Construct(stack, 'Team'), 'A')).toEqual(before);
+  });
+
+  test('dependencies are the same without validation', () => {
+    const dependsOn = (skipValidation: boolean) => {
+      const stack = newStack();
+      enroll(stack, { provider: new MfaEnrollmentProvider(stack, 'M') }, 'A');
+      const { Resources } = (stack.node.root as App).synth({ skipValidation }).getStackArtifact(stack.artifactId)
+        .template as { Resources: Record<string, { Type: string; DependsOn?: string[] }> };
+      return Object.values(Resources).find(({ Type }) => Type === TYPE)?.DependsOn;
+    };
+    expect(dependsOn(false)).toHaveLength(3);
+    expect(dependsOn(true)).toEqual(dependsOn(false));
   });
 
   test("each of several enrollments depends on its own policy, and on no other enrollment's", () => {
