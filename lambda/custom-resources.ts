@@ -1,3 +1,4 @@
+import { invalid } from '../lib/checks';
 import { DEVICE_RESOURCE_TYPE, ENROLLMENT_RESOURCE_TYPE } from '../lib/contract';
 import { deviceIn } from './device/resource';
 import { enrollmentIn } from './enrollment/resource';
@@ -13,7 +14,11 @@ export function resourceIn(request: Request): Resource {
     default:
       return {
         ...enrollmentIn(request),
-        problem: `resource type '${request.ResourceType}' is not served: ${ENROLLMENT_RESOURCE_TYPE} and ${DEVICE_RESOURCE_TYPE} are allowed`,
+        problem: invalid(
+          'resource type',
+          request.ResourceType,
+          `${ENROLLMENT_RESOURCE_TYPE} or ${DEVICE_RESOURCE_TYPE}`,
+        ),
       };
   }
 }

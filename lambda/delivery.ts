@@ -4,22 +4,30 @@ import * as https from 'node:https';
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 const TIMEOUT_MS = 5_000;
 
+/** A response did not arrive. The message says why, and never quotes the URL, which is as good as a password. */
+export class DeliveryError extends Error {
+  override readonly name = 'DeliveryError';
+}
+
 /**
- * Puts an answer to the presigned URL that CloudFormation sent. The URL is as good as a password, so no error that
- * leaves here quotes it, and it is used over https only; loopback is for development.
+ * What is wrong with the presigned URL that CloudFormation sent: it must be https.
+ *
+ * @param isLocal whether http to this machine is allowed
  */
-export async function deliver(responseUrl: string, body: string): Promise<void> {
+export function problemOfResponseUrl(responseUrl: string, isLocal: boolean): string | undefined {
   if (!URL.canParse(responseUrl)) {
-    // The error that parsing throws quotes what it was given.
-    throw new Error('the response URL is no URL');
+    return 'not a URL';
   }
+  const { protocol, hostname } = new URL(responseUrl);
+  const isLoopback = isLocal && protocol === 'http:' && LOOPBACK.includes(hostname);
+  return protocol === 'https:' || isLoopback ? undefined : 'not https';
+}
+
+/** Puts a response to the presigned URL. */
+export async function deliver(responseUrl: string, body: string): Promise<void> {
   const url = new URL(responseUrl);
-  const isLoopback = url.protocol === 'http:' && LOOPBACK.includes(url.hostname);
-  if (url.protocol !== 'https:' && !isLoopback) {
-    throw new Error('the response URL is neither https nor loopback');
-  }
   await new Promise<void>((resolve, reject) => {
-    const request = (isLoopback ? http : https).request(
+    const request = (url.protocol === 'http:' ? http : https).request(
       url,
       {
         method: 'PUT',
@@ -33,12 +41,16 @@ export async function deliver(responseUrl: string, body: string): Promise<void> 
         if (status >= 200 && status < 300) {
           resolve();
         } else {
-          reject(new Error(`the answer was refused with status ${status}`));
+          reject(new DeliveryError(`status ${status}`));
         }
       },
     );
-    request.on('timeout', () => request.destroy(new Error('no answer')));
-    request.on('error', () => reject(new Error('the connection broke')));
+    request.on('timeout', () => request.destroy(new DeliveryError('timeout')));
+    request.on('error', (error) =>
+      reject(
+        error instanceof DeliveryError ? error : new DeliveryError((error as NodeJS.ErrnoException).code ?? 'broken'),
+      ),
+    );
     request.end(body);
   });
 }

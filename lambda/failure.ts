@@ -1,13 +1,16 @@
+import { quoted } from '../lib/checks';
 import { CallGivenUp, OutOfTime } from './aws/attempts';
 import { type Action, type CallError } from './aws/ports';
 import { isPassing, type RequestType } from './aws/reactions';
 import { NotASeedError } from './seed';
 
-/** What a request is about, for words. */
+/** What a request is about, for the reason of a failure. */
 export interface Subject {
   readonly tried: Readonly<Record<RequestType, string>>;
-  /** How to finish a Delete by hand that CloudFormation gave up. */
+  /** The command line that finishes a Delete by hand. */
   readonly byHand: string;
+  /** The command that is enough if other stacks use the device. */
+  readonly byHandIfShared: string;
   /** What can't change in it. */
   readonly lifelong: string;
   readonly stackName: string;
@@ -24,7 +27,7 @@ export interface Cause {
   readonly next: string;
 }
 
-/** A request failed, for reasons that can be told. */
+/** A request failed, for known reasons. */
 export class Failure extends Error {
   override readonly name = 'Failure';
 
@@ -32,57 +35,62 @@ export class Failure extends Error {
     readonly because: Cause,
     /** For the log. */
     readonly errorCode: string,
-    /** Whether every attempt of the same Create would have met it: then none has got any further. */
-    readonly meetsAll = false,
   ) {
     super(because.cause);
   }
 }
 
 /**
- * What the person reads who has nothing but the stack event: what was tried, on which user and device, why it failed,
- * what state it left, and what to do next.
+ * What a reader gets who has only the stack event: what failed, on which user and device, why, what state it left, and
+ * what to do next.
  */
 export function reasonOf(request: RequestType, subject: Subject, failure: Failure, stateLeft: string): string {
   const { cause, next } = failure.because;
-  return `${subject.tried[request]}: ${cause}. State: ${stateLeft}. Next: ${next}; then ${again(request, subject)}.`;
+  const tried = subject.tried[request] ?? subject.tried.Create;
+  return `${tried}: ${cause}. State: ${stateLeft}. Next: ${next}; then ${again(request, subject)}.`;
 }
 
-/** How to try again depends on where CloudFormation stands by then. */
-function again(request: RequestType, { byHand, stackName, logicalId }: Subject): string {
+/** How to try again depends on the state of the stack by then. */
+function again(request: RequestType, subject: Subject): string {
+  const { byHand, byHandIfShared, serialNumber, stackName, logicalId } = subject;
   switch (request) {
-    case 'Create':
-      return 'deploy again';
     case 'Update':
-      return `deploy again; from UPDATE_ROLLBACK_FAILED, continue the rollback first: aws cloudformation continue-update-rollback --stack-name ${stackName}, and where the cause can't be mended --resources-to-skip ${logicalId} (of a nested stack, name its parent, and skip ${stackName}.${logicalId})`;
+      return `deploy again. From UPDATE_ROLLBACK_FAILED, first run: aws cloudformation continue-update-rollback --stack-name ${stackName} (if you can't fix the cause, add --resources-to-skip ${logicalId}; for a nested stack, name its parent and skip ${stackName}.${logicalId})`;
     case 'Delete':
-      return `delete the stack again if it is to go, or, where an update gave this resource up, finish by hand: ${byHand}`;
+      return `delete the stack again. If the function is gone, or if CloudFormation abandoned this resource, finish by hand: ${byHand} (if aws iam list-mfa-device-tags --serial-number ${serialNumber} shows claims of other stacks, or ours as adopted, run only: ${byHandIfShared}). From DELETE_FAILED, then run: aws cloudformation delete-stack --stack-name ${stackName} --retain-resources ${logicalId}`;
+    default:
+      return 'deploy again';
   }
 }
 
 /** A deploy-time value would turn the resource into another one. */
-export function identityChanged(physicalId: string | undefined, wanted: string, { lifelong }: Subject): Failure {
+export function identityChanged(
+  physicalId: string | undefined,
+  wanted: readonly string[],
+  { lifelong }: Subject,
+): Failure {
   return new Failure(
     {
-      cause: `this resource is '${physicalId}' and can't become '${wanted}': ${lifelong}`,
-      next: 'give the parameters their former values, or remove the resource in one deployment and declare the new one in the next; values that are written into the app instead of a parameter make a new resource by themselves',
+      cause: `this resource is ${quoted(physicalId ?? '')} and can't become ${quoted(wanted.join('|'))}: ${lifelong}`,
+      next: 'restore the parameters, or remove the resource in one deployment and declare it with the new values in the next. Values that the app contains, instead of parameters, create a new resource',
     },
     'IdentityChanged',
   );
 }
 
-/** Puts what went wrong into words. */
+/** Explains what went wrong. */
 export function failureOf(error: unknown, subject: Subject): Failure {
   if (error instanceof Failure) {
     return error;
   }
   if (error instanceof CallGivenUp) {
-    const code = codeOf(error.error);
-    return new Failure(causeOf(error.error, subject), code, code === 'ResourceNotFound');
+    return new Failure(causeOf(error.error, subject), codeOf(error.error));
   }
   if (error instanceof NotASeedError) {
-    const cause = `secret ${subject.secretArn} holds no seed: ${error.message}`;
-    return new Failure({ cause, next: error.next }, error.name, true);
+    return new Failure(
+      { cause: `secret ${subject.secretArn} holds no seed: ${error.message}`, next: error.next },
+      error.name,
+    );
   }
   if (error instanceof OutOfTime) {
     const { last } = error;
@@ -90,28 +98,28 @@ export function failureOf(error: unknown, subject: Subject): Failure {
       ? new Failure({ cause: 'the time for this request ran out', next: 'wait a minute' }, error.name)
       : new Failure(causeOf(last, subject), codeOf(last));
   }
-  // Only the name: the text of an error that nobody foresaw can quote anything.
+  // Only the name: the text of an unexpected error can quote anything.
   const name = error instanceof Error ? error.name : 'unknown';
   const cause = `unexpected error in the function (${name})`;
   return new Failure({ cause, next: 'report it to the maintainers of cdk-mfa-enrollment' }, name);
 }
 
 function codeOf(error: CallError): string {
-  return error.code ?? 'NoAnswer';
+  return error.code ?? 'NoResponse';
 }
 
 function causeOf(error: CallError, subject: Subject): Cause {
   const { action, code } = error;
   if (error.effectUnknown) {
     return {
-      cause: `${action} got ${code ?? 'no answer'} until the time for this request ran out`,
-      next: 'check the AWS health dashboard and, for a function in a VPC, its way to IAM and Secrets Manager',
+      cause: `${action} got ${code ?? 'no response'} until the time for this request ran out`,
+      next: 'check the AWS health dashboard and, for a function in a VPC, its route to IAM and Secrets Manager',
     };
   }
   if (isPassing(error)) {
     return {
-      cause: `${action} answered ${code} until the time for this request ran out`,
-      next: 'wait some minutes, as this passes by itself',
+      cause: `${action} was refused with ${code} until the time for this request ran out`,
+      next: 'wait a few minutes and retry',
     };
   }
   switch (code) {
@@ -120,11 +128,11 @@ function causeOf(error: CallError, subject: Subject): Cause {
     case 'NoSuchEntity':
       return {
         cause: `${entityOf(error, subject)} does not exist, or was renamed (NoSuchEntity from ${action})`,
-        next: 'check the name and create what is missing; a device that is made anew has another seed',
+        next: 'check the name and create what is missing; a device that is created again has another seed',
       };
     case 'InvalidAuthenticationCode':
       return {
-        cause: `IAM refused the codes (InvalidAuthenticationCode), and the time for this request ran out before newer ones could be tried`,
+        cause: `IAM refused the codes (InvalidAuthenticationCode), and the time for this request ran out before later ones could be sent`,
         next: `check that secret ${subject.secretArn} holds the seed of this device`,
       };
     case 'LimitExceeded':
@@ -135,12 +143,12 @@ function causeOf(error: CallError, subject: Subject): Cause {
         next:
           action === 'secretsmanager:GetSecretValue'
             ? "check the secret's name and region, and store this device's seed in it"
-            : "check the secret's name and region; for a device that is still to be made, create the secret, with no value; one that exists needs a new device, as AWS shows a seed once",
+            : "check the secret's name and region. For a new device, create the secret without a value. An existing device needs a replacement, because AWS shows a seed only once",
       };
     case 'DecryptionFailure':
       return {
         cause: `secret ${subject.secretArn} can't be decrypted (DecryptionFailure)`,
-        next: `check that its KMS key is enabled and that ${KEY_GRANTS}`,
+        next: `check that its KMS key is enabled and that ${keyGrants('kms:Decrypt')}`,
       };
     case 'EncryptionFailure':
       return {
@@ -150,7 +158,7 @@ function causeOf(error: CallError, subject: Subject): Cause {
     case 'InvalidRequest':
       return {
         cause: `secret ${subject.secretArn} can't be used, most likely because it is scheduled for deletion (InvalidRequestException)`,
-        next: `restore it (aws secretsmanager restore-secret --secret-id ${subject.secretArn}) or name another secret`,
+        next: `restore it (aws secretsmanager restore-secret --secret-id ${subject.secretArn}) or use another secret`,
       };
     case 'ValidationError':
       return {
@@ -164,38 +172,37 @@ function causeOf(error: CallError, subject: Subject): Cause {
             next: "check the function's role, region and environment variables",
           }
         : {
-            cause: `${action} answered ${code}`,
-            next: 'look the code up in the API reference of this action',
+            cause: `${action} failed with ${code}`,
+            next: 'look up the code in the API reference of this action',
           };
   }
 }
 
-const BY_POLICY_AND_NAME =
-  "to the function's role: by the policy of the key, and by naming a customer-managed key where the secret is imported (encryptionKey of Secret.fromSecretAttributes)";
-const KEY_GRANTS = `kms:Decrypt is granted ${BY_POLICY_AND_NAME}`;
+const keyGrants = (actions: string) =>
+  `the key's policy grants ${actions} (of an imported secret: name the key as encryptionKey in Secret.fromSecretAttributes)`;
 
-/** What looks like a refusal of the secret can be one of its key. */
+/** A denial by the secret's key can look like one of the secret. */
 const KEY_GRANTS_FOR: Readonly<Partial<Record<Action, string>>> = {
-  'secretsmanager:GetSecretValue': ` and that ${KEY_GRANTS}`,
-  'secretsmanager:PutSecretValue': ` and that kms:GenerateDataKey and kms:Decrypt are granted ${BY_POLICY_AND_NAME}`,
+  'secretsmanager:GetSecretValue': ` and that ${keyGrants('kms:Decrypt')}`,
+  'secretsmanager:PutSecretValue': ` and that ${keyGrants('kms:GenerateDataKey and kms:Decrypt')}`,
 };
 
 function accessDenied({ action }: CallError, subject: Subject): Cause {
   const cause = `${action} on ${resourceOf(action, subject)} is denied to the function's role (AccessDenied)`;
   const elsewhere =
-    'a service control policy, a permissions boundary of the role, the policy of a VPC endpoint, or a role that was imported as immutable and lacks the grants that docs/permissions.md lists';
+    'a service control policy, a permissions boundary, a VPC endpoint policy, or the grants of an immutable role (docs/permissions.md)';
   if (isOnSecret(action)) {
     return {
       cause,
-      next: `check that the secret exists${KEY_GRANTS_FOR[action] ?? ''}; else look for what can deny: the policy of the secret, ${elsewhere}`,
+      next: `check that the secret exists${KEY_GRANTS_FOR[action] ?? ''}. If so, look for a denial in the secret's policy, ${elsewhere}`,
     };
   }
   return isOnUser(action)
     ? {
         cause,
-        next: `look for what can deny: an imported user's missing path (import it by User.fromUserArn), ${elsewhere}`,
+        next: `look for a missing path of an imported user (import it with User.fromUserArn), ${elsewhere}`,
       }
-    : { cause, next: `look for what can deny: ${elsewhere}` };
+    : { cause, next: `look for a denial in ${elsewhere}` };
 }
 
 function limitExceeded({ action }: CallError): Cause {
@@ -208,7 +215,7 @@ function limitExceeded({ action }: CallError): Cause {
     case 'iam:CreateVirtualMFADevice':
       return {
         cause: 'the account has as many virtual MFA devices as its quota allows (LimitExceeded)',
-        next: "delete devices that nobody uses ('aws iam list-virtual-mfa-devices --assignment-status Unassigned' shows them), or have the quota of IAM users raised, which is that of devices, too",
+        next: "delete unused devices ('aws iam list-virtual-mfa-devices --assignment-status Unassigned' shows them), or request a higher quota for IAM users, which applies to devices, too",
       };
     case 'secretsmanager:PutSecretValue':
       return {
@@ -223,7 +230,7 @@ function limitExceeded({ action }: CallError): Cause {
   }
 }
 
-/** What an action is authorised against. */
+/** The resource that an action is authorized against. */
 function resourceOf(action: CallError['action'], subject: Subject): string {
   if (isOnSecret(action)) {
     return `secret ${subject.secretArn}`;

@@ -13,6 +13,8 @@ const shell: Shell = {
   seeds: new SdkSeedStore(),
   random: Math.random,
   uuid: () => randomUUID(),
+  // The local AWS sets it; nothing else does.
+  isLocal: process.env.CDK_MFA_ENROLLMENT_LOCAL === 'true',
   deliver: async (responseUrl, body) => deliver(responseUrl, body),
   // eslint-disable-next-line no-console -- Lambda takes what is written here as the function's log
   logger: new LineLogger((line) => console.log(line)),

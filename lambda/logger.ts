@@ -20,24 +20,31 @@ export interface LogFields {
 
 export type LogMessage =
   | 'request received'
-  | 'waiting for a Create that may still be under way'
-  | 'the Create was refused, nothing to undo'
-  | 'no claim of ours, nothing to undo'
+  | 'no response is possible, nothing was done'
+  | 'no claim of this resource, nothing to undo'
   | 'others rely on the device, it stays enabled'
+  | 'others declare the device, it stays'
+  | 'the device was retained before, it stays enabled'
+  | 'the device was retained before, it stays'
+  | 'the device does not exist'
+  | 'the device could not be marked'
+  | 'overtaken by a later request'
+  | 'what this request did could not be undone'
   | 'device enabled'
-  | 'seed proven'
+  | 'seed verified'
   | 'device deactivated'
-  | 'device made'
+  | 'device created'
   | 'seed stored'
   | 'device deleted'
-  | 'the device is gone, nothing to undo'
-  | 'others declare the device, it stays'
-  | 'waiting for another Create to store the seed'
+  | 'secret deleted'
+  | 'the secret does not hold the seed of this device, it stays'
+  | 'the secret of the device is gone'
+  | 'waiting for another delivery to store the seed'
   | 'the device stays without its seed'
   | 'call failed'
   | 'request failed'
-  | 'answering'
-  | 'answer not delivered';
+  | 'responding'
+  | 'response not delivered';
 
 export interface Logger {
   log(message: LogMessage, fields?: LogFields): void;

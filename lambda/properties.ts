@@ -9,7 +9,9 @@ export function propertiesIn<Table extends PropertyTable>(table: Table, sent: Se
     switch (kind) {
       case 'tags?':
         return [name, tagsIn(sent[name])];
+      case 'userName':
       case 'deviceArn':
+      case 'secretArn':
         // What looks like a seed goes no further, neither into a log nor into a response.
         return [name, withoutSeed(textIn(sent, name) ?? '')];
       default:

@@ -1,5 +1,5 @@
 import { ScureBase32Plugin } from 'otplib';
-import { withoutSeed } from '../lib/checks';
+import { quoted } from '../lib/checks';
 
 /** Bytes of a seed: RFC 4226 asks for 16 at least; AWS makes 40. https://datatracker.ietf.org/doc/html/rfc4226#section-4 */
 const SHORTEST = 16;
@@ -64,16 +64,16 @@ function fieldOf(secret: SecretText, field: string): string {
   const object = parseObject(secret.reveal());
   if (object === undefined) {
     throw new NotASeedError(
-      `it is no JSON object, so it has no field '${withoutSeed(field)}'`,
+      `it is not a JSON object, so it has no field ${quoted(field)}`,
       "leave out 'seedSecretField' if the whole secret is the seed, or store a JSON object that has this key",
     );
   }
   if (!Object.hasOwn(object, field)) {
-    throw new NotASeedError(`its JSON object has no field '${withoutSeed(field)}'`, NAME_THE_KEY);
+    throw new NotASeedError(`its JSON object has no field ${quoted(field)}`, NAME_THE_KEY);
   }
   const value = object[field];
   if (typeof value !== 'string') {
-    throw new NotASeedError(`field '${field}' of its JSON object is not a string`, NAME_THE_KEY);
+    throw new NotASeedError(`field ${quoted(field)} of its JSON object is not a string`, NAME_THE_KEY);
   }
   return value;
 }
@@ -98,7 +98,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 function seedOfUri(uri: string): string {
   if (!URL.canParse(uri)) {
     throw new NotASeedError(
-      "it begins with 'otpauth:' but is no valid URI: 'otpauth://totp/...?secret=...' is expected",
+      "it begins with 'otpauth:' but is not a valid URI: expected 'otpauth://totp/...?secret=...'",
     );
   }
   const { host, searchParams } = new URL(uri);
@@ -129,14 +129,12 @@ function decodeBase32(text: string): Uint8Array {
     throw new NotASeedError('it is empty');
   }
   if (!/^[A-Z2-7]+$/.test(bare)) {
-    throw new NotASeedError(
-      'it is not Base32: the letters A to Z and the digits 2 to 7 are expected, as IAM shows a seed',
-    );
+    throw new NotASeedError('it is not Base32: expected the letters A to Z and the digits 2 to 7, as IAM shows a seed');
   }
   const bytes = decode(bare);
   if (bytes.length < SHORTEST || bytes.length > LONGEST) {
     throw new NotASeedError(
-      `its seed has ${bytes.length} bytes: ${SHORTEST} to ${LONGEST} are expected (IAM's own have 40, which are 64 characters of Base32)`,
+      `its seed has ${bytes.length} bytes: expected ${SHORTEST} to ${LONGEST} (a seed of IAM has 40, which are 64 characters of Base32)`,
     );
   }
   return bytes;
@@ -148,7 +146,7 @@ function decode(base32: string): Uint8Array {
   } catch {
     // The error quotes the text.
     throw new NotASeedError(
-      `its ${base32.length} characters are no whole number of bytes in Base32: some are missing or too many`,
+      `its ${base32.length} characters are not a whole number of bytes in Base32: some are missing or too many`,
     );
   }
 }

@@ -9,24 +9,54 @@ import { type PropertyKind, type PropertyTag, TAG_KEY_PREFIX } from './contract'
 const LONGEST_QUOTE = 300;
 const HIDDEN = '(not shown: it may be a seed)';
 
-/**
- * Text that may hold a seed by mistake, bare, in quotes, in a URI, in a JSON secret, or among other words, is not
- * shown. The ARN of a device may have a name as long as a seed.
+/*
+ * A seed is Base32 in one case, as a word of letters and digits hardly ever is. IAM shows it as 64 capital letters and
+ * digits; people copy it in lowercase, in parts, or in groups of equal length.
  */
-export function withoutSeed(text: string): string {
-  return /^["'A-Z2-7=\s-]{16,}$|^(?!arn:[a-z0-9-]+:[a-z0-9-]+:)[^]*[A-Z2-7]{32}|otpauth:|^\s*\{/i.test(text)
-    ? HIDDEN
-    : text;
+const LONG_SEED = /(?=[A-Z]*[2-7])[A-Z2-7]{32}|(?=(?:[a-z]+[2-7]+){3})[a-z2-7]{32}/;
+const SHORT_SEED = /^(?:(?=[A-Z]+[2-7]+[A-Z])[A-Z2-7]{16,}|(?=(?:[a-z]+[2-7]+){2}[a-z])[a-z2-7]{16,})=*$/;
+const SHORTEST_SEED = 16;
+
+/** Whether a text holds what may be a seed, bare, in quotes, in groups, in a URI, in a JSON secret, or among other words. */
+function mayHoldSeed(text: string): boolean {
+  const bare = text.replace(/["'\s]/g, '');
+  return /otpauth:|^\s*\{/i.test(text) || LONG_SEED.test(text) || SHORT_SEED.test(bare) || isInGroups(text);
 }
 
-/** A refused value as an error shows it: quoted, without control characters, shortened, and never a seed. */
+/** Whether a text consists of groups of Base32 characters that are equally long, except for the last. */
+function isInGroups(text: string): boolean {
+  const groups = text
+    .replace(/["'=]/g, '')
+    .trim()
+    .split(/[\s-]+/);
+  const [{ length } = ''] = groups;
+  const joined = groups.join('');
+  return (
+    groups.length > 1 &&
+    length > 2 &&
+    joined.length >= SHORTEST_SEED &&
+    groups.every((group, index) => group.length === length || (index === groups.length - 1 && group.length < length)) &&
+    /^(?:[A-Z2-7]+|[a-z2-7]+)$/.test(joined) &&
+    /[a-z][2-7]+[a-z]/i.test(joined)
+  );
+}
+
+/** A text that may hold a seed by mistake is not shown, and goes no further. */
+export function withoutSeed(text: string): string {
+  return mayHoldSeed(text) ? HIDDEN : text;
+}
+
+/** A value as an error shows it among other words: without control characters, shortened, and never a seed. */
+export function shown(value: string): string {
+  const text = withoutSeed(value);
+  const short = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text;
+  return short.replace(/\p{Cc}|\p{Cs}/gu, ' ');
+}
+
+/** A refused value as an error shows it. */
 export function quoted(value: string): string {
-  const shown = withoutSeed(value);
-  if (shown === HIDDEN) {
-    return HIDDEN;
-  }
-  const short = shown.length > LONGEST_QUOTE ? `${shown.slice(0, LONGEST_QUOTE)}…` : shown;
-  return `'${short.replace(/\p{Cc}/gu, ' ')}'`;
+  const text = shown(value);
+  return text === HIDDEN ? HIDDEN : `'${text}'`;
 }
 
 /** An error's text about a value. */
@@ -55,8 +85,8 @@ export function problemOfTag({ Key, Value }: PropertyTag): string | undefined {
     : `invalid value ${quoted(Value)} for tag ${quoted(Key)}: expected up to 256 letters, digits, spaces and characters of _.:/=+-@`;
 }
 
-/** IAM allows 50; a device carries its seed's version, and two claims each of devices and enrollments while it moves. */
-const MOST_TAGS = 45;
+/** IAM allows 50. A device has a tag for its seed's version, and a claim and a mark for each resource that uses it. */
+const MOST_TAGS = 40;
 
 /** Checks how many tags a user gives a device. */
 export function problemOfTagCount(count: number): string | undefined {
@@ -114,10 +144,9 @@ export function problemOfSerialNumber(
 
 /** Checks the ARN of a secret. A value that is no ARN is not quoted, because it may be the seed. */
 export function problemOfSecretArn(arn: string): string | undefined {
-  const shown = arn.startsWith('arn:') ? arn : HIDDEN;
   return /^arn:[^:]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:./.test(arn)
     ? undefined
-    : `invalid secret ARN ${shown === HIDDEN ? HIDDEN : quoted(shown)}: expected arn:aws:secretsmanager:<region>:<account>:secret:<name>`;
+    : `invalid secret ARN ${arn.startsWith('arn:') ? quoted(arn) : HIDDEN}: expected arn:aws:secretsmanager:<region>:<account>:secret:<name>`;
 }
 
 /** Checks the key of a JSON secret. */
@@ -125,8 +154,7 @@ export function problemOfJsonKey(key: string): string | undefined {
   if (key === '') {
     return invalid('key of a JSON secret', key, 'a key, or nothing if the whole secret is the seed');
   }
-  // As IAM shows a seed. With lowercase letters or dashes it may be a key that people have chosen.
-  return /^[A-Z2-7]{32,}=*$/.test(key)
+  return mayHoldSeed(key)
     ? invalid('key of a JSON secret', key, 'the name of the key; the seed itself belongs only in the secret')
     : undefined;
 }

@@ -38,6 +38,8 @@ export const DEVICE_PROPERTIES = {
   SerialNumber: 'deviceArn',
   /** Complete or partial ARN of the secret that stores the seed. */
   SeedSecretArn: 'secretArn',
+  /** "true": the secret is the device's own, and is deleted with it; absent: it is the caller's. */
+  OwnSecret: 'flag?',
   /** The user's own tags; absent: none. */
   Tags: 'tags?',
   /** A whole number; a higher one asks for another look at the device. Absent: 0. */
@@ -72,16 +74,66 @@ export interface DeviceAttributes {
   readonly SerialNumber: string;
 }
 
-/** The physical id of an enrollment, in success and in failure. */
-export function physicalResourceId(properties: Pick<EnrollmentProperties, 'UserName' | 'SerialNumber'>): string {
-  return `${properties.UserName}|${properties.SerialNumber}`;
+/**
+ * A creation id says which Create a physical id, a claim or a mark belongs to: `20261126T150000Z-1a2b3c4d`, which is when
+ * CloudFormation sent the Create, if that is known, and 8 hexadecimal digits.
+ *
+ * @param hash SHA-256 of `<RequestId> <ResponseURL>` of the Create, in hexadecimal digits
+ * @param sentAt milliseconds since the epoch; absent: unknown
+ */
+export function creationId(hash: string, sentAt?: number): string {
+  const digits = hash.slice(0, 8);
+  return sentAt === undefined ? digits : `${timestamp(sentAt)}-${digits}`;
+}
+
+/** When CloudFormation sent the Create, in milliseconds since the epoch; `undefined` if the id doesn't say. */
+export function sentAtOf(id: string): number | undefined {
+  return id.includes('-') ? timeIn(id.split('-')[0]!) : undefined;
+}
+
+/** The digits of the Create's hash in its creation id. */
+export function hashOf(id: string): string {
+  return id.slice(-8);
+}
+
+/** A point in time, to the second: `20261126T150000Z`. */
+export function timestamp(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace(/[-:]|\.\d+/g, '');
+}
+
+/** Milliseconds since the epoch; `undefined` if the text is no timestamp. */
+export function timeIn(text: string): number | undefined {
+  const epochMs = Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+  return /^\d{8}T\d{6}Z$/.test(text) && !Number.isNaN(epochMs) ? epochMs : undefined;
 }
 
 /**
- * Ends the physical id with which a Create fails that may not change anything and has not. CloudFormation returns the id
- * in the Delete that follows, which then has nothing to undo.
+ * The physical id of a resource.
+ *
+ * @param parts what the resource is: user and serial number of an enrollment, the serial number of a device
  */
-export const REFUSED_SUFFIX = '|refused';
+export function physicalId(parts: readonly string[], creation: string): string {
+  return [...parts, creation].join('|');
+}
+
+/** Begins, in place of what the resource is, the physical id of a Create whose properties are refused: they can be anything. */
+export const REFUSED = 'refused';
+
+/** Ends the physical id with which a Create fails. Such a Create's Delete leaves the secret to CloudFormation. */
+export const FAILED_SUFFIX = '|failed';
+
+/** What a physical id says; `undefined` if CloudFormation invented it, or if it is another resource's. */
+export function physicalIdIn(
+  id: string,
+  parts: readonly string[],
+): { readonly creation: string; readonly hasFailed: boolean } | undefined {
+  const start = physicalId(parts, '');
+  const hasFailed = id.endsWith(FAILED_SUFFIX);
+  const creation = id.slice(start.length, hasFailed ? -FAILED_SUFFIX.length : undefined);
+  return id.startsWith(start) && CREATION_ID.test(creation) ? { creation, hasFailed } : undefined;
+}
+
+const CREATION_ID = /^(?:\d{8}T\d{6}Z-)?[0-9a-f]{8}$/;
 
 /**
  * Seconds. A request can wait in Lambda's queue for `EVENT_AGE` and then run for `FUNCTION_TIMEOUT`. CloudFormation
@@ -93,21 +145,26 @@ export const SERVICE_TIMEOUT = 1410;
 /** Seconds within which a Create or an Update responds, counted from the start of the function. */
 export const ANSWER_WITHIN = 5 * 60;
 
-/** Every tag key of this library begins with this; the function may write no others. */
+/** Every tag key of this library begins with this. */
 export const TAG_KEY_PREFIX = 'cdk-mfa-enrollment:';
 
-/**
- * A claim is a tag that records which stack relies on a device. The value's first word says whether this library
- * enabled the device, and may therefore deactivate it.
- */
+/** Begins the keys of claims of enrollments. A claim is a tag that records which stack relies on a device. */
 export const ENROLLMENT_CLAIM_PREFIX = `${TAG_KEY_PREFIX}enrollment:`;
-export type ClaimKind = 'enabled' | 'adopted';
 
-/** A claim of a `VirtualMfaDevice`: a stack that declares the device. The last one deletes it. */
+/** Begins the keys of claims of `VirtualMfaDevice`s. */
 export const DEVICE_CLAIM_PREFIX = `${TAG_KEY_PREFIX}device:`;
 
-/** Key of the tag that names the version of the secret that holds the device's seed. */
-export const SEED_VERSION_KEY = `${TAG_KEY_PREFIX}seed-version`;
+/** Begins the keys of marks. A mark is a tag with which a Delete says that its resource leaves the device. */
+export const MARK_PREFIX = `${TAG_KEY_PREFIX}leaving:`;
+
+/** Whether this library enabled the device, and may therefore deactivate it. Claims of devices have no kind. */
+export type ClaimKind = 'enabled' | 'adopted';
+
+/**
+ * Begins the key of the tag that names the version of the secret that holds the device's seed. The resource that created
+ * the device ends it.
+ */
+export const SEED_PREFIX = `${TAG_KEY_PREFIX}seed:`;
 
 /**
  * A seed is stored as the version of its secret that this names, and the device carries it as a tag: a secret shows
@@ -117,16 +174,22 @@ export const SEED_VERSION_KEY = `${TAG_KEY_PREFIX}seed-version`;
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  * @param deviceHash SHA-256 of the device's ARN in hexadecimal digits, of which the first 16 are used
  * @param secretHash SHA-256 of the secret's name with the random end of its ARN, of which the first 10 are used
+ * @param creation the creation id of the Create that stores the seed, whose hash takes the place of the first 8 digits
+ * @param uuid makes each version another one
  */
-export function seedVersion(deviceHash: string, secretHash: string, uuid: string): string {
-  return `${deviceHash.slice(0, 16)}-${secretHash.slice(0, 10)}-${uuid}`;
+export function seedVersion(deviceHash: string, secretHash: string, creation: string, uuid: string): string {
+  return `${deviceHash.slice(0, 16)}-${secretHash.slice(0, 10)}-${hashOf(creation)}${uuid.slice(8)}`;
 }
 
-/** The hashes of device and secret in the id of a secret's version; `undefined` for a version that this library did not write. */
-export function hashesIn(version: string): { readonly device: string; readonly secret: string } | undefined {
-  const [, device, secret] =
-    /^([0-9a-f]{16})-([0-9a-f]{10})-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.exec(version) ?? [];
-  return device === undefined || secret === undefined ? undefined : { device, secret };
+/** The hashes in the id of a secret's version; `undefined` for a version that this library did not write. */
+export function hashesIn(
+  version: string,
+): { readonly device: string; readonly secret: string; readonly creation: string } | undefined {
+  const [, device, secret, creation] =
+    /^([0-9a-f]{16})-([0-9a-f]{10})-([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.exec(version) ?? [];
+  return device === undefined || secret === undefined || creation === undefined
+    ? undefined
+    : { device, secret, creation };
 }
 
 /** Longest key of an IAM tag. https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html */
@@ -135,22 +198,59 @@ const STACK_UUID_LENGTH = 36;
 /** Longest logical id that fits into a claim's key after the stack's uuid. */
 export const LOGICAL_ID_LENGTH = TAG_KEY_LENGTH - ENROLLMENT_CLAIM_PREFIX.length - STACK_UUID_LENGTH - '/'.length;
 
-/** The claim key of one enrollment: the stack's uuid makes it unique over all accounts, regions and times. */
-export function enrollmentClaimKey(stackUuid: string, logicalId: string): string {
-  return `${ENROLLMENT_CLAIM_PREFIX}${stackUuid}/${logicalId}`;
+/**
+ * The key of a tag of one resource. The stack's uuid makes it unique over all accounts, regions and times.
+ *
+ * @param prefix `ENROLLMENT_CLAIM_PREFIX`, `DEVICE_CLAIM_PREFIX`, `MARK_PREFIX` or `SEED_PREFIX`
+ */
+export function tagKey(prefix: string, stackUuid: string, logicalId: string): string {
+  return `${prefix}${stackUuid}/${logicalId}`;
 }
 
-/** The claim key of one declaration of a device. */
-export function deviceClaimKey(stackUuid: string, logicalId: string): string {
-  return `${DEVICE_CLAIM_PREFIX}${stackUuid}/${logicalId}`;
+/** What the value of a claim says. */
+export interface Claim {
+  /** Of an enrollment's claim. */
+  readonly kind?: ClaimKind;
+  /** The creation id of the Create that the claim belongs to. */
+  readonly creation: string;
+  /** The creation id of the claim that a removal policy kept and that this one replaced. */
+  readonly over?: string;
 }
 
-/** Region and stack name are there for people who look at the device's tags. */
-export function deviceClaimValue(region: string, stackName: string): string {
-  return `${region} ${stackName}`;
+/** The value of a claim: `[<kind> ]<creation id>[ over <creation id>] <region> <stack name>`. The end is for people. */
+export function claimValue({ kind, creation, over }: Claim, region: string, stackName: string): string {
+  return [kind, creation, ...(over === undefined ? [] : ['over', over]), region, stackName]
+    .filter((word) => word !== undefined)
+    .join(' ');
 }
 
-/** Region and stack name are there for people who look at the device's tags. */
-export function enrollmentClaimValue(kind: ClaimKind, region: string, stackName: string): string {
-  return `${kind} ${region} ${stackName}`;
+/** Reads the value of a claim. A kind that this version doesn't know gives no right to deactivate. */
+export function claimIn(value: string, hasKind: boolean): Claim {
+  const words = value.split(' ');
+  const kind = hasKind ? (words.shift() === 'enabled' ? 'enabled' : 'adopted') : undefined;
+  const [creation = '', over, kept] = words;
+  return { kind, creation, over: over === 'over' ? kept : undefined };
+}
+
+/** In a mark, in place of a creation id, if CloudFormation invented the physical id of what it deletes. */
+export const ANY_CREATION = 'any';
+
+/** What the value of a mark says. */
+export interface Mark {
+  /** The creation id of the resource that leaves, or `ANY_CREATION`. */
+  readonly creation: string;
+  /** When CloudFormation sent the Delete, in milliseconds since the epoch. */
+  readonly time: number;
+}
+
+/** The value of a mark: `<creation id, or "any"> <time of the Delete>`. */
+export function markValue({ creation, time }: Mark): string {
+  return `${creation} ${timestamp(time)}`;
+}
+
+/** Reads the value of a mark; `undefined` if it isn't one. */
+export function markIn(value: string): Mark | undefined {
+  const [creation = '', text = ''] = value.split(' ');
+  const time = timeIn(text);
+  return time === undefined ? undefined : { creation, time };
 }

@@ -7,7 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
 import { RemovalPolicy, Stack, Token } from './private/cdk';
 import { quoted } from './checks';
-import { EVENT_AGE, FUNCTION_TIMEOUT, TAG_KEY_PREFIX } from './contract';
+import { EVENT_AGE, FUNCTION_TIMEOUT } from './contract';
 import { type MfaEnrollmentPathScope } from './path-scope';
 import { type AcknowledgedWildcard, acknowledgeWildcards } from './private/acknowledged-findings';
 import { type Service } from './private/custom-resource';
@@ -15,7 +15,7 @@ import { Declarations } from './private/declarations';
 import { keyOf, literal } from './private/identity';
 import { deriveLogicalIds, extendLogicalIds, keepLogicalIds } from './private/logical-id';
 import { PathScope } from './private/path-scope';
-import { allow, RolePolicies, type Statement } from './private/policies';
+import { ALL_DEVICES, allDevices, claimStatements, allow, RolePolicies, type Statement } from './private/policies';
 import { problemOfKind, problemOfNames, problemOfList, problemOfNumber, problemOfType, refuse } from './private/props';
 
 /**
@@ -142,8 +142,8 @@ export interface MfaEnrollmentProviderProps {
 
   /**
    * Grants access by paths, for many users. Enrollments and devices then have no policies of their own, and one that is
-   * known to be outside of the path scope is an error. One role has room for the policies of about 10 users with
-   * devices, or of 25 enrollments of existing devices.
+   * known to be outside of the path scope is an error. Without a path scope, one role has room for the policies of about 8
+   * users with devices, or of about 25 enrollments of existing devices.
    *
    * With another path scope, the old policy stays in force until cleanup is done.
    *
@@ -218,6 +218,7 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
 
     this.role =
       props.role ?? new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    const stack = Stack.of(this);
     const policies = new RolePolicies(this, this.role, props.role === undefined);
     const logGroup =
       props.logGroup ??
@@ -228,7 +229,9 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
 
     const policy = policies.add(this, 'Policy', [
       allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn),
-      ...(props.pathScope === undefined ? claimStatements(this) : []),
+      ...(props.pathScope === undefined
+        ? [allow(['iam:ListMFADeviceTags'], allDevices(stack)), ...claimStatements(stack, allDevices(stack))]
+        : []),
       ...(props.vpc === undefined ? [] : networkInterfaceStatements(this)),
     ]);
     acknowledgeWildcards(policy.resource, [
@@ -266,7 +269,7 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
     extendLogicalIds(
       this,
       [handler.node.defaultChild as lambda.CfnFunction, retrySettings, policy.resource],
-      (stack) => role && keyOf(stack, role.roleArn),
+      (reader) => role && keyOf(reader, role.roleArn),
     );
     if (policies.ownRole !== undefined) {
       keepLogicalIds(this, [policies.ownRole]);
@@ -284,6 +287,7 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
     }
     this._service = {
       serviceToken: this.serviceToken,
+      stack,
       pathScope,
       recheck: props.recheck,
       inForce: [
@@ -310,6 +314,7 @@ class ImportedProvider extends Construct implements IMfaEnrollmentProvider {
     this.role = iam.Role.fromRoleArn(this, 'Role', attrs.roleArn, { mutable: false });
     this._service = {
       serviceToken: attrs.serviceToken,
+      stack: Stack.of(this),
       pathScope: new PathScope(this, attrs.pathScope),
       inForce: [],
       addPolicy: () => {
@@ -317,23 +322,6 @@ class ImportedProvider extends Construct implements IMfaEnrollmentProvider {
       },
     };
   }
-}
-
-const ALL_DEVICES: AcknowledgedWildcard = {
-  resource: 'mfa/*',
-  reason: 'One statement for all devices: to read their tags, and to write tags with keys of this library only.',
-};
-
-function claimStatements(scope: Construct): Statement[] {
-  const devices = Stack.of(scope).formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: '*' });
-  return [
-    allow(['iam:ListMFADeviceTags'], devices),
-    allow(['iam:TagMFADevice', 'iam:UntagMFADevice'], devices, {
-      'ForAllValues:StringLike': { 'aws:TagKeys': `${TAG_KEY_PREFIX}*` },
-      // An empty set of keys would satisfy ForAllValues.
-      Null: { 'aws:TagKeys': 'false' },
-    }),
-  ];
 }
 
 const ALL_NETWORK_INTERFACES: AcknowledgedWildcard[] = [

@@ -13,14 +13,14 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IConstruct } from 'constructs';
 import { Lazy, Stack, type CfnResource, type RemovalPolicy } from './private/cdk';
 import { problemOfJsonKey, problemOfSerialNumber, problemOfTag, problemOfTagCount, quoted } from './checks';
-import { DEVICE_RESOURCE_TYPE, type DeviceAttributes, type DeviceProperties } from './contract';
+import { DEVICE_RESOURCE_TYPE, type DeviceAttributes, type DeviceProperties, TAG_KEY_PREFIX } from './contract';
 import { type IMfaEnrollmentProvider, MfaEnrollmentProvider } from './mfa-enrollment-provider';
 import { customResource } from './private/custom-resource';
 import { Declarations, type Declared } from './private/declarations';
 import { nameOfConstruct, problemOfDevice, problemOfDeviceName, problemOfPath } from './private/device-name';
 import { deviceIdentity, type DeviceName, deviceNameKey, keyOf, literal } from './private/identity';
 import { problemOfLogicalId } from './private/logical-id';
-import { allow, type Statement } from './private/policies';
+import { allow, noTagKeys, type Statement } from './private/policies';
 import {
   problemOfKey,
   problemOfKind,
@@ -305,6 +305,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       properties: {
         SerialNumber: serialNumber,
         SeedSecretArn: arnOf(this.seedSecret),
+        OwnSecret: this.seedSecret instanceof SeedSecret || undefined,
         Tags: this.tags.renderedTags,
         Recheck: Lazy.uncachedAny({ produce: () => this.recheck || undefined }),
       } satisfies Record<keyof DeviceProperties, unknown>,
@@ -321,7 +322,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
   public override applyRemovalPolicy(policy: RemovalPolicy): void {
     super.applyRemovalPolicy(policy);
     if (this.seedSecret instanceof SeedSecret) {
-      this.seedSecret.applyRemovalPolicy(policy);
+      this.seedSecret.setPolicyRemoval(removalOf(policy));
     }
   }
 
@@ -368,13 +369,22 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     });
   }
 
-  /** Another stack may enroll a device that is retained here, so that its seed should be retained, too. */
+  /** CloudFormation deletes what it isn't told to keep, even if the device stays. */
   private warnOfLostSeed(): void {
-    for (const { resource, what } of isKept(this.resource) ? lostWithSeed(this.seedSecret) : []) {
+    if (isKept(this.resource)) {
+      // Another stack may enroll a device that is retained here.
+      for (const { resource, what } of lostWithSeed(this.seedSecret)) {
+        warn(
+          this,
+          'retainedDeviceWithoutSeed',
+          `the device is retained, but its ${what} '${resource.node.path}' is not: retain both, or the seed is lost`,
+        );
+      }
+    } else if (this.seedSecret instanceof SeedSecret && !isKept(this.seedSecret.node.defaultChild as CfnResource)) {
       warn(
         this,
-        'retainedDeviceWithoutSeed',
-        `the device is retained, but its ${what} '${resource.node.path}' is not: retain both, or the seed is lost`,
+        'seedDeletedByCloudFormation',
+        `something in the app sets the removal policy DESTROY on the secret '${this.seedSecret.node.path}': CloudFormation then deletes the seed even if the device can't be deleted; leave it to the device, which deletes its secret itself`,
       );
     }
   }
@@ -434,11 +444,10 @@ function problemOfKnown(serialNumber: string): string | undefined {
  */
 function statements(stack: Stack, serialNumber: string, seedSecret: secretsmanager.ISecret): Statement[] {
   return [
-    allow(
-      ['iam:CreateVirtualMFADevice', 'iam:DeleteVirtualMFADevice', 'iam:TagMFADevice', 'iam:UntagMFADevice'],
-      serialNumber,
-    ),
-    ...writeStatements(stack, seedSecret),
+    allow(['iam:CreateVirtualMFADevice', 'iam:DeleteVirtualMFADevice'], serialNumber),
+    // The user's own tags. Those of this library are granted for all devices together.
+    allow(['iam:TagMFADevice', 'iam:UntagMFADevice'], serialNumber, noTagKeys(`${TAG_KEY_PREFIX}*`)),
+    ...writeStatements(stack, seedSecret, seedSecret instanceof SeedSecret),
   ];
 }
 

@@ -10,6 +10,7 @@ import {
   type ResourceFault,
   type ResourcesOptions,
   type StackEvent,
+  type UrlSignature,
 } from './cloudformation';
 import { Iam } from './iam';
 import { type Delivery, InProcessEnvironments, LambdaRunner, type FunctionLifetime, deliverOnce } from './lambda';
@@ -26,9 +27,11 @@ export interface InProcessAccountOptions
     Partial<Pick<ResourcesOptions, 'codeDirectory'>> {
   readonly region: string;
   /** The same account in another region: IAM is global. @default a new account */
-  readonly sameAccount?: Pick<InProcessAccount, 'clock' | 'iam'>;
+  readonly sameAccount?: Pick<InProcessAccount, 'clock' | 'iam' | 'regions'>;
   /** Returns numbers in [0, 1). Every id, seed, response URL and delay comes from it. */
   readonly random: () => number;
+  /** How response URLs are signed. @default 'date' */
+  readonly signature?: UrlSignature;
   /** How many events Lambda runs at once. @default no limit */
   readonly concurrency?: number;
   /** Longest one-way delay between the function and AWS, in milliseconds. @default 100 */
@@ -64,6 +67,8 @@ export class InProcessAccount {
   readonly desk: ResponseUrls;
   readonly lambda: LambdaRunner;
   readonly cloudFormation: CloudFormation;
+  /** CloudFormation in each region of the account. */
+  readonly regions: Map<string, CloudFormation>;
   /** Stack events, oldest first. */
   events: StackEvent[] = [];
   /** Requests that reached the function, oldest first. A second delivery counts again. */
@@ -83,7 +88,15 @@ export class InProcessAccount {
 
   constructor(options: InProcessAccountOptions) {
     // No code is run from its asset, so by default none has to be published.
-    const { region, random, concurrency, maxDelayMs = 100, codeDirectory = () => '/nowhere', ...others } = options;
+    const {
+      region,
+      random,
+      signature,
+      concurrency,
+      maxDelayMs = 100,
+      codeDirectory = () => '/nowhere',
+      ...others
+    } = options;
     const clock = options.sameAccount?.clock ?? new VirtualClock();
     this.clock = clock;
     this.random = random;
@@ -94,7 +107,7 @@ export class InProcessAccount {
       ...common,
       authorize: (caller, request) => this.iam.denialReason(caller, request),
     });
-    this.desk = new ResponseUrls(clock, common.random);
+    this.desk = new ResponseUrls(clock, common.random, undefined, signature);
     this.lambda = new LambdaRunner({
       ...common,
       concurrency,
@@ -104,14 +117,17 @@ export class InProcessAccount {
         return this.handle(event as CustomResourceEvent, context, life);
       }),
     });
+    this.regions = options.sameAccount?.regions ?? new Map<string, CloudFormation>();
     const { iam, secretsManager, desk: responseUrls, lambda } = this;
     this.cloudFormation = new CloudFormation({
       ...common,
       ...others,
       onEvent: (event) => this.events.push(event),
       fault: (operation) => this.fault(operation),
+      inRegion: (name) => this.regions.get(name),
       providerOf: providersOf({ ...common, responseUrls, iam, secretsManager, lambda, codeDirectory }),
     });
+    this.regions.set(region, this.cloudFormation);
   }
 
   /** Creates a device as an administrator does, and returns its serial number and its seed. */

@@ -3,6 +3,7 @@ import {
   ResponseServer,
   Assets,
   CloudFormation,
+  type DeletionOptions,
   deploy,
   providersOf,
   type ReceivedResponse,
@@ -88,8 +89,8 @@ export class LocalAws {
     return deploy({ cloudFormation: this.cloudFormation!, assets: this.assets }, assembly, stackName, parameters);
   }
 
-  destroy(stackName: string): Promise<StackDescription> {
-    return this.cloudFormation!.deleteStack(stackName);
+  destroy(stackName: string, options?: DeletionOptions): Promise<StackDescription> {
+    return this.cloudFormation!.deleteStack(stackName, options);
   }
 
   /** Everything that was uploaded to a response URL. */

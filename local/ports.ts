@@ -2,6 +2,7 @@ import {
   type Action,
   CallError,
   type DeviceName,
+  type EnabledDevice,
   type Iam as IamPort,
   SecretText,
   type SecretVersions,
@@ -45,9 +46,12 @@ export class InProcessIam implements IamPort {
     return this.date + this.clock.now() - this.readAt;
   }
 
-  async listMFADevices(userName: string): Promise<string[]> {
+  async listMFADevices(userName: string): Promise<EnabledDevice[]> {
     const output = await this.call('iam:ListMFADevices', { UserName: userName });
-    return (output.MFADevices as { SerialNumber: string }[]).map((device) => device.SerialNumber);
+    return (output.MFADevices as { SerialNumber: string; EnableDate: Date }[]).map(({ SerialNumber, EnableDate }) => ({
+      serialNumber: SerialNumber,
+      enabledAt: EnableDate.getTime(),
+    }));
   }
 
   async listMFADeviceTags(serialNumber: string): Promise<Tag[]> {
@@ -55,13 +59,12 @@ export class InProcessIam implements IamPort {
     return (output.Tags as { Key: string; Value: string }[]).map(({ Key, Value }) => ({ key: Key, value: Value }));
   }
 
-  async tagMFADevice(serialNumber: string, tag: Tag): Promise<void> {
-    const tags = [{ Key: tag.key, Value: tag.value }];
-    await this.call('iam:TagMFADevice', { SerialNumber: serialNumber, Tags: tags });
+  async tagMFADevice(serialNumber: string, tags: readonly Tag[]): Promise<void> {
+    await this.call('iam:TagMFADevice', { SerialNumber: serialNumber, Tags: tags.map(asSent) });
   }
 
-  async untagMFADevice(serialNumber: string, tagKey: string): Promise<void> {
-    await this.call('iam:UntagMFADevice', { SerialNumber: serialNumber, TagKeys: [tagKey] });
+  async untagMFADevice(serialNumber: string, tagKeys: readonly string[]): Promise<void> {
+    await this.call('iam:UntagMFADevice', { SerialNumber: serialNumber, TagKeys: tagKeys });
   }
 
   async enableMFADevice(...args: [userName: string, serialNumber: string, codes: CodePair]): Promise<void> {
@@ -80,7 +83,7 @@ export class InProcessIam implements IamPort {
     const { VirtualMFADevice } = await this.call('iam:CreateVirtualMFADevice', {
       Path: path,
       VirtualMFADeviceName: name,
-      Tags: tags.map(({ key, value }) => ({ Key: key, Value: value })),
+      Tags: tags.map(asSent),
     });
     return new SecretText((VirtualMFADevice as { Base32StringSeed: Buffer }).Base32StringSeed.toString());
   }
@@ -131,10 +134,18 @@ export class InProcessSeedStore implements SeedStore {
     };
   }
 
+  async delete(secretArn: string): Promise<void> {
+    await this.call('secretsmanager:DeleteSecret', { SecretId: secretArn, ForceDeleteWithoutRecovery: true });
+  }
+
   private async call(action: Action, input: Record<string, unknown>): Promise<Record<string, unknown>> {
     const [, name = ''] = action.split(':');
     return this.channel(action, () => this.secretsManager.call(name, input, this.caller));
   }
+}
+
+function asSent({ key, value }: Tag) {
+  return { Key: key, Value: value };
 }
 
 function withCodes(userName: string, serialNumber: string, codes: CodePair): Record<string, unknown> {

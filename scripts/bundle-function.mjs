@@ -22,9 +22,19 @@ const REPLACED = {
   './fromSharedConfigFiles': 'export const fromSharedConfigFiles = () => () => Promise.reject({ tryNextLink: true });',
   // Computes SHA-256 if Node.js has no OpenSSL. Without OpenSSL, HTTPS fails anyway.
   './Sha256Js': 'export const Sha256Js = undefined;',
-  // Retry strategies that the environment can select. The clients get one that never retries.
+  // Retry strategies that the environment can select, and the loop around them. The clients never retry.
   '../util-retry/AdaptiveRetryStrategy': 'export const AdaptiveRetryStrategy = undefined;',
   '../util-retry/StandardRetryStrategy': 'export const StandardRetryStrategy = undefined;',
+  './middleware-retry/retryMiddleware': `
+    export const retryMiddlewareOptions = { name: 'retryMiddleware', step: 'finalizeRequest', priority: 'high', override: true };
+    export const bindRetryMiddleware = () => undefined;
+    export const bindGetRetryPlugin = () => () => ({
+      applyToStack: (stack) => stack.add((next) => (args) => next(args), retryMiddlewareOptions),
+    });`,
+  // Formats the headers of signed events in streams. IAM and Secrets Manager have none.
+  './HeaderFormatter': 'export class HeaderFormatter {}',
+  // Keeps what belongs to one of several invocations at the same time. Lambda runs one at a time here.
+  '@aws/lambda-invoke-store': 'export const InvokeStore = { getInstanceAsync: async () => undefined };',
   // Asks the instance metadata for the region. Lambda has the region in the environment.
   './getInstanceMetadataRegion': 'export const getInstanceMetadataRegion = async () => undefined;',
   '../config-resolver/regionConfig/getInstanceMetadataRegion':
@@ -52,6 +62,11 @@ const trimmed = {
         /^export var \w+\$ = \[.*\n(?: .*\n)*\];\nn0_registry\.registerError\(.*\);\n/gm,
         '',
       ),
+    }));
+
+    // Names of regions, for people.
+    onLoad({ filter: /[\\/]util-endpoints[\\/]lib[\\/]aws[\\/]partitions\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll(/"description": "[^"]*"/g, ''),
     }));
 
     // The clients import their package.json for one field: the version in the user agent.

@@ -1,7 +1,6 @@
 import { NestedStack, Tags } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { withoutSeed } from '../lib/checks';
 import * as contract from '../lib/contract';
 import {
   type DeviceProperties,
@@ -29,6 +28,9 @@ import { enrollDefault, idsIn } from './lib/templates';
  * Deletes carry old properties and physical ids, devices keep old claims, and a changed logical id enrolls again. So a
  * release may add to these formats but must not change any.
  */
+
+const SENT_AT = Date.UTC(2026, 10, 26, 15);
+const CREATION = '20261126T150000Z-1a2b3c4d';
 
 const PROPERTIES: Record<keyof EnrollmentProperties, unknown> = {
   UserName: 'alice',
@@ -115,9 +117,11 @@ describe('a device', () => {
   const PROPERTIES_OF_DEVICE: Record<keyof DeviceProperties, unknown> = {
     SerialNumber: DEVICE,
     SeedSecretArn: SECRET_ARN,
+    OwnSecret: true,
     Tags: [{ Key: 'team', Value: 'eu' }],
     Recheck: 3,
   };
+  const { OwnSecret, ...PROPERTIES_WITHOUT_OWN_SECRET } = PROPERTIES_OF_DEVICE;
 
   const ATTRIBUTES_OF_DEVICE: Record<keyof DeviceAttributes, keyof DeviceAttributes> = { SerialNumber: 'SerialNumber' };
 
@@ -135,7 +139,7 @@ describe('a device', () => {
         Properties: {
           ServiceToken: { 'Fn::GetAtt': ['MfaEnrollmentProviderFunction84DBEAB4', 'Arn'] },
           ServiceTimeout: 1410,
-          ...PROPERTIES_OF_DEVICE,
+          ...PROPERTIES_WITHOUT_OWN_SECRET,
         },
       }) as unknown,
     });
@@ -185,20 +189,32 @@ describe('a device', () => {
     ]);
   });
 
-  test('has claims and a seed version with this key and value', () => {
-    const uuid = '0a1b2c3d-0000-4000-8000-123456789abc';
-    expect(contract.DEVICE_CLAIM_PREFIX).toBe('cdk-mfa-enrollment:device:');
-    expect(contract.SEED_VERSION_KEY).toBe('cdk-mfa-enrollment:seed-version');
-    const version = `0123456789abcdef-0123456789-${uuid}`;
-    expect(contract.seedVersion('0123456789abcdef'.repeat(4), '0123456789abcdef'.repeat(4), uuid)).toBe(version);
-    expect(contract.hashesIn(version)).toEqual({ device: '0123456789abcdef', secret: '0123456789' });
+  test('has a seed version with this key and value', () => {
+    expect(contract.SEED_PREFIX).toBe('cdk-mfa-enrollment:seed:');
+    const hash = '0123456789abcdef'.repeat(4);
+    const version = '0123456789abcdef-0123456789-1a2b3c4d-0000-4000-8000-123456789abc';
+    expect(contract.seedVersion(hash, hash, CREATION, '0a1b2c3d-0000-4000-8000-123456789abc')).toBe(version);
+    expect(contract.hashesIn(version)).toEqual({
+      device: '0123456789abcdef',
+      secret: '0123456789',
+      creation: '1a2b3c4d',
+    });
     // The maximum length of the id of a secret's version.
     expect(version).toHaveLength(64);
-    expect(contract.deviceClaimKey(uuid, 'VirtualMfaDeviceAlice01234567')).toBe(
-      'cdk-mfa-enrollment:device:0a1b2c3d-0000-4000-8000-123456789abc/VirtualMfaDeviceAlice01234567',
-    );
-    expect(contract.deviceClaimValue('eu-central-1', 'Stack')).toBe('eu-central-1 Stack');
-    expect(contract.deviceClaimKey(uuid, 'V'.repeat(contract.LOGICAL_ID_LENGTH)).length).toBeLessThanOrEqual(128);
+  });
+
+  test.each([
+    '0a1b2c3d-0000-4000-8000-123456789abc',
+    '0123456789abcdef-0123456789-1a2b3c4d-0000-4000-8000-123456789abcd',
+    'x0123456789abcdef-0123456789-1a2b3c4d-0000-4000-8000-123456789abc',
+  ])('has no seed version %s', (version) => {
+    expect(contract.hashesIn(version)).toBeUndefined();
+  });
+
+  test('whose secret is its own says so', () => {
+    const stack = newStack();
+    new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: 'alice' });
+    expect(Object.values(devices(stack))[0]?.Properties).toMatchObject({ OwnSecret });
   });
 });
 
@@ -216,36 +232,95 @@ test('the logical id of the retry settings; a changed id would delete the settin
   ]);
 });
 
-test('the physical id of an enrollment is the user name and the serial number', () => {
-  expect(contract.physicalResourceId({ UserName: 'alice', SerialNumber: DEVICE })).toBe(
-    'alice|arn:aws:iam::123456789012:mfa/alice',
+describe('a creation id', () => {
+  test('is the time of the Create and the first digits of its hash', () => {
+    const hash = '1a2b3c4d'.repeat(8);
+    expect(contract.creationId(hash, SENT_AT)).toBe(CREATION);
+    expect(contract.creationId(hash, SENT_AT + 999)).toBe(CREATION);
+    expect(contract.creationId(hash)).toBe('1a2b3c4d');
+    expect(contract.sentAtOf(CREATION)).toBe(SENT_AT);
+    expect(contract.sentAtOf('1a2b3c4d')).toBeUndefined();
+    expect(contract.hashOf(CREATION)).toBe('1a2b3c4d');
+    expect(contract.hashOf('1a2b3c4d')).toBe('1a2b3c4d');
+  });
+
+  test.each(['20261326T150000Z', '2026-11-26T15:00:00Z', '20261126T150000', '', '20261126T150000Zx'])(
+    "has no time '%s'",
+    (text) => {
+      expect(contract.timeIn(text)).toBeUndefined();
+    },
   );
 });
 
-test('the ARN of a device with the longest name is not masked as a seed', () => {
-  const arn = `arn:aws:iam::123456789012:mfa/${'a'.repeat(64)}`;
-  expect(withoutSeed(arn)).toBe(arn);
+describe('a physical id', () => {
+  test.each([
+    [['alice', DEVICE], `alice|arn:aws:iam::123456789012:mfa/alice|${CREATION}`],
+    [[DEVICE], `arn:aws:iam::123456789012:mfa/alice|${CREATION}`],
+    [[contract.REFUSED], `refused|${CREATION}`],
+  ])('of %j ends in the creation id, and says so if the Create has failed', (parts, id) => {
+    expect(contract.physicalId(parts, CREATION)).toBe(id);
+    expect(contract.physicalIdIn(id, parts)).toEqual({ creation: CREATION, hasFailed: false });
+    expect(contract.FAILED_SUFFIX).toBe('|failed');
+    expect(contract.physicalIdIn(`${id}|failed`, parts)).toEqual({ creation: CREATION, hasFailed: true });
+  });
 });
 
-test('the suffix of the physical id after a refused Create', () => {
-  expect(contract.REFUSED_SUFFIX).toBe('|refused');
-});
+const UUID = '0a1b2c3d-0000-4000-8000-123456789abc';
 
-test('the key and value of the claim of an enrollment', () => {
-  const uuid = '0a1b2c3d-0000-4000-8000-123456789abc';
-  expect(contract.enrollmentClaimKey(uuid, 'MfaEnrollmentAlice01234567')).toBe(
-    'cdk-mfa-enrollment:enrollment:0a1b2c3d-0000-4000-8000-123456789abc/MfaEnrollmentAlice01234567',
-  );
-  expect(contract.enrollmentClaimValue('enabled', 'eu-central-1', 'Stack')).toBe('enabled eu-central-1 Stack');
-  expect(contract.enrollmentClaimValue('adopted', 'eu-central-1', 'Stack')).toBe('adopted eu-central-1 Stack');
+test('the keys of tags', () => {
   expect(contract.TAG_KEY_PREFIX).toBe('cdk-mfa-enrollment:');
-  expect(contract.ENROLLMENT_CLAIM_PREFIX).toBe('cdk-mfa-enrollment:enrollment:');
+  expect(
+    [contract.ENROLLMENT_CLAIM_PREFIX, contract.DEVICE_CLAIM_PREFIX, contract.MARK_PREFIX].map((prefix) =>
+      contract.tagKey(prefix, UUID, 'Alice01234567'),
+    ),
+  ).toEqual([
+    'cdk-mfa-enrollment:enrollment:0a1b2c3d-0000-4000-8000-123456789abc/Alice01234567',
+    'cdk-mfa-enrollment:device:0a1b2c3d-0000-4000-8000-123456789abc/Alice01234567',
+    'cdk-mfa-enrollment:leaving:0a1b2c3d-0000-4000-8000-123456789abc/Alice01234567',
+  ]);
 });
 
-test('the key of the claim of the longest logical id has the 128 characters that IAM allows', () => {
-  const uuid = '0a1b2c3d-0000-4000-8000-123456789abc';
-  expect(contract.LOGICAL_ID_LENGTH).toBe(61);
-  expect(contract.enrollmentClaimKey(uuid, 'M'.repeat(61))).toHaveLength(128);
+test('the longest key of a claim has the 128 characters that IAM allows', () => {
+  const { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, LOGICAL_ID_LENGTH, MARK_PREFIX, tagKey } = contract;
+  expect(LOGICAL_ID_LENGTH).toBe(61);
+  const lengths = [ENROLLMENT_CLAIM_PREFIX, DEVICE_CLAIM_PREFIX, MARK_PREFIX].map(
+    (prefix) => tagKey(prefix, UUID, 'M'.repeat(61)).length,
+  );
+  expect(Math.max(...lengths)).toBe(128);
+});
+
+test.each<[contract.Claim, string]>([
+  [{ kind: 'enabled', creation: CREATION }, `enabled ${CREATION} eu-central-1 Stack`],
+  [{ kind: 'adopted', creation: '1a2b3c4d' }, 'adopted 1a2b3c4d eu-central-1 Stack'],
+  [
+    { kind: 'enabled', creation: CREATION, over: '20260101T000000Z-ffffffff' },
+    `enabled ${CREATION} over 20260101T000000Z-ffffffff eu-central-1 Stack`,
+  ],
+  [{ creation: CREATION }, `${CREATION} eu-central-1 Stack`],
+  [
+    { creation: CREATION, over: '20260101T000000Z-ffffffff' },
+    `${CREATION} over 20260101T000000Z-ffffffff eu-central-1 Stack`,
+  ],
+])('the claim %j has this value', (claim, value) => {
+  expect(contract.claimValue(claim, 'eu-central-1', 'Stack')).toBe(value);
+  expect(contract.claimIn(value, claim.kind !== undefined)).toEqual({ kind: undefined, over: undefined, ...claim });
+});
+
+test('a claim of a kind that this version does not know gives no right to deactivate', () => {
+  expect(contract.claimIn(`rotated ${CREATION} eu-central-1 Stack`, true)).toMatchObject({ kind: 'adopted' });
+});
+
+test('the value of a mark', () => {
+  const time = Date.UTC(2026, 10, 26, 16);
+  expect(contract.ANY_CREATION).toBe('any');
+  for (const [creation, value] of [
+    [CREATION, `${CREATION} 20261126T160000Z`],
+    ['any', 'any 20261126T160000Z'],
+  ] as const) {
+    expect(contract.markValue({ creation, time })).toBe(value);
+    expect(contract.markIn(value)).toEqual({ creation, time });
+  }
+  expect(contract.markIn(CREATION)).toBeUndefined();
 });
 
 test('the timeouts, in seconds', () => {

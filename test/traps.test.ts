@@ -7,6 +7,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, MARK_PREFIX, SEED_PREFIX, tagKey } from '../lib/contract';
 import { SdkIam } from '../lambda/aws/sdk';
 import { deliver } from '../lambda/delivery';
 import { type Action, CallError, SecretText } from '../lambda/aws/ports';
@@ -76,7 +77,8 @@ class Account extends InProcessAccount {
 
   /** The logical ids in the claims on all devices. */
   get claims(): string[] {
-    return this.iam.state().devices.flatMap(({ tags }) => Object.keys(tags).map((key) => key.split('/').at(-1)!));
+    const keys = this.iam.state().devices.flatMap(({ tags }) => Object.keys(tags));
+    return keys.filter((key) => key.startsWith(ENROLLMENT_CLAIM_PREFIX)).map((key) => key.split('/').at(-1)!);
   }
 
   /** What failed in CloudFormation, also where the operation itself succeeded. */
@@ -180,6 +182,23 @@ describe('grants', () => {
       expect(account.denied).toEqual([]);
     },
   );
+});
+
+test('the role of a provider can write and remove the claims of its own stack, and none of another stack', async () => {
+  const account = new Account();
+  const { stackId, resources } = await account.deploy((stack) => enrollImported(stack, 'ann', 'alice'));
+  const roleName = resources.find(({ type }) => type === 'AWS::IAM::Role')!.physicalId;
+  const caller = { arn: `arn:aws:sts::${ENV.account}:assumed-role/${roleName}/function`, roleName };
+  const SerialNumber = serialNumberOf('bob');
+  const write = (stackUuid: string) => () => {
+    for (const prefix of [ENROLLMENT_CLAIM_PREFIX, DEVICE_CLAIM_PREFIX, MARK_PREFIX, SEED_PREFIX]) {
+      const Key = tagKey(prefix, stackUuid, 'Bob');
+      account.iam.call('TagMFADevice', { SerialNumber, Tags: [{ Key, Value: 'enabled' }] }, caller);
+      account.iam.call('UntagMFADevice', { SerialNumber, TagKeys: [Key] }, caller);
+    }
+  };
+  expect(write(stackId.split('/').at(-1)!)).not.toThrow();
+  expect(write('22222222-2222-2222-2222-222222222222')).toThrow(/not authorized to perform: iam:TagMFADevice/);
 });
 
 describe('renaming a construct', () => {
@@ -332,7 +351,7 @@ describe('CloudFormation waits longer than Lambda queues an event and the functi
     expect(account.enabled).toEqual(['ann alice']);
   });
 
-  test('so a Delete that is delivered as late as possible, and then waits for the Create before it, succeeds', async () => {
+  test('so a Delete that is delivered as late as possible, after the Create before it, succeeds', async () => {
     const account = new Account();
     account.deliveries = () => [{ delayMs: LATE_MS }];
     account.fault = async ({ type, action }) => {

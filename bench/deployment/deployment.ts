@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Conditions, Figure, Part } from '../figure';
+import { oneLineFigures } from './one-line';
 import { longestChain, type Resource } from './longest-chain';
 
 const ROOT = join(__dirname, '..', '..');
@@ -12,13 +13,14 @@ const MAX_SECONDS = 45;
 /** The longest chain of the first deployment of `bin/app.ts`, estimated from its template. */
 export const deploymentPart: Part = {
   name: 'deployment',
-  measure({ note }: Conditions): Promise<Figure[]> {
+  async measure({ note }: Conditions): Promise<Figure[]> {
     const resources = synthesizeExample();
     const { seconds, logicalIds } = longestChain(resources);
     note(`deployment: longest chain: ${logicalIds.map((logicalId) => resources[logicalId]!.Type).join(' > ')}`);
-    return Promise.resolve([
+    return [
       { name: 'deployment.example.longestChain', value: seconds, unit: 's', atMost: MAX_SECONDS },
-    ]);
+      ...(await oneLineFigures()),
+    ];
   },
 };
 

@@ -1,3 +1,4 @@
+import { ENROLLMENT_RESOURCE_TYPE } from '../../lib/contract';
 import { type Action, CallError } from '../../lambda/aws/ports';
 import { type CustomResourceEvent, type InvocationContext, serve } from '../../lambda/protocol';
 import type { StackDescription } from '../../local/cloudformation';
@@ -16,6 +17,10 @@ export interface Conditions {
   readonly concurrency?: number;
   /** Probability, from 0 to 1, that a valid call of the function fails. @default 0 */
   readonly failing?: number;
+  /** What the secret of one user holds instead of the device's seed. @default the seed, as the others */
+  readonly badSecret?: 'text' | 'the seed of another device';
+  /** Whether an existing stack is updated to have the enrollments. @default the stack is created with them */
+  readonly asUpdate?: boolean;
 }
 
 /** The seconds that a bucket alone takes for this number of calls. */
@@ -42,6 +47,15 @@ export async function deployFleet(fleet: Fleet, conditions: Conditions): Promise
   return new FleetWorld(fleet, conditions).deploy();
 }
 
+/** The user whose secret is bad. */
+const BAD_INDEX = 7;
+
+function withoutEnrollments(template: Fleet['template']): Fleet['template'] {
+  const { Resources, ...others } = template as { Resources: Record<string, { Type: string }> };
+  const kept = Object.entries(Resources).filter(([, { Type }]) => Type !== ENROLLMENT_RESOURCE_TYPE);
+  return { ...others, Resources: Object.fromEntries(kept) };
+}
+
 class FleetWorld extends InProcessAccount {
   private iamCalls = 0;
   private iamCallsThrottled = 0;
@@ -54,15 +68,22 @@ class FleetWorld extends InProcessAccount {
     for (let index = 0; index < fleet.enrollments; index++) {
       const name = userNameOf(index);
       this.iam.call('CreateUser', { UserName: name, Path: '/staff/' });
-      this.createSecret(secretNameOf(index), this.createDevice(name).seed);
+      const { seed } = this.createDevice(name);
+      this.createSecret(secretNameOf(index), (index === BAD_INDEX && this.badSecret()) || seed);
     }
     this.iam.throttle = conditions.bucket;
   }
 
   async deploy(): Promise<Deployment> {
-    const { clock, cloudFormation, fleet } = this;
+    const { clock, cloudFormation, fleet, conditions } = this;
+    const request = { stackName: 'Fleet', template: fleet.template };
+    if (conditions.asUpdate === true) {
+      await clock.run(cloudFormation.createStack({ ...request, template: withoutEnrollments(fleet.template) }));
+    }
     const startedAt = clock.now();
-    const { status } = await clock.run(cloudFormation.createStack({ stackName: 'Fleet', template: fleet.template }));
+    const { status } = await clock.run(
+      conditions.asUpdate === true ? cloudFormation.updateStack(request) : cloudFormation.createStack(request),
+    );
     return {
       status,
       enabled: this.iam.state().devices.filter(({ userName }) => userName !== undefined).length,
@@ -73,6 +94,17 @@ class FleetWorld extends InProcessAccount {
         to.endsWith('FAILED') ? [`${logicalId}: ${reason}`] : [],
       ),
     };
+  }
+
+  private badSecret(): string | undefined {
+    switch (this.conditions.badSecret) {
+      case 'text':
+        return 'not a seed!';
+      case 'the seed of another device':
+        return this.createDevice('another').seed;
+      default:
+        return undefined;
+    }
   }
 
   protected override handle(

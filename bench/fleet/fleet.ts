@@ -16,6 +16,20 @@ const CONDITIONS = {
   together: { bucket: BUCKET, concurrency: 10, failing: 0.05 },
 } satisfies Record<string, Conditions>;
 
+/** Fleets that fail, because one secret is bad, and have to be rolled back with nothing left enabled. */
+const FAILING_FLEETS: readonly {
+  readonly name: string;
+  readonly enrollments: number;
+  readonly conditions: Conditions;
+  readonly mostSeconds?: number;
+  readonly mostToBucket?: number;
+}[] = [
+  { name: 'concurrency', enrollments: 60, conditions: { concurrency: 10 }, mostSeconds: 240 },
+  { name: 'bucket', enrollments: ENROLLMENTS, conditions: { bucket: BUCKET }, mostToBucket: 1.2 },
+  // How it ends depends on how Lambda spreads throttled events.
+  { name: 'concurrency', enrollments: ENROLLMENTS, conditions: { concurrency: 10 } },
+];
+
 /** Deploys one stack of enrollments in virtual time, while IAM and Lambda throttle and calls fail. */
 export const fleetPart: Part = {
   name: 'fleet',
@@ -25,6 +39,41 @@ export const fleetPart: Part = {
     for (const [name, conditions] of Object.entries<Conditions>(CONDITIONS)) {
       const deployment = await deployFleet(fleet, conditions);
       figures.push(...figuresOf(`fleet.scoped.${ENROLLMENTS}.${name}`, conditions, deployment));
+    }
+    for (const { name, enrollments, conditions, mostSeconds, mostToBucket } of FAILING_FLEETS) {
+      for (const [how, asUpdate] of [
+        ['create', false],
+        ['update', true],
+      ] as const) {
+        const failing = { ...conditions, asUpdate, badSecret: 'the seed of another device' } as const;
+        const { status, seconds, enabled, iamCalls, iamCallsLetThrough } = await deployFleet(
+          enrollments === ENROLLMENTS ? fleet : fleetOf(enrollments),
+          failing,
+        );
+        const prefix = `fleet.badSecret.${enrollments}.${name}.${how}`;
+        figures.push(
+          { name: `${prefix}.time`, value: seconds, unit: 's', atMost: mostSeconds },
+          { name: `${prefix}.leftEnabled`, value: enabled, unit: 'count', atMost: 0 },
+          {
+            name: `${prefix}.notRolledBack`,
+            value: status.endsWith('ROLLBACK_COMPLETE') ? 0 : 1,
+            unit: 'count',
+            atMost: 0,
+          },
+          { name: `${prefix}.iamCallsLetThrough`, value: iamCallsLetThrough, unit: 'count' },
+          { name: `${prefix}.iamCallsRefused`, value: iamCalls - iamCallsLetThrough, unit: 'count' },
+          ...(mostToBucket === undefined
+            ? []
+            : [
+                {
+                  name: `${prefix}.time.to.bucket`,
+                  value: seconds / secondsOf(iamCallsLetThrough, BUCKET),
+                  unit: 'ratio' as const,
+                  atMost: mostToBucket,
+                },
+              ]),
+        );
+      }
     }
     return figures;
   },

@@ -1,4 +1,4 @@
-import { type Clock, type Iam, SecretText, type SeedStore, type Tag } from '../../lambda/aws/ports';
+import { type Clock, type EnabledDevice, type Iam, SecretText, type SeedStore, type Tag } from '../../lambda/aws/ports';
 import { callIam, callSecretsManager } from '../signed-request';
 
 /**
@@ -12,11 +12,12 @@ export class SdkIam implements Pick<Iam, 'awsTime' | 'listMFADevices' | 'listMFA
     return this.clock.now();
   }
 
-  async listMFADevices(userName: string): Promise<string[]> {
+  async listMFADevices(userName: string): Promise<EnabledDevice[]> {
     const response = await callIam('ListMFADevices', { UserName: userName });
-    return [...response.matchAll(/<SerialNumber>([^<]*)<\/SerialNumber>/g)].map(
-      ([, serialNumber = '']) => serialNumber,
-    );
+    return [...response.matchAll(/<SerialNumber>([^<]*)<\/SerialNumber>/g)].map(([, serialNumber = '']) => ({
+      serialNumber,
+      enabledAt: 0,
+    }));
   }
 
   async listMFADeviceTags(serialNumber: string): Promise<Tag[]> {

@@ -29,9 +29,11 @@ const CALLS: Record<RequestType, (event: RequestEvent) => Promise<unknown>> = {
   },
   Update: ({ ResourceProperties: { UserName, SerialNumber } }) =>
     Promise.all([callIam('ListMFADevices', { UserName }), callIam('ListMFADeviceTags', { SerialNumber })]),
-  async Delete({ ResourceProperties: { UserName, SerialNumber }, claim }) {
+  async Delete({ ResourceProperties: { UserName, SerialNumber }, claim, mark }) {
     await callIam('ListMFADeviceTags', { SerialNumber });
+    await callIam('TagMFADevice', { SerialNumber, 'Tags.member.1.Key': mark.key, 'Tags.member.1.Value': mark.value });
     await callIam('ListMFADeviceTags', { SerialNumber });
+    await callIam('ListMFADevices', { UserName });
     await callIam('DeactivateMFADevice', { UserName, SerialNumber });
     await callIam('UntagMFADevice', { SerialNumber, 'TagKeys.member.1': claim.key });
   },

@@ -79,9 +79,10 @@ export function figuresOf(results: Record<'function' | 'bare', Requests>): Figur
 /** Creates, updates and deletes an enrollment. */
 async function lifecycle(child: ChildProcess, account: Account, name: string): Promise<Record<RequestType, Request>> {
   const subject = account.newSubject(name);
+  const createdAt = Date.now();
   const request = async (type: RequestType): Promise<Request> => {
     const [calls, failures] = [account.calls, account.failures];
-    const event = requestEvent(type, subject, account.responseUrl, account.codesOf(subject));
+    const event = requestEvent(type, subject, account.responseUrl, account.codesOf(subject), createdAt);
     const ms = await serve(child, event);
     if (account.failures > failures) {
       throw new Error(`AWS refused a call in ${type} of ${name}`);
@@ -101,6 +102,8 @@ function start(file: string, { url }: Account): ChildProcess {
       AWS_SECRET_ACCESS_KEY: 'bench',
       AWS_SESSION_TOKEN: 'bench',
       AWS_ENDPOINT_URL: url,
+      // The responses go to this machine.
+      CDK_MFA_ENROLLMENT_LOCAL: 'true',
     },
   });
 }

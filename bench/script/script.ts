@@ -70,7 +70,7 @@ async function timed(account: Account, enroll: (subject: Subject) => Promise<voi
 }
 
 function byFunction(account: Account, subject: Subject): Promise<void> {
-  const event = requestEvent('Create', subject, account.responseUrl, account.codesOf(subject));
+  const event = requestEvent('Create', subject, account.responseUrl, account.codesOf(subject), Date.now());
   const start = `require(process.argv[1]).handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 900000 })`;
   return run(process.execPath, ['--eval', start, FUNCTION], account);
 }
@@ -90,6 +90,8 @@ async function run(program: string, args: readonly string[], { url }: Account): 
       AWS_SECRET_ACCESS_KEY: 'bench',
       AWS_SESSION_TOKEN: 'bench',
       AWS_ENDPOINT_URL: url,
+      // The responses go to this machine.
+      CDK_MFA_ENROLLMENT_LOCAL: 'true',
     },
   });
 }

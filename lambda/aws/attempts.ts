@@ -1,10 +1,18 @@
 import { type Logger } from '../logger';
 import { CallError, type Clock } from './ports';
-import { type Reaction, reactionTo, type Relation, type RequestType } from './reactions';
+import { isThrottled, type Reaction, reactionTo, type Relation, type RequestType } from './reactions';
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15_000;
-const SECOND_LOOK_MS = 10_000;
+
+/**
+ * How long a request waits after a throttled call. Hundreds of requests share the rate of one account, so the pause grows
+ * quickly, over all calls of a request: else most calls would be refused. `bench/fleet` measures what comes of it.
+ */
+const SHORTEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 45_000;
+const PAUSE_GROWTH = 4;
+const PAUSE_DECLINE = 3;
 
 /** How a call ended that did not fail for good. */
 export type Outcome<T> =
@@ -33,6 +41,7 @@ export class OutOfTime extends Error {
 /** Makes calls, tries again as the table of reactions says, and keeps to the time of one request. */
 export class Attempts {
   private lastError?: CallError;
+  private pauseMs = SHORTEST_PAUSE_MS;
 
   constructor(
     private readonly request: RequestType,
@@ -43,8 +52,17 @@ export class Attempts {
     private readonly deadline: number,
   ) {}
 
-  /** `call` is made afresh at each attempt: codes that it sends are of that moment. */
-  async make<T>(call: () => Promise<T>, relation?: Relation): Promise<Outcome<T>> {
+  /**
+   * Makes a call until it succeeds or can't.
+   *
+   * @param call is made afresh at each attempt, which it is told: codes that it sends are of that moment
+   * @param isUrgent whether a throttled call is best retried soon, before what it depends on has to be read again
+   */
+  async make<T>(
+    call: (attempt: number) => Promise<T>,
+    relation?: Relation,
+    isUrgent: () => boolean = () => false,
+  ): Promise<Outcome<T>> {
     const startedAt = this.clock.now();
     for (let attempt = 1; ; attempt++) {
       // A call that came later could take effect after CloudFormation has cleaned up behind this request.
@@ -52,7 +70,9 @@ export class Attempts {
         throw new OutOfTime(this.lastError);
       }
       try {
-        return { kind: 'answered', value: await call() };
+        const value = await call(attempt);
+        this.pauseMs = Math.max(SHORTEST_PAUSE_MS, this.pauseMs / PAUSE_DECLINE);
+        return { kind: 'answered', value };
       } catch (error) {
         if (!(error instanceof CallError)) {
           throw error;
@@ -61,7 +81,7 @@ export class Attempts {
         const { action, code } = error;
         const reaction = reactionTo(error, this.request, relation);
         if (relation !== 'asks whether it exists' || reaction.do !== 'accept') {
-          this.logger.log('call failed', { action, errorCode: code ?? 'NoAnswer', attempt });
+          this.logger.log('call failed', { action, errorCode: code ?? 'NoResponse', attempt });
         }
         switch (reaction.do) {
           case 'accept':
@@ -71,7 +91,9 @@ export class Attempts {
           case 'fail':
             throw new CallGivenUp(error);
           case 'backOff':
-            await this.backOff(attempt, startedAt + (reaction.forMs ?? Infinity), () => new CallGivenUp(error));
+            await (isThrottled(error)
+              ? this.pause(isUrgent())
+              : this.backOff(attempt, startedAt + (reaction.forMs ?? Infinity), () => new CallGivenUp(error)));
         }
       }
     }
@@ -94,32 +116,30 @@ export class Attempts {
     await this.clock.sleep(ms);
   }
 
-  /**
-   * A tag that was just written may not be readable at once: what would be concluded from its absence is read twice.
-   *
-   * @param isConclusive whether what was read needs no second look
-   * @param first what the first look saw; absent: it is still to be taken
-   */
-  async lookTwice<T>(look: () => Promise<T>, isConclusive: (read: T) => boolean, first?: T): Promise<T> {
-    const read = first ?? (await look());
-    if (isConclusive(read)) {
-      return read;
-    }
-    await this.wait(SECOND_LOOK_MS);
-    return look();
-  }
-
   /** A pause that grows with the attempts, spread so that those that failed together do not return together. */
   async backOff(
     attempt: number,
     until = Infinity,
     giveUp: () => Error = () => new OutOfTime(this.lastError),
   ): Promise<void> {
-    const longest = Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_DELAY_MS);
-    const ms = longest * (0.5 + this.random() / 2);
+    const ms = this.spread(Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_DELAY_MS));
     if (this.clock.now() + ms > Math.min(until, this.deadline)) {
       throw giveUp();
     }
     await this.clock.sleep(ms);
+  }
+
+  /** A pause after a throttled call. What is left of the time is used for a last attempt. */
+  private async pause(isUrgent: boolean): Promise<void> {
+    const ms = Math.min(this.spread(isUrgent ? SHORTEST_PAUSE_MS : this.pauseMs), this.deadline - this.clock.now() - 1);
+    this.pauseMs = isUrgent ? this.pauseMs : Math.min(this.pauseMs * PAUSE_GROWTH, LONGEST_PAUSE_MS);
+    if (ms <= 0) {
+      throw new OutOfTime(this.lastError);
+    }
+    await this.clock.sleep(ms);
+  }
+
+  private spread(ms: number): number {
+    return ms * (0.5 + this.random() / 2);
   }
 }

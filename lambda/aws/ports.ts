@@ -24,7 +24,8 @@ export type Action =
   | 'iam:DeleteVirtualMFADevice'
   | 'secretsmanager:GetSecretValue'
   | 'secretsmanager:PutSecretValue'
-  | 'secretsmanager:DescribeSecret';
+  | 'secretsmanager:DescribeSecret'
+  | 'secretsmanager:DeleteSecret';
 
 /** How a call failed: AWS's error code, or `undefined` where no answer came. Never AWS's text, which can quote what it was sent. */
 export class CallError extends Error {
@@ -54,11 +55,11 @@ export interface Tag {
 export interface Iam {
   /** Milliseconds since the epoch by AWS's clock: the date of the latest answer, carried on by the function's clock. */
   awsTime(): number;
-  /** Serial numbers of the devices that are enabled for a user. */
-  listMFADevices(userName: string): Promise<string[]>;
+  /** The devices that are enabled for a user. */
+  listMFADevices(userName: string): Promise<EnabledDevice[]>;
   listMFADeviceTags(serialNumber: string): Promise<Tag[]>;
-  tagMFADevice(serialNumber: string, tag: Tag): Promise<void>;
-  untagMFADevice(serialNumber: string, tagKey: string): Promise<void>;
+  tagMFADevice(serialNumber: string, tags: readonly Tag[]): Promise<void>;
+  untagMFADevice(serialNumber: string, tagKeys: readonly string[]): Promise<void>;
   enableMFADevice(userName: string, serialNumber: string, codes: CodePair): Promise<void>;
   resyncMFADevice(userName: string, serialNumber: string, codes: CodePair): Promise<void>;
   deactivateMFADevice(userName: string, serialNumber: string): Promise<void>;
@@ -67,7 +68,14 @@ export interface Iam {
   deleteVirtualMFADevice(serialNumber: string): Promise<void>;
 }
 
-/** What IAM makes a device's ARN of. */
+/** A device that is enabled for a user. */
+export interface EnabledDevice {
+  readonly serialNumber: string;
+  /** Since when, in milliseconds since the epoch. */
+  readonly enabledAt: number;
+}
+
+/** The parts of a device's ARN that IAM is given. */
 export interface DeviceName {
   /** Begins and ends with a slash. */
   readonly path: string;
@@ -80,6 +88,8 @@ export interface SeedStore {
   /** Makes this the current version. The same version stored again is no change. */
   write(secretArn: string, seed: SecretText, version: string): Promise<void>;
   versions(secretArn: string): Promise<SecretVersions>;
+  /** Deletes the secret without recovery. It takes effect some seconds later. */
+  delete(secretArn: string): Promise<void>;
 }
 
 /** What is known of a secret without reading its value. */

@@ -16,8 +16,8 @@ export type Reaction =
 
 /** How long a policy or a new user may take to be known everywhere in IAM. */
 const PROPAGATION_MS = 2 * 60 * 1000;
-/** How long a secret that was just written may be unknown. */
-const SECRET_VISIBILITY_MS = 15 * 1000;
+/** How long a secret that was just written may be unknown, and how long to insist on what a request can do without. */
+const SHORT_MS = 15 * 1000;
 
 /** How AWS says that calls come too fast. */
 const THROTTLING = [
@@ -30,26 +30,38 @@ const THROTTLING = [
   'SlowDown',
 ];
 /** https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html#API_EnableMFADevice_Errors */
-const PASSING = ['EntityTemporarilyUnmodifiable', 'ConcurrentModification', ...THROTTLING];
+const PASSING: readonly (string | undefined)[] = ['EntityTemporarilyUnmodifiable', 'ConcurrentModification'];
 
-/** Whether a refusal passes by itself, however long that takes. */
-export function isPassing({ code, httpStatus }: CallError): boolean {
-  return httpStatus === 429 || (code !== undefined && PASSING.includes(code));
+/** Whether AWS refused a call because there are too many. */
+export function isThrottled({ code, httpStatus }: CallError): boolean {
+  return httpStatus === 429 || (code !== undefined && THROTTLING.includes(code));
+}
+
+/** Whether a refusal passes, however long that takes. */
+export function isPassing(error: CallError): boolean {
+  return isThrottled(error) || PASSING.includes(error.code);
 }
 
 /**
- * Calls that must not be made twice without a look: their codes age, a seed went with their answer, or what they delete
- * may have been made anew by somebody else since.
+ * Calls that must not be sent twice without a look: their codes age, a seed was lost with the response, or somebody else
+ * may have enabled or created since what they deactivate or delete.
  */
 const ONCE: readonly Action[] = [
   'iam:EnableMFADevice',
   'iam:ResyncMFADevice',
+  'iam:DeactivateMFADevice',
   'iam:CreateVirtualMFADevice',
   'iam:DeleteVirtualMFADevice',
 ];
 
 /** What a call has to do with the entity that it names. */
-export type Relation = 'needs it' | 'asks whether it exists';
+export type Relation =
+  | 'needs it'
+  | 'asks whether it exists'
+  /** After this request has deleted it: whoever may no longer see it is told so by a refusal. */
+  | 'asks whether it is gone'
+  /** The request goes on if the call is refused. */
+  | 'can do without it';
 
 /** The one table of reactions. Only codes decide, never the text of a message. */
 export function reactionTo(error: CallError, request: RequestType, relation: Relation = 'needs it'): Reaction {
@@ -65,11 +77,16 @@ export function reactionTo(error: CallError, request: RequestType, relation: Rel
     case 'DeleteConflict':
       return { do: 'readState' };
     case 'AccessDenied':
-      return { do: 'backOff', forMs: PROPAGATION_MS };
+      return relation === 'asks whether it is gone'
+        ? { do: 'accept' }
+        : { do: 'backOff', forMs: relation === 'can do without it' ? SHORT_MS : PROPAGATION_MS };
     case 'NoSuchEntity':
       return relation === 'needs it' ? afterNoSuchEntity(error, request) : { do: 'accept' };
+    case 'InvalidRequest':
+      // A secret that is being deleted refuses to be deleted.
+      return { do: action === 'secretsmanager:DeleteSecret' ? 'accept' : 'fail' };
     case 'ResourceNotFound':
-      return { do: 'backOff', forMs: SECRET_VISIBILITY_MS };
+      return relation === 'needs it' ? { do: 'backOff', forMs: SHORT_MS } : { do: 'accept' };
     default:
       return isPassing(error) ? { do: 'backOff' } : { do: 'fail' };
   }

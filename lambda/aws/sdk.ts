@@ -11,6 +11,7 @@ import {
   UntagMFADeviceCommand,
 } from '@aws-sdk/client-iam';
 import {
+  DeleteSecretCommand,
   DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
@@ -23,6 +24,7 @@ import {
   CallError,
   type Clock,
   type DeviceName,
+  type EnabledDevice,
   type Iam,
   SecretText,
   type SecretVersions,
@@ -79,43 +81,34 @@ export class SdkIam implements Iam {
     return this.date.epochMs + this.clock.now() - this.date.readAt;
   }
 
-  async listMFADevices(userName: string): Promise<string[]> {
-    const serialNumbers: string[] = [];
-    let marker: string | undefined;
-    do {
-      const page = await sent('iam:ListMFADevices', () =>
-        this.client.send(new ListMFADevicesCommand({ UserName: userName, Marker: marker })),
-      );
-      serialNumbers.push(...(page.MFADevices ?? []).map((device) => device.SerialNumber ?? ''));
-      marker = page.IsTruncated === true ? page.Marker : undefined;
-    } while (marker !== undefined);
-    return serialNumbers;
+  async listMFADevices(userName: string): Promise<EnabledDevice[]> {
+    const devices = await allPages('iam:ListMFADevices', async (Marker) => {
+      const page = await this.client.send(new ListMFADevicesCommand({ UserName: userName, Marker }));
+      return { ...page, items: page.MFADevices };
+    });
+    return devices.map(({ SerialNumber = '', EnableDate }) => ({
+      serialNumber: SerialNumber,
+      enabledAt: EnableDate?.getTime() ?? 0,
+    }));
   }
 
   async listMFADeviceTags(serialNumber: string): Promise<Tag[]> {
-    const tags: Tag[] = [];
-    let marker: string | undefined;
-    do {
-      const page = await sent('iam:ListMFADeviceTags', () =>
-        this.client.send(new ListMFADeviceTagsCommand({ SerialNumber: serialNumber, Marker: marker })),
-      );
-      tags.push(...(page.Tags ?? []).map(({ Key = '', Value = '' }) => ({ key: Key, value: Value })));
-      marker = page.IsTruncated === true ? page.Marker : undefined;
-    } while (marker !== undefined);
-    return tags;
+    const tags = await allPages('iam:ListMFADeviceTags', async (Marker) => {
+      const page = await this.client.send(new ListMFADeviceTagsCommand({ SerialNumber: serialNumber, Marker }));
+      return { ...page, items: page.Tags };
+    });
+    return tags.map(({ Key = '', Value = '' }) => ({ key: Key, value: Value }));
   }
 
-  async tagMFADevice(serialNumber: string, tag: Tag): Promise<void> {
+  async tagMFADevice(serialNumber: string, tags: readonly Tag[]): Promise<void> {
     await sent('iam:TagMFADevice', () =>
-      this.client.send(
-        new TagMFADeviceCommand({ SerialNumber: serialNumber, Tags: [{ Key: tag.key, Value: tag.value }] }),
-      ),
+      this.client.send(new TagMFADeviceCommand({ SerialNumber: serialNumber, Tags: tags.map(asSent) })),
     );
   }
 
-  async untagMFADevice(serialNumber: string, tagKey: string): Promise<void> {
+  async untagMFADevice(serialNumber: string, tagKeys: readonly string[]): Promise<void> {
     await sent('iam:UntagMFADevice', () =>
-      this.client.send(new UntagMFADeviceCommand({ SerialNumber: serialNumber, TagKeys: [tagKey] })),
+      this.client.send(new UntagMFADeviceCommand({ SerialNumber: serialNumber, TagKeys: [...tagKeys] })),
     );
   }
 
@@ -139,7 +132,7 @@ export class SdkIam implements Iam {
         new CreateVirtualMFADeviceCommand({
           Path: path,
           VirtualMFADeviceName: name,
-          Tags: tags.map(({ key, value }) => ({ Key: key, Value: value })),
+          Tags: tags.map(asSent),
         }),
       ),
     );
@@ -197,6 +190,12 @@ export class SdkSeedStore implements SeedStore {
     };
   }
 
+  async delete(secretArn: string): Promise<void> {
+    await sent('secretsmanager:DeleteSecret', () =>
+      this.clientOf(secretArn).send(new DeleteSecretCommand({ SecretId: secretArn, ForceDeleteWithoutRecovery: true })),
+    );
+  }
+
   private clientOf(secretArn: string): SecretsManagerClient {
     const region = secretArn.split(':')[3] ?? '';
     let client = this.clients.get(region);
@@ -207,6 +206,31 @@ export class SdkSeedStore implements SeedStore {
     }
     return client;
   }
+}
+
+/** More than IAM can need: a user has at most 8 devices, and a device at most 50 tags. */
+const MOST_PAGES = 10;
+
+/** Reads all pages. An answer that promises more pages without end counts as none. */
+async function allPages<T>(
+  action: Action,
+  read: (marker?: string) => Promise<{ items?: T[]; IsTruncated?: boolean; Marker?: string }>,
+): Promise<T[]> {
+  const all: T[] = [];
+  let marker: string | undefined;
+  for (let count = 1; count <= MOST_PAGES; count++) {
+    const { items = [], IsTruncated, Marker } = await sent(action, () => read(marker));
+    all.push(...items);
+    if (IsTruncated !== true) {
+      return all;
+    }
+    marker = Marker;
+  }
+  throw new CallError(action, undefined);
+}
+
+function asSent({ key, value }: Tag) {
+  return { Key: key, Value: value };
 }
 
 function withCodes(...[userName, serialNumber, codes]: Parameters<Iam['enableMFADevice']>) {

@@ -1,57 +1,74 @@
 import { createHash } from 'node:crypto';
 import { problemOfTag } from '../../lib/checks';
 import {
+  type Claim,
+  DEVICE_CLAIM_PREFIX,
   DEVICE_PROPERTIES,
-  deviceClaimKey,
-  deviceClaimValue,
   type DeviceProperties,
   hashesIn,
-  SEED_VERSION_KEY,
+  hashOf,
+  SEED_PREFIX,
   seedVersion,
+  tagKey,
 } from '../../lib/contract';
 import { type Attempts } from '../aws/attempts';
-import { DeviceTags } from './tags';
-import * as failures from './failures';
-import { CallError, type DeviceName, type SecretText, type SecretVersions, type Tag } from '../aws/ports';
+import { type CallError, type DeviceName, type SecretText, type SecretVersions, type Tag } from '../aws/ports';
+import { Claimant, type Left, Overtaken, type Undone } from '../claims/claimant';
+import { type DeviceTags } from '../claims/device-tags';
 import { type Failure } from '../failure';
+import { type Occasion } from '../occasion';
 import { propertiesIn } from '../properties';
-import { type Declaration, type Ports, type Work } from '../resource';
+import { type Ports } from '../resource';
+import * as failures from './failures';
 
 /** How long a device and a secret that were just written may show what they were before. */
 const VISIBILITY_MS = 30_000;
 
+/** How long another delivery of the same Create may take from the device to the stored seed. */
+const MAKING_MS = 60_000;
+
 /**
- * What Create, Update and Delete mean for a virtual MFA device and its seed. AWS shows a seed once, in the answer that
- * makes the device: it goes from there straight into the secret, and a device whose seed got lost is worthless.
+ * What Create, Update and Delete mean for a virtual MFA device and its seed. AWS shows a seed once, in the response that
+ * creates the device: it goes from there straight into the secret, and a device whose seed was lost is worthless.
  */
-export class VirtualMfaDevice implements Work {
-  private readonly claim: Tag;
-  private readonly left: DeviceLeft = { device: 'not read', ours: 'no', wasChanged: false };
-  /** Versions that were to hold seeds which got lost: what bears one of them was made by this very request. */
+export class VirtualMfaDevice extends Claimant {
+  private deviceLeft: failures.DeviceLeft = 'not read';
+  /** Versions with which this request created the device. */
+  private readonly made: string[] = [];
+  /** Those among them whose seed was lost. */
   private readonly lost: string[] = [];
 
   constructor(
     private readonly properties: DeviceProperties,
-    declaration: Declaration,
-    private readonly ports: Ports,
-    private readonly attempts: Attempts,
+    occasion: Occasion,
+    ports: Ports,
+    attempts: Attempts,
   ) {
-    this.claim = {
-      key: deviceClaimKey(declaration.stackUuid, declaration.logicalId),
-      value: deviceClaimValue(declaration.region, declaration.stackName),
-    };
+    super(properties.SerialNumber, DEVICE_CLAIM_PREFIX, occasion, ports, attempts);
   }
 
-  /** Makes the device and stores its seed, or joins those who declare it with the same secret. */
-  async create(): Promise<void> {
+  /** Key of the tag with the version of the secret that holds the seed. */
+  private get seedKey(): string {
+    const { stackUuid, logicalId } = this.occasion.declaration;
+    return tagKey(SEED_PREFIX, stackUuid, logicalId);
+  }
+
+  get stateLeft(): string {
+    return failures.stateLeft(this.deviceLeft, this.claimLeft === 'present', this.key, this.wasChanged);
+  }
+
+  protected get tookEffect(): boolean {
+    return this.made.length > 0;
+  }
+
+  /** Creates the device and stores its seed, or joins those who declare it with the same secret. */
+  protected async establish(): Promise<void> {
     for (let round = 1; ; round++) {
+      const tags = await this.readTags();
       // A secret that can't take the seed is found out before anything is changed.
       const versions = await this.freeVersions();
-      const found = await this.attempts.lookTwice(
-        () => this.look(),
-        (read) => read === undefined || this.isOfThisRequest(read) || read.ours || isStored(read, versions),
-      );
-      if (await (found === undefined ? this.make(versions) : this.takeUp(found))) {
+      this.stopIfOvertaken(tags);
+      if (await (tags === undefined ? this.make(versions) : this.takeUp(tags, versions))) {
         return;
       }
       await this.attempts.backOff(round);
@@ -59,107 +76,152 @@ export class VirtualMfaDevice implements Work {
   }
 
   /** Makes sure that the device is there, with our claim and the declared tags, and that the secret holds its seed. */
-  async update(old: Readonly<Record<string, unknown>>): Promise<void> {
+  protected async sustain(old: Readonly<Record<string, unknown>>): Promise<void> {
     const former = (propertiesIn(DEVICE_PROPERTIES, old).Tags ?? [])
-      // A key that is refused was never written: what bears it is not of this resource.
+      // A key that is refused was never written: a tag with this key isn't this resource's.
       .filter((tag) => problemOfTag(tag) === undefined)
       .map(({ Key }) => Key)
       .filter((key) => !this.declaredTags.some((tag) => tag.key === key));
-    const versions = await this.versions();
-    const found = await this.attempts.lookTwice(
-      () => this.look(),
-      (read) => read !== undefined && read.ours && isStored(read, versions),
-    );
-    if (found === undefined) {
-      throw failures.gone(this.properties);
-    }
-    if (!isStored(found, versions)) {
-      throw this.whyNotStored(found, versions);
-    }
-    // First what goes, then what comes: the device has room for fifty, and keys may differ in case only.
-    for (const key of former) {
-      await this.change(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, key));
-    }
-    await this.putTags(found);
-  }
-
-  /** Withdraws our claim; the last one takes the device with it. */
-  async delete(): Promise<void> {
-    for (let round = 1; !(await this.undo()); round++) {
-      await this.attempts.backOff(round);
-    }
-  }
-
-  /** False: look at the device again. */
-  private async undo(): Promise<boolean> {
-    const found = await this.attempts.lookTwice(
-      () => this.look(),
-      (read) => read !== undefined && read.ours && read.others,
-    );
-    if (found === undefined) {
-      this.ports.logger.log('the device is gone, nothing to undo');
-    } else if (!found.ours) {
-      this.ports.logger.log('no claim of ours, nothing to undo');
-    } else if (found.others) {
-      this.ports.logger.log('others declare the device, it stays');
-      await this.change(() => this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claim.key));
-      this.left.ours = 'no';
-    } else {
-      switch (await this.deleteDevice()) {
-        case 'deleted':
-          return true;
-        case 'unknown':
-          return false;
-        case 'in use':
-          throw failures.inUse(this.properties, found.enrollmentClaims);
+    const isSameSecret = old.SeedSecretArn === this.properties.SeedSecretArn;
+    for (;;) {
+      const tags = await this.readTags();
+      this.stopIfOvertaken(tags);
+      const problem =
+        tags === undefined ? failures.gone(this.properties) : await this.problemOfSeed(tags, former, isSameSecret);
+      if (tags !== undefined && problem === undefined) {
+        await this.putTags(tags, former);
+        if (this.isSettled) {
+          return;
+        }
+      } else if (this.hasWaited) {
+        throw problem!;
       }
+      await this.settle();
     }
-    return true;
   }
 
-  get wasChanged(): boolean {
-    return this.left.wasChanged;
+  protected prepareToUndo(): Promise<void> {
+    return Promise.resolve();
   }
 
-  /** The state that a failure leaves, in words. */
-  get stateLeft(): string {
-    const device = {
-      'not read': [],
-      absent: ['the device does not exist'],
-      exists: ['the device exists'],
-      unknown: ['it is not known whether the device exists, as an answer was lost'],
-    }[this.left.device];
-    const claim = this.left.ours === 'yes' ? [`it carries the claim tag of this resource, ${this.claim.key}`] : [];
-    return [...device, ...claim, ...(this.left.wasChanged ? [] : ['nothing was changed'])].join('; ');
+  protected async undo(_claim: Claim): Promise<Undone> {
+    await this.deleteDevice();
+    return 'deleted';
   }
 
-  /** Makes the device and stores its seed; false: look at the device again. */
-  private async make({ uniqueName }: SecretVersions): Promise<boolean> {
-    const version = seedVersion(this.arnHash, sha256(uniqueName), this.ports.uuid());
-    const tags = [this.claim, { key: SEED_VERSION_KEY, value: version }, ...this.declaredTags];
-    const made = await this.attempts.make(() =>
-      this.observed(
-        () => this.ports.iam.createVirtualMFADevice(nameIn(this.properties.SerialNumber), tags),
-        () => (this.left.device = 'unknown'),
-      ),
-    );
-    if (made.kind !== 'answered') {
-      // If it took effect, the seed went with the answer. If somebody else was faster, nothing bears this version.
+  protected undoneBy(error: CallError, isFirst: boolean): Undone {
+    if (error.effectUnknown) {
+      return 'unknown';
+    }
+    if (error.code !== 'DeleteConflict') {
+      this.deviceLeft = 'absent';
+      return 'deleted';
+    }
+    if (isFirst) {
+      return 'later';
+    }
+    throw failures.inUse(this.properties, this.lastTags!);
+  }
+
+  protected async afterLeaving(left: Left): Promise<void> {
+    switch (left) {
+      case 'others':
+        return this.ports.logger.log('others declare the device, it stays');
+      case 'kept':
+        return this.ports.logger.log('the device was retained before, it stays');
+      case 'no claim':
+        return this.ports.logger.log('no claim of this resource, nothing to undo');
+      case 'gone':
+        this.ports.logger.log('the device does not exist');
+        return this.deleteOwnSecret();
+      case 'done':
+      case 'deleted':
+        return this.deleteOwnSecret();
+    }
+  }
+
+  /**
+   * A seed lives as long as its device. CloudFormation keeps the device's own secret, except where it rolls back the
+   * Create: a stack that is rolled forward still needs it.
+   */
+  private async deleteOwnSecret(): Promise<void> {
+    const { creation, hasFailed } = this.occasion;
+    if (this.properties.OwnSecret !== 'true' || creation === undefined || hasFailed) {
+      return;
+    }
+    const { SeedSecretArn } = this.properties;
+    const found = await this.attempts.make(() => this.ports.seeds.versions(SeedSecretArn), 'asks whether it exists');
+    if (found.kind !== 'answered') {
+      return;
+    }
+    if (!found.value.staged.some((version) => hashesIn(version)?.device === this.arnHash)) {
+      return this.ports.logger.log('the secret does not hold the seed of this device, it stays');
+    }
+    // Also if it is scheduled for deletion: that can take 30 days.
+    await this.attempts.make(() => this.ports.seeds.delete(SeedSecretArn), 'asks whether it exists');
+    this.wasChanged = true;
+    for (let look = 1; ; look++) {
+      const read = await this.attempts.make(() => this.ports.seeds.versions(SeedSecretArn), 'asks whether it is gone');
+      if (read.kind !== 'answered') {
+        return this.ports.logger.log('secret deleted');
+      }
+      await this.attempts.backOff(look);
+    }
+  }
+
+  /** Creates the device and stores its seed; false: look at the device again. */
+  private async make(versions: SecretVersions): Promise<boolean> {
+    if (this.hasJoined) {
+      throw new Overtaken();
+    }
+    if (this.wasMadeBefore(versions)) {
+      if (this.hasWaited) {
+        throw new Overtaken();
+      }
+      await this.settle();
+      return false;
+    }
+    const version = seedVersion(this.arnHash, sha256(versions.uniqueName), this.creation, this.ports.uuid());
+    const tags = [this.claimTagFor(this.tagsOf([])), { key: this.seedKey, value: version }];
+    const outcome = await this.attempts.make(async (attempt) => {
+      if (attempt > 1) {
+        // A secret that is gone says that this resource was deleted meanwhile.
+        await this.freeVersions();
+      }
+      return this.observed(
+        () => this.ports.iam.createVirtualMFADevice(nameIn(this.serialNumber), tags),
+        () => (this.deviceLeft = 'unknown'),
+      );
+    });
+    if (outcome.kind !== 'answered') {
+      // If it took effect, the seed was lost with the response. If somebody else was faster, no device has this version.
       this.lost.push(version);
       return false;
     }
-    Object.assign(this.left, { device: 'exists', ours: 'yes', wasChanged: true } satisfies DeviceLeft);
-    this.ports.logger.log('device made');
-    await this.store(made.value, version);
+    this.made.push(version);
+    this.noteEffect();
+    this.deviceLeft = 'exists';
+    this.claimLeft = 'present';
+    this.ports.logger.log('device created');
+    await this.store(outcome.value, version);
     this.ports.logger.log('seed stored');
-    await this.lookAgain(version);
+    await this.putTags(await this.lookAgain(version), []);
     return true;
+  }
+
+  /** Whether another delivery of this Create has stored a seed: then the device was there, and its Delete has deleted it. */
+  private wasMadeBefore({ staged }: SecretVersions): boolean {
+    return staged.some((version) => {
+      const hashes = hashesIn(version);
+      const isOurs = hashes?.device === this.arnHash && hashes.creation === hashOf(this.creation);
+      return isOurs && !this.made.includes(version) && !this.lost.includes(version);
+    });
   }
 
   private async store(seed: SecretText, version: string): Promise<void> {
     try {
       await this.attempts.make(async () => {
-        // Each time anew: between two attempts, another device's seed may have come to stand there.
+        // In each attempt, because another device's seed may have been stored since the last one.
         await this.freeVersions();
         await this.ports.seeds.write(this.properties.SeedSecretArn, seed, version);
       });
@@ -185,121 +247,169 @@ export class VirtualMfaDevice implements Work {
   }
 
   private async discard(version: string): Promise<void> {
-    for (let round = 1; (await this.deleteDevice()) === 'unknown'; round++) {
+    for (let round = 1; (await this.attempts.make(() => this.deleteDevice())).kind === 'readState'; round++) {
       await this.attempts.backOff(round);
-      if ((await this.look())?.seedVersion !== version) {
+      if ((await this.readTags())?.seedVersion !== version) {
         return;
       }
     }
   }
 
-  /** The device and the secret must both bear this version, as soon as both can be read: nobody came in between. */
-  private async lookAgain(version: string): Promise<void> {
+  /** The device and the secret must both have this version, and no other device's: nobody wrote to them meanwhile. */
+  private async lookAgain(version: string): Promise<DeviceTags> {
     const until = this.ports.clock.now() + VISIBILITY_MS;
     for (let look = 1; ; look++) {
-      const [found, { current }] = [await this.look(), await this.versions()];
-      if (found?.seedVersion === version && current === version) {
-        return;
+      const tags = await this.readTags();
+      this.stopIfOvertaken(tags);
+      const { current } = await this.versionsUnlessDeleted();
+      if (tags?.seedVersion === version && current === version) {
+        return tags;
       }
-      await this.attempts.backOff(look, until, () => failures.overtaken(this.properties));
+      await this.attempts.backOff(look, until, () =>
+        tags === undefined ? new Overtaken() : failures.overwritten(this.properties),
+      );
     }
   }
 
-  private whyNotStored(found: DeviceTags, versions: SecretVersions): Failure {
-    const { seedVersion: version } = found;
+  /** CloudFormation deletes a secret that this request has just written to only after the Delete of this resource. */
+  private async versionsUnlessDeleted(): Promise<SecretVersions> {
+    const { SeedSecretArn } = this.properties;
+    const read = await this.attempts.make(() => this.ports.seeds.versions(SeedSecretArn), 'asks whether it exists');
+    if (read.kind !== 'answered' || read.value.isDeleted) {
+      throw new Overtaken();
+    }
+    return this.freeAmong(read.value);
+  }
+
+  /** Decides about a device that exists; false: look at it again. */
+  private async takeUp(tags: DeviceTags, versions: SecretVersions): Promise<boolean> {
+    if (tags.seedVersion !== undefined && this.lost.includes(tags.seedVersion)) {
+      await this.attempts.make(() => this.deleteDevice());
+      return false;
+    }
+    const isOfThisLibrary = tags.isClaimed && hashesIn(tags.seedVersion ?? '') !== undefined;
+    if (isOfThisLibrary && isStored(tags, versions)) {
+      await this.putTags(tags, []);
+      if (this.isSettled) {
+        return true;
+      }
+      await this.settle();
+      return false;
+    }
+    if (isOfThisLibrary && this.isInTheMaking(tags, versions)) {
+      await this.awaitItsMaker();
+      return false;
+    }
+    if (!this.hasWaited) {
+      await this.settle();
+      return false;
+    }
+    throw isOfThisLibrary || tags.ours !== undefined
+      ? this.whyNotStored(tags, versions)
+      : failures.madeBySomebodyElse(this.properties);
+  }
+
+  /** Whether another delivery of this Create may be about to store the seed. */
+  private isInTheMaking(tags: DeviceTags, versions: SecretVersions): boolean {
+    const { seedVersion: version = '' } = tags;
+    return (
+      tags.ours?.creation === this.creation && !versions.staged.includes(version) && !isOfAnotherSecret(tags, versions)
+    );
+  }
+
+  private async awaitItsMaker(): Promise<void> {
+    this.ports.logger.log('waiting for another delivery to store the seed');
+    const until = this.ports.clock.now() + MAKING_MS;
+    for (let look = 1; ; look++) {
+      await this.attempts.backOff(look, until, () => failures.neverStored(this.properties));
+      const [tags, versions] = [await this.readTags(), await this.versions()];
+      this.stopIfOvertaken(tags);
+      if (tags === undefined || !this.isInTheMaking(tags, versions)) {
+        return;
+      }
+    }
+  }
+
+  /**
+   * What is wrong with the seed in an Update. If there is nothing to change, a secret that is gone is no problem: an
+   * Update back after a failed Update must succeed.
+   */
+  private async problemOfSeed(
+    tags: DeviceTags,
+    former: readonly string[],
+    isSameSecret: boolean,
+  ): Promise<Failure | undefined> {
+    const isAsDeclared =
+      !former.some((key) => tags.hasKey(key)) &&
+      [this.claimTagFor(tags), ...this.declaredTags].every((tag) => tags.has(tag));
+    if (isSameSecret && isAsDeclared) {
+      const read = await this.attempts.make(
+        () => this.ports.seeds.versions(this.properties.SeedSecretArn),
+        'asks whether it exists',
+      );
+      if (read.kind !== 'answered' || read.value.isDeleted) {
+        this.ports.logger.log('the secret of the device is gone');
+        return undefined;
+      }
+      return isStored(tags, read.value) ? undefined : this.whyNotStored(tags, read.value);
+    }
+    const versions = await this.versions();
+    return isStored(tags, versions) ? undefined : this.whyNotStored(tags, versions);
+  }
+
+  private whyNotStored(tags: DeviceTags, versions: SecretVersions): Failure {
+    const { seedVersion: version } = tags;
     const { staged, current } = versions;
     if (version === undefined) {
-      return failures.untagged(this.properties);
+      return failures.untagged(this.properties, this.seedKey);
     }
-    if (isOfAnotherSecret(found, versions)) {
-      return failures.anotherSecret(this.properties, found.deviceClaims);
+    if (isOfAnotherSecret(tags, versions)) {
+      return failures.anotherSecret(this.properties, tags.claimsOf(DEVICE_CLAIM_PREFIX));
     }
     return staged.includes(version)
       ? failures.seedReplaced(this.properties, version, current)
       : failures.seedLost(this.properties);
   }
 
-  /** Decides about a device that exists; false: look at it again. */
-  private async takeUp(found: DeviceTags): Promise<boolean> {
-    if (this.isOfThisRequest(found)) {
-      await this.deleteDevice();
-      return false;
+  /** Writes our claim and the declared tags where they are missing, and removes former ones. */
+  private async putTags(tags: DeviceTags, former: readonly string[]): Promise<void> {
+    const gone = former.filter((key) => tags.hasKey(key));
+    if (gone.length > 0) {
+      await this.change(() => this.ports.iam.untagMFADevice(this.serialNumber, gone));
     }
-    const versions = await this.versions();
-    if (isStored(found, versions)) {
-      await this.putTags(found);
-      return (await this.look()) !== undefined;
+    if (!tags.has(this.claimTagFor(tags))) {
+      await this.claim(tags);
     }
-    if (this.isInTheMaking(found, versions)) {
-      await this.awaitItsMaker();
-      return false;
-    }
-    throw !found.ours && found.seedVersion === undefined
-      ? failures.madeBySomebodyElse(this.properties)
-      : this.whyNotStored(found, versions);
-  }
-
-  /** Whether a Create that came before this one may be about to store the seed. */
-  private isInTheMaking(found: DeviceTags, versions: SecretVersions): boolean {
-    const version = found.seedVersion;
-    const wasStored = version !== undefined && versions.staged.includes(version);
-    return found.ours && version !== undefined && !wasStored && !isOfAnotherSecret(found, versions);
-  }
-
-  private async awaitItsMaker(): Promise<void> {
-    this.ports.logger.log('waiting for another Create to store the seed');
-    for (let look = 1; ; look++) {
-      await this.attempts.backOff(look, Infinity, () => failures.neverStored(this.properties));
-      const [found, versions] = [await this.look(), await this.versions()];
-      if (found === undefined || !found.ours || isStored(found, versions)) {
-        return;
-      }
+    const missing = this.declaredTags.filter((tag) => !tags.has(tag));
+    if (missing.length > 0) {
+      await this.change(() => this.ports.iam.tagMFADevice(this.serialNumber, missing));
     }
   }
 
-  /** Puts our claim and the declared tags where they are missing. */
-  private async putTags(found: DeviceTags): Promise<void> {
-    for (const tag of [this.claim, ...this.declaredTags]) {
-      if (!found.has(tag)) {
-        await this.change(() => this.ports.iam.tagMFADevice(this.properties.SerialNumber, tag));
-      }
-    }
-    // Whoever withdraws a claim next must see ours, or would take itself for the last.
-    for (let look = 1; !found.ours && (await this.look())?.ours === false; look++) {
-      await this.attempts.backOff(look);
-    }
-  }
-
-  /** Once: after a lost answer, who knows whose device bears the name by now. */
-  private async deleteDevice(): Promise<'deleted' | 'in use' | 'unknown'> {
-    const outcome = await this.attempts.make(() =>
-      this.observed(
-        () => this.ports.iam.deleteVirtualMFADevice(this.properties.SerialNumber),
-        () => (this.left.device = 'unknown'),
-      ),
+  /** In a single call: after a lost response, nobody knows whose device has the name by now. */
+  private async deleteDevice(): Promise<void> {
+    await this.observed(
+      () => this.ports.iam.deleteVirtualMFADevice(this.serialNumber),
+      () => (this.deviceLeft = 'unknown'),
     );
-    if (outcome.kind === 'readState') {
-      return outcome.error.effectUnknown ? 'unknown' : 'in use';
-    }
-    Object.assign(this.left, { device: 'absent', ours: 'no', wasChanged: true } satisfies DeviceLeft);
+    this.wasChanged = true;
+    this.deviceLeft = 'absent';
+    this.claimLeft = 'absent';
     this.ports.logger.log('device deleted');
-    return 'deleted';
   }
 
-  private async look(): Promise<DeviceTags | undefined> {
-    const tags = await this.attempts.make(
-      () => this.ports.iam.listMFADeviceTags(this.properties.SerialNumber),
-      'asks whether it exists',
-    );
-    const found = tags.kind === 'answered' ? new DeviceTags(tags.value, this.claim.key) : undefined;
-    this.left.device = found === undefined ? 'absent' : 'exists';
-    this.left.ours = found?.ours === true ? 'yes' : 'no';
-    return found;
+  protected override async readTags(): Promise<DeviceTags | undefined> {
+    const tags = await super.readTags();
+    this.deviceLeft = tags === undefined ? 'absent' : 'exists';
+    return tags;
   }
 
-  /** The versions of a secret that may take this device's seed: none is the seed of another device, not the former one either. */
+  /** The versions of a secret that may take this device's seed: none is another device's seed, not even a former one. */
   private async freeVersions(): Promise<SecretVersions> {
-    const versions = await this.versions();
+    return this.freeAmong(await this.versions());
+  }
+
+  private freeAmong(versions: SecretVersions): SecretVersions {
     const holders = versions.staged.map((version) => hashesIn(version)?.device);
     if (holders.some((holder) => holder !== undefined && holder !== this.arnHash)) {
       throw failures.secretOfAnotherDevice(this.properties);
@@ -319,53 +429,22 @@ export class VirtualMfaDevice implements Work {
     return this.attempts.answerTo(() => this.ports.seeds.versions(this.properties.SeedSecretArn));
   }
 
-  private async change(call: () => Promise<void>): Promise<void> {
-    await this.attempts.make(() => this.observed(call));
-    this.left.wasChanged = true;
-  }
-
-  /** Keeps in mind that a call whose answer was lost may have changed something. */
-  private async observed<T>(call: () => Promise<T>, onUnknown?: () => void): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      if (error instanceof CallError && error.effectUnknown) {
-        this.left.wasChanged = true;
-        onUnknown?.();
-      }
-      throw error;
-    }
-  }
-
-  private isOfThisRequest({ seedVersion: version }: DeviceTags): boolean {
-    return version !== undefined && this.lost.includes(version);
-  }
-
   private get declaredTags(): Tag[] {
     return (this.properties.Tags ?? []).map(({ Key, Value }) => ({ key: Key, value: Value }));
   }
 
   private get arnHash(): string {
-    return sha256(this.properties.SerialNumber).slice(0, 16);
+    return sha256(this.serialNumber).slice(0, 16);
   }
 }
 
-/** What is known of the device while a request works on it. */
-interface DeviceLeft {
-  device: 'not read' | 'absent' | 'exists' | 'unknown';
-  /** Whether our claim stands on it. */
-  ours: 'yes' | 'no';
-  /** Whether this request has sent anything that changes something. */
-  wasChanged: boolean;
-}
-
 /** Whether the secret's current version is the seed of this device. */
-function isStored(found: DeviceTags, versions: SecretVersions): boolean {
+function isStored(tags: DeviceTags, versions: SecretVersions): boolean {
   const { current } = versions;
-  return current !== undefined && found.seedVersion === current && !isOfAnotherSecret(found, versions);
+  return current !== undefined && tags.seedVersion === current && !isOfAnotherSecret(tags, versions);
 }
 
-/** Whether the device was made with another secret; of a device that does not say, no. */
+/** Whether the device was created with another secret; if it doesn't say, no. */
 function isOfAnotherSecret({ seedVersion: version = '' }: DeviceTags, { uniqueName }: SecretVersions): boolean {
   const hash = hashesIn(version)?.secret;
   return hash !== undefined && !sha256(uniqueName).startsWith(hash);

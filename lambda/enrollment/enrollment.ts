@@ -1,17 +1,20 @@
 import {
+  type Claim,
   type ClaimKind,
-  enrollmentClaimKey,
-  enrollmentClaimValue,
+  ENROLLMENT_CLAIM_PREFIX,
   type EnrollmentProperties,
+  sentAtOf,
 } from '../../lib/contract';
 import { type Attempts, type Outcome } from '../aws/attempts';
-import { Claims } from './claims';
-import { type Cause, Failure } from '../failure';
-import { CallError } from '../aws/ports';
-import { type Declaration, type Ports, type Work } from '../resource';
+import { type CallError } from '../aws/ports';
+import { Claimant, type Left, type Undone } from '../claims/claimant';
+import { type DeviceTags } from '../claims/device-tags';
+import { JUST_ENABLED_MS, PROMPT_MS } from '../claims/timing';
+import { type Occasion } from '../occasion';
+import { type Ports } from '../resource';
 import { parseSeed, type Seed } from '../seed';
-import { StateLeft } from './state-left';
 import { type CodePair, codePairAt, next, startOf, type Step, stepAt } from '../totp';
+import * as failures from './failures';
 
 /**
  * A pair is sent with at least three seconds left in its step, for the way to IAM. The fourth makes up for AWS's dates,
@@ -23,234 +26,280 @@ const STEP_MARGIN_MS = 3_000 + 1_000;
  * adjustment is one step ahead.
  */
 const MOST_PAIRS = 4;
+
+/** What a request sees at one moment. */
 interface State {
-  /** Whether the device is enabled for this enrollment's user. */
-  readonly attached: boolean;
-  readonly claims: Claims;
+  /** Since when the device is enabled for the enrollment's user; `undefined`: it isn't. */
+  readonly enabledAt: number | undefined;
+  readonly tags: DeviceTags;
 }
 
-/**
- * What Create, Update and Delete mean for one enrollment. The user and the device come from the properties alone,
- * never out of a physical id.
- */
-export class Enrollment implements Work {
-  private readonly claimKey: string;
-  private readonly left = new StateLeft();
+/** What Create, Update and Delete mean for an enrollment. */
+export class Enrollment extends Claimant {
+  private deviceLeft: failures.DeviceLeft = 'not read';
   private seed?: Seed;
+  /** Whether IAM has accepted codes of the seed in this request. */
+  private isVerified = false;
+  /** Whether this request has enabled the device, or may have. */
+  private hasEnabled = false;
+  /** Whether the device is enabled, as a Delete has read it before the tags. */
+  private attachment?: Pick<State, 'enabledAt'>;
   private refusedPairs = 0;
-  /** The latest step of which AWS may have taken a code. */
+  /** The latest step of which IAM may have accepted a code. */
   private spentStep?: Step;
+  /** The latest step whose pair got no response. */
+  private lostStep?: Step;
 
   constructor(
     private readonly properties: EnrollmentProperties,
-    private readonly declaration: Declaration,
-    private readonly ports: Ports,
-    private readonly attempts: Attempts,
+    occasion: Occasion,
+    ports: Ports,
+    attempts: Attempts,
   ) {
-    this.claimKey = enrollmentClaimKey(declaration.stackUuid, declaration.logicalId);
+    super(properties.SerialNumber, ENROLLMENT_CLAIM_PREFIX, occasion, ports, attempts);
   }
 
-  /** Enables the device, or joins those who rely on it being enabled. */
-  async create(): Promise<void> {
-    const [state] = await all(this.look(), this.readSeed());
-    await this.settle(
-      state,
-      (claims) => !claims.none,
-      (claims) => this.join(claims),
-    );
-  }
-
-  /** Makes sure that the device is enabled; where the secret changed, that it holds this device's seed. */
-  async update(old: Readonly<Record<string, unknown>>): Promise<void> {
-    const secretChanged =
-      old.SeedSecretArn !== this.properties.SeedSecretArn || old.SeedSecretField !== this.properties.SeedSecretField;
-    const [state] = await all(this.look(), secretChanged ? this.readSeed() : Promise.resolve());
-    await this.settle(
-      state,
-      (claims) => claims.ours !== undefined,
-      (claims) => this.keep(claims, secretChanged),
-    );
-  }
-
-  /** Undoes what this enrollment did, and only that. */
-  async delete(): Promise<void> {
-    this.left.device = 'not deactivated';
-    const claims = await this.attempts.lookTwice(
-      () => this.readClaims(),
-      (read) => read.ours !== undefined && !read.oursIsTheLast,
-    );
-    if (claims.ours === undefined) {
-      this.ports.logger.log('no claim of ours, nothing to undo');
-      return;
-    }
-    if (!claims.oursIsTheLast) {
-      this.ports.logger.log('others rely on the device, it stays enabled');
-    } else if (claims.ours === 'enabled') {
-      await this.change('device', 'not enabled', () =>
-        this.ports.iam.deactivateMFADevice(this.properties.UserName, this.properties.SerialNumber),
-      );
-      this.ports.logger.log('device deactivated');
-    }
-    await this.change('claim', 'absent', () =>
-      this.ports.iam.untagMFADevice(this.properties.SerialNumber, this.claimKey),
-    );
-  }
-
-  get wasChanged(): boolean {
-    return this.left.wasChanged;
-  }
-
-  /** The state that a failure leaves, in words. */
   get stateLeft(): string {
-    return this.left.words(this.claimKey);
+    return failures.stateLeft(this.deviceLeft, this.claimLeft, this.key, this.wasChanged);
+  }
+
+  protected get tookEffect(): boolean {
+    return this.hasEnabled;
+  }
+
+  /** Enables the device, or joins those who rely on it. */
+  protected async establish(): Promise<void> {
+    const [state] = await all(this.look(), this.readSeed());
+    const { enabledAt, tags } = state;
+    // Nobody else is at work on a device that is off, without a mark, and not yet claimed by another delivery.
+    const isAlone = enabledAt === undefined && !tags.hasFreshMark && tags.ours?.creation !== this.creation;
+    await this.converge(state, isAlone, (seen, since) => this.kindToJoin(seen, since));
+  }
+
+  /** Makes sure that the device is enabled; if the secret changed or our claim is missing, verifies the seed. */
+  protected async sustain(old: Readonly<Record<string, unknown>>): Promise<void> {
+    const { SeedSecretArn, SeedSecretField } = this.properties;
+    const isSameSecret = old.SeedSecretArn === SeedSecretArn && old.SeedSecretField === SeedSecretField;
+    const [state] = await all(this.look(), isSameSecret ? Promise.resolve() : this.readSeed());
+    await this.converge(state, false, (seen, since) => {
+      const ours = seen.ours?.creation === this.creation ? seen.ours : undefined;
+      this.isVerified ||= isSameSecret && ours !== undefined;
+      return ours?.kind ?? seen.evidence(since) ?? 'adopted';
+    });
+  }
+
+  protected async prepareToUndo(claim: Claim | undefined): Promise<void> {
+    this.attachment = claim?.kind === 'enabled' ? await this.readAttachment() : undefined;
+  }
+
+  protected async undo({ kind }: Claim, isFirst: boolean): Promise<Undone> {
+    if (kind === 'adopted') {
+      return 'done';
+    }
+    if (isFirst) {
+      if (this.attachment === undefined) {
+        return 'later';
+      }
+      const { enabledAt } = this.attachment;
+      if (enabledAt === undefined) {
+        return this.mayStillBeCreated ? 'later' : 'done';
+      }
+      if (this.ports.iam.awsTime() - enabledAt < JUST_ENABLED_MS && !this.isByOurCreate(enabledAt)) {
+        return 'later';
+      }
+    }
+    await this.observed(
+      () => this.ports.iam.deactivateMFADevice(this.properties.UserName, this.serialNumber),
+      () => (this.deviceLeft = 'unknown'),
+    );
+    this.wasChanged = true;
+    this.deviceLeft = 'not enabled';
+    this.ports.logger.log('device deactivated');
+    return 'done';
+  }
+
+  protected undoneBy(error: CallError, isFirst: boolean): Undone {
+    if (error.effectUnknown) {
+      return 'unknown';
+    }
+    this.deviceLeft = 'not enabled';
+    return isFirst && this.mayStillBeCreated ? 'later' : 'done';
+  }
+
+  protected afterLeaving(left: Left): Promise<void> {
+    switch (left) {
+      case 'others':
+        this.ports.logger.log('others rely on the device, it stays enabled');
+        break;
+      case 'kept':
+        this.ports.logger.log('the device was retained before, it stays enabled');
+        break;
+      case 'gone':
+      case 'no claim':
+        this.ports.logger.log('no claim of this resource, nothing to undo');
+        break;
+      case 'done':
+      case 'deleted':
+        break;
+    }
+    return Promise.resolve();
   }
 
   /**
-   * Switches the device on where it is off, else keeps it on in the way of the request; again and again while the
-   * ground moves or answers are lost, each time by what is read.
+   * Enables the device while it is off, and claims it while it is on, until a look finds both settled.
    *
-   * @param isConclusive whether these claims on an enabled device need no second look
-   * @param keep what to do with an enabled device; false: look again
+   * @param isAlone whether nobody else is at work on the device
+   * @param kindOf the kind of claim for a device that is enabled; `undefined`: look again later
    */
-  private async settle(
+  private async converge(
     state: State,
-    isConclusive: (claims: Claims) => boolean,
-    keep: (claims: Claims) => Promise<boolean>,
+    isAlone: boolean,
+    kindOf: (tags: DeviceTags, enabledAt: number) => ClaimKind | undefined,
   ): Promise<void> {
+    let isStraight = isAlone;
     for (let round = 1; ; round++) {
-      const { attached, claims } = await this.attempts.lookTwice(
-        () => this.look(),
-        (read) => !read.attached || isConclusive(read.claims),
-        state,
-      );
-      if (await (attached ? keep(claims) : this.switchOn(claims))) {
-        return;
+      this.stopIfOvertaken(state.tags);
+      if (state.enabledAt === undefined) {
+        const isEnabled = await this.switchOn(state.tags);
+        isStraight &&= isEnabled && this.refusedPairs === 0;
+        if (isStraight) {
+          return;
+        }
+        await (isEnabled ? this.settle() : this.attempts.backOff(round));
+      } else {
+        if (kindOf(state.tags, state.enabledAt) === undefined) {
+          await this.settle();
+        } else if (!(await this.verify())) {
+          await this.attempts.backOff(round);
+        } else {
+          // Verification can take a minute, during which it reads the tags again.
+          const tags = this.lastTags ?? state.tags;
+          const kind = kindOf(tags, state.enabledAt);
+          if (!tags.has(this.claimTagFor(tags, kind))) {
+            await this.claim(tags, kind);
+          } else if (this.isSettled) {
+            return;
+          }
+          await this.settle();
+        }
       }
-      await this.attempts.backOff(round);
       state = await this.look();
     }
   }
 
-  /** Claims, then enables: a crash in between leaves a claim that a Delete withdraws, never a device that nobody owns up to. */
-  private async switchOn(claims: Claims): Promise<boolean> {
+  /** The kind of claim with which a Create joins those who rely on the device. Claims may not be readable at once. */
+  private kindToJoin(tags: DeviceTags, enabledAt: number): ClaimKind | undefined {
+    const ours = tags.ours?.creation === this.creation ? tags.ours.kind : undefined;
+    const kind = tags.evidence(enabledAt);
+    if (kind === 'enabled') {
+      return kind;
+    }
+    if (ours !== undefined || kind !== undefined || !this.hasWaited) {
+      return ours ?? kind;
+    }
+    if (this.properties.AdoptExisting !== 'true') {
+      throw failures.enabledBySomebodyElse(this.properties);
+    }
+    return 'adopted';
+  }
+
+  /** Claims, then enables: a crash in between leaves a claim that a Delete withdraws, never an enabled device without one. */
+  private async switchOn(tags: DeviceTags): Promise<boolean> {
     // A secret that holds no seed is found out before anything is changed.
     await this.readSeed();
-    if (claims.ours !== 'enabled') {
-      await this.claim('enabled', claims);
+    if (!tags.has(this.claimTagFor(tags, 'enabled'))) {
+      await this.claim(tags, 'enabled');
     }
     const outcome = await this.sendCodes((codes) =>
-      this.ports.iam.enableMFADevice(this.properties.UserName, this.properties.SerialNumber, codes),
+      this.ports.iam.enableMFADevice(this.properties.UserName, this.serialNumber, codes),
     );
     if (outcome.kind === 'answered') {
-      this.left.device = 'enabled';
+      this.noteEffect();
+      this.hasEnabled = true;
+      this.deviceLeft = 'enabled';
       this.ports.logger.log('device enabled');
       return true;
     }
-    if (outcome.error.code === 'EntityAlreadyExists') {
-      const seen = await this.attempts.lookTwice(
-        () => this.look(),
-        (read) => read.attached,
-      );
-      if (!seen.attached) {
-        this.left.device = 'enabled for another user';
-        throw new Failure(enabledForAnotherUser(this.properties), 'EntityAlreadyExists');
-      }
+    const { error } = outcome;
+    if (error.effectUnknown) {
+      return this.wasEnabledNow();
+    }
+    if (error.code === 'EntityAlreadyExists' && !(await this.isEnabledForOurs())) {
+      // Somebody who leaves the device must not take us for somebody who relies on it.
+      await this.retractClaim();
+      this.deviceLeft = 'enabled for another user';
+      throw failures.enabledForAnotherUser(this.properties);
     }
     return false;
   }
 
-  /** Proves the seed, then claims, then looks again. */
-  private async join(claims: Claims): Promise<boolean> {
-    if (claims.none && this.properties.AdoptExisting !== 'true') {
-      throw new Failure(enabledBySomebodyElse(this.properties), 'EntityAlreadyExists');
+  /** Whether the call whose response was lost has enabled the device: its step is the last one that IAM can have accepted. */
+  private async wasEnabledNow(): Promise<boolean> {
+    this.hasEnabled = true;
+    const { enabledAt, tags } = await this.look();
+    this.stopIfOvertaken(tags);
+    this.isVerified = enabledAt !== undefined && enabledAt >= startOf(this.spentStep!);
+    if (this.isVerified) {
+      this.noteEffect();
+      this.ports.logger.log('device enabled');
     }
-    if (!(await this.prove())) {
-      return false;
-    }
-    if (claims.ours !== claims.kindToJoin) {
-      await this.claim(claims.kindToJoin, claims);
-    }
-    return (await this.look()).attached;
+    return this.isVerified;
   }
 
-  private async keep(claims: Claims, prove: boolean): Promise<boolean> {
-    if (claims.ours === undefined) {
-      await this.claim(claims.kindToJoin, claims);
+  /** Whether the device is enabled for our user. The list may not show it at once. */
+  private async isEnabledForOurs(): Promise<boolean> {
+    const { enabledAt } = await this.readAttachment();
+    if (enabledAt !== undefined) {
+      return true;
     }
-    return !prove || this.prove();
+    await this.attempts.wait(JUST_ENABLED_MS);
+    return (await this.readAttachment()).enabledAt !== undefined;
   }
 
-  /** Proves by resynchronising that the secret holds this device's seed; false: look at the device again. */
-  private async prove(): Promise<boolean> {
+  /** Whether our Create, which has succeeded, enabled the device: then nobody else did since. */
+  private isByOurCreate(enabledAt: number): boolean {
+    const { creation = '', hasFailed } = this.occasion;
+    const sentAt = sentAtOf(creation);
+    return !hasFailed && sentAt !== undefined && enabledAt >= sentAt && enabledAt - sentAt < PROMPT_MS;
+  }
+
+  /** Verifies by resynchronizing that the secret holds this device's seed; false: look at the device again. */
+  private async verify(): Promise<boolean> {
+    if (this.isVerified) {
+      return true;
+    }
     await this.readSeed();
     const outcome = await this.sendCodes((codes) =>
-      this.ports.iam.resyncMFADevice(this.properties.UserName, this.properties.SerialNumber, codes),
+      this.ports.iam.resyncMFADevice(this.properties.UserName, this.serialNumber, codes),
     );
     if (outcome.kind === 'answered') {
-      this.ports.logger.log('seed proven');
+      this.ports.logger.log('seed verified');
     }
     return outcome.kind === 'answered';
   }
 
-  private async claim(kind: ClaimKind, standing: Claims): Promise<void> {
-    const value = enrollmentClaimValue(kind, this.declaration.region, this.declaration.stackName);
-    await this.change('claim', 'present', () =>
-      this.ports.iam.tagMFADevice(this.properties.SerialNumber, { key: this.claimKey, value }),
-    );
-    // Whoever withdraws a claim next must see ours, or would take itself for the last.
-    for (let look = 1; !standing.none && (await this.readClaims()).ours !== kind; look++) {
-      await this.attempts.backOff(look);
-    }
-  }
-
-  /** Makes a call that changes something, and keeps in mind what it left even if its answer is lost. */
-  private async change<What extends 'device' | 'claim'>(
-    what: What,
-    to: StateLeft[What],
-    call: () => Promise<void>,
-  ): Promise<void> {
-    await this.attempts.make(() => this.observed(what, call));
-    this.left[what] = to;
-    this.left.wasChanged = true;
-  }
-
-  private async observed(what: 'device' | 'claim', call: () => Promise<void>): Promise<void> {
-    try {
-      await call();
-    } catch (error) {
-      if (error instanceof CallError && error.effectUnknown) {
-        this.left[what] = 'unknown';
-        this.left.wasChanged = true;
-      }
-      throw error;
-    }
-  }
-
   private async look(): Promise<State> {
-    const [serialNumbers, claims] = await all(
-      this.attempts.make(() => this.ports.iam.listMFADevices(this.properties.UserName)),
-      this.readClaims(),
-    );
-    const attached = serialNumbers.kind === 'answered' && serialNumbers.value.includes(this.properties.SerialNumber);
-    this.left.device = attached ? 'enabled' : 'not enabled';
-    return { attached, claims };
+    const { enabledAt } = await this.readAttachment();
+    // Last, because the tags are what the request decides by.
+    const tags = (await this.readTags()) ?? this.tagsOf([]);
+    return { enabledAt, tags };
   }
 
-  private async readClaims(): Promise<Claims> {
-    const tags = await this.attempts.make(() => this.ports.iam.listMFADeviceTags(this.properties.SerialNumber));
-    // A device that is gone carries no claims.
-    const claims = new Claims(tags.kind === 'answered' ? tags.value : [], this.claimKey);
-    this.left.claim = claims.ours === undefined ? 'absent' : 'present';
-    return claims;
+  private async readAttachment(): Promise<Pick<State, 'enabledAt'>> {
+    const devices = await this.attempts.make(() => this.ports.iam.listMFADevices(this.properties.UserName));
+    const ours =
+      devices.kind === 'answered'
+        ? devices.value.find(({ serialNumber }) => serialNumber === this.serialNumber)
+        : undefined;
+    this.deviceLeft = ours === undefined ? 'not enabled' : 'enabled';
+    return { enabledAt: ours?.enabledAt };
   }
 
   private async readSeed(): Promise<void> {
     if (this.seed === undefined) {
       const { SeedSecretArn, SeedSecretField } = this.properties;
-      const secret = await this.attempts.make(() => this.ports.seeds.read(SeedSecretArn));
-      if (secret.kind === 'answered') {
-        this.seed = parseSeed(secret.value, SeedSecretField);
-      }
+      const secret = await this.attempts.answerTo(() => this.ports.seeds.read(SeedSecretArn));
+      this.seed = parseSeed(secret, SeedSecretField);
     }
   }
 
@@ -258,27 +307,42 @@ export class Enrollment implements Work {
   private async sendCodes(send: (codes: CodePair) => Promise<void>): Promise<Outcome<void>> {
     for (;;) {
       let sent: CodePair | undefined;
-      const outcome = await this.attempts.make(async () => {
-        const codes = await this.nextPair();
-        sent = codes;
-        await this.observed('device', () => send(codes));
-      });
+      const sendNext = async () => {
+        do {
+          sent = await this.nextPair();
+        } while (await this.stopIfOvertakenSince());
+        await this.observed(
+          () => send(sent!),
+          () => (this.deviceLeft = 'unknown'),
+        );
+      };
+      const outcome = await this.attempts.make(sendNext, 'needs it', () => this.isFresh);
       if (outcome.kind === 'answered') {
+        this.isVerified = true;
         return outcome;
       }
       this.spentStep = sent?.step;
       if (outcome.kind !== 'nextPair') {
+        this.lostStep = outcome.error.effectUnknown ? sent?.step : this.lostStep;
         return outcome;
       }
-      this.refusedPairs++;
-      if (this.refusedPairs === MOST_PAIRS) {
-        throw new Failure(wrongSeed(this.properties), 'InvalidAuthenticationCode');
-      }
+      this.countRefusal(sent!.step);
+    }
+  }
+
+  /** A pair whose response was lost may have been accepted. IAM then refuses the pair of the next step, whatever the seed. */
+  private countRefusal(step: Step): void {
+    if (this.lostStep !== undefined && step <= next(this.lostStep)) {
+      return;
+    }
+    this.refusedPairs++;
+    if (this.refusedPairs === MOST_PAIRS) {
+      throw failures.wrongSeed(this.properties, MOST_PAIRS);
     }
   }
 
   /**
-   * The pair of AWS's current step. Steps of which AWS may have taken a code are outwaited: it refuses them for good,
+   * The pair of AWS's current step. Steps of which IAM may have accepted a code are waited out: it refuses them for good,
    * and codes from the future would leave the device with a clock adjustment.
    */
   private async nextPair(): Promise<CodePair> {
@@ -306,25 +370,4 @@ async function all<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
     throw first.reason;
   }
   return [first.value, second.value];
-}
-
-function wrongSeed({ SeedSecretArn, SerialNumber }: EnrollmentProperties): Cause {
-  return {
-    cause: `IAM refused ${MOST_PAIRS} pairs of codes of successive time steps (InvalidAuthenticationCode), so secret ${SeedSecretArn} does not hold the seed of device ${SerialNumber}`,
-    next: "name the secret that holds this device's seed, or store it, unless the secret holds the only copy of another's; AWS shows a seed once, when it makes the device: where it is lost, make a new one",
-  };
-}
-
-function enabledBySomebodyElse({ SerialNumber }: EnrollmentProperties): Cause {
-  return {
-    cause: `device ${SerialNumber} is enabled for this user already, and no enrollment of this library did it`,
-    next: "set 'adoptExisting' to true to take it over as it is",
-  };
-}
-
-function enabledForAnotherUser({ SerialNumber }: EnrollmentProperties): Cause {
-  return {
-    cause: `device ${SerialNumber} is enabled for another user (EntityAlreadyExists); a device is never moved between users, as its first user may know its seed`,
-    next: "make a new device for this user, or correct the serial number ('aws iam list-virtual-mfa-devices' shows whose device it is)",
-  };
 }

@@ -1,11 +1,8 @@
-import {
-  ENROLLMENT_PROPERTIES,
-  type EnrollmentAttributes,
-  enrollmentClaimKey,
-  physicalResourceId,
-} from '../../lib/contract';
+import { shown } from '../../lib/checks';
+import { ENROLLMENT_CLAIM_PREFIX, ENROLLMENT_PROPERTIES, type EnrollmentAttributes, tagKey } from '../../lib/contract';
 import { problemIn, propertiesIn } from '../properties';
-import { declarationOf, type Request, type Resource, surroundingsOf } from '../resource';
+import { declarationOf } from '../declaration';
+import { type Request, type Resource, surroundingsOf } from '../resource';
 import { Enrollment } from './enrollment';
 
 /** The enrollment that a request is about. */
@@ -13,20 +10,24 @@ export function enrollmentIn(request: Request): Resource {
   const properties = propertiesIn(ENROLLMENT_PROPERTIES, request.ResourceProperties);
   const { UserName: userName, SerialNumber: serialNumber, SeedSecretArn: secretArn } = properties;
   const declaration = declarationOf(request);
-  const claimKey = enrollmentClaimKey(declaration.stackUuid, declaration.logicalId);
-  const object = `MFA device ${serialNumber} for user ${userName}`;
+  const claimKey = tagKey(ENROLLMENT_CLAIM_PREFIX, declaration.stackUuid, declaration.logicalId);
+  const untag = `aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`;
+  const object = `MFA device ${shown(serialNumber)} of user ${shown(userName)}`;
   return {
-    physicalId: physicalResourceId(properties),
+    parts: [userName, serialNumber],
+    declaration,
     problem: problemIn(ENROLLMENT_PROPERTIES, properties, surroundingsOf(request), request.RequestType),
     attributes: { UserName: userName, SerialNumber: serialNumber } satisfies EnrollmentAttributes,
     subject: {
       tried: {
-        Create: `cannot enable ${object}`,
-        Update: `cannot make sure of ${object}`,
-        Delete: `cannot deactivate ${object}`,
+        Create: `could not enable ${object}`,
+        Update: `could not update the enrollment of ${object}`,
+        Delete: `could not deactivate ${object}`,
       },
-      byHand: `aws iam deactivate-mfa-device --user-name ${userName} --serial-number ${serialNumber}, unless others rely on it, and aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`,
-      lifelong: 'an enrollment is a user and a device, for life',
+      // Both, even if the device is not enabled any more.
+      byHand: `aws iam deactivate-mfa-device --user-name ${userName} --serial-number ${serialNumber}; ${untag}`,
+      byHandIfShared: untag,
+      lifelong: 'an enrollment keeps its user and its device',
       stackName: declaration.stackName,
       logicalId: declaration.logicalId,
       userName,
@@ -34,6 +35,6 @@ export function enrollmentIn(request: Request): Resource {
       secretArn,
     },
     logFields: { userName, serialNumber },
-    work: (ports, attempts) => new Enrollment(properties, declaration, ports, attempts),
+    work: (occasion, ports, attempts) => new Enrollment(properties, occasion, ports, attempts),
   };
 }

@@ -1,16 +1,18 @@
 import { type Construct } from 'constructs';
 import { SERVICE_TIMEOUT } from '../contract';
-import { CfnResource, Lazy, RemovalPolicy, type Stack } from './cdk';
+import { CfnResource, Lazy, RemovalPolicy, Stack } from './cdk';
 import { type AcknowledgedWildcard } from './acknowledged-findings';
 import { type InlinePolicy } from './declarations';
 import { type Identity, deriveLogicalIds } from './logical-id';
 import { type PathScope } from './path-scope';
-import { type Statement } from './policies';
+import { ALL_DEVICES, allDevices, claimStatements, type Statement } from './policies';
 import { isKept, removalOf } from './removal';
 
 /** What a provider does for the enrollments and devices that use it. */
 export interface Service {
   readonly serviceToken: string;
+  /** Writing claims of resources in this stack is granted to all of them together; another stack's brings its own grant. */
+  readonly stack: Stack;
   /** The path scope, whose one policy replaces those of enrollments and devices. */
   readonly pathScope?: PathScope;
   /** The default of `recheck` of its enrollments and devices. */
@@ -21,7 +23,11 @@ export interface Service {
    */
   readonly inForce: readonly CfnResource[];
   /** Puts a policy on the function's role. */
-  addPolicy(scope: Construct, statements: readonly Statement[], wildcards: AcknowledgedWildcard[]): InlinePolicy;
+  addPolicy(
+    scope: Construct,
+    statements: readonly Statement[],
+    wildcards: readonly AcknowledgedWildcard[],
+  ): InlinePolicy;
 }
 
 /** A custom resource of this library, and what it needs. */
@@ -45,7 +51,7 @@ export function customResource(
   construct: Construct,
   { type, prefix, identity, service, properties, statements, wildcards, removalPolicy }: CustomResourceProps,
 ): CfnResource {
-  const policy = service.pathScope === undefined ? service.addPolicy(construct, statements, wildcards) : undefined;
+  const policy = service.pathScope === undefined ? policyOf(construct, service, statements, wildcards) : undefined;
   const resource = new CfnResource(construct, 'Resource', {
     type,
     properties: { ServiceToken: service.serviceToken, ServiceTimeout: SERVICE_TIMEOUT, ...properties },
@@ -66,6 +72,22 @@ export function customResource(
     });
   }
   return resource;
+}
+
+function policyOf(
+  construct: Construct,
+  service: Service,
+  statements: readonly Statement[],
+  wildcards: readonly AcknowledgedWildcard[],
+): InlinePolicy {
+  const stack = Stack.of(construct);
+  return stack === service.stack
+    ? service.addPolicy(construct, statements, wildcards)
+    : service.addPolicy(
+        construct,
+        [...statements, ...claimStatements(stack, allDevices(stack))],
+        [...wildcards, ALL_DEVICES],
+      );
 }
 
 /**

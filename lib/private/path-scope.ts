@@ -78,7 +78,12 @@ export class PathScope {
         arn('iam', '', `mfa${this.devicePath}*`),
       ),
       allow(
-        ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'],
+        [
+          'secretsmanager:DeleteSecret',
+          'secretsmanager:DescribeSecret',
+          'secretsmanager:GetSecretValue',
+          'secretsmanager:PutSecretValue',
+        ],
         arn('secretsmanager', stack.region, `secret:${this.seedSecretPrefix}*`),
       ),
       ...this.encryptionKeys.flatMap((key) => keyStatements(stack, stack, key, ['kms:Decrypt', 'kms:GenerateDataKey'])),

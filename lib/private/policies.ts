@@ -1,7 +1,9 @@
-import { Annotations, Aws, Fn } from 'aws-cdk-lib';
+import { Annotations, Fn } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { type Construct } from 'constructs';
+import { MARK_PREFIX, TAG_KEY_PREFIX } from '../contract';
 import { CfnPolicy, type CfnResource, Stack } from './cdk';
+import { type AcknowledgedWildcard } from './acknowledged-findings';
 import { Declarations, type InlinePolicy } from './declarations';
 import { literalText } from './identity';
 
@@ -14,7 +16,7 @@ export interface Statement {
 }
 
 /** Operators, and what each compares. */
-export type Conditions = Readonly<Record<string, Readonly<Record<string, string>>>>;
+export type Conditions = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
 /** Allows actions on one resource, or on those that a wildcard in its ARN covers. */
 export function allow(actions: readonly string[], resource: string, conditions?: Conditions): Statement {
@@ -25,6 +27,52 @@ export function allow(actions: readonly string[], resource: string, conditions?:
     Resource: resource,
     ...(conditions && { Condition: conditions }),
   };
+}
+
+/** Requests about tags whose keys all match one of these patterns. */
+function onlyTagKeys(...patterns: readonly string[]): Conditions {
+  return ofTagKeys('ForAllValues:StringLike', patterns);
+}
+
+/** Requests about tags none of whose keys matches this pattern. */
+export function noTagKeys(pattern: string): Conditions {
+  return ofTagKeys('ForAllValues:StringNotLike', [pattern]);
+}
+
+function ofTagKeys(operator: string, [first = '', ...others]: readonly string[]): Conditions {
+  return {
+    [operator]: { 'aws:TagKeys': others.length === 0 ? first : [first, ...others] },
+    // An empty set of keys would satisfy ForAllValues.
+    Null: { 'aws:TagKeys': 'false' },
+  };
+}
+
+/** The keys of the tags of one stack's resources. */
+function claimKeysOf(stack: Stack): string {
+  return `${TAG_KEY_PREFIX}*:${uuidOf(stack)}/*`;
+}
+
+/** The ARN of every virtual MFA device in the account. */
+export function allDevices(stack: Stack): string {
+  return stack.formatArn({ service: 'iam', region: '', resource: 'mfa', resourceName: '*' });
+}
+
+export const ALL_DEVICES: AcknowledgedWildcard = {
+  resource: 'mfa/*',
+  reason: 'All devices: to read their tags, and to write tags with keys of this stack only.',
+};
+
+/** What writing the tags of one stack's resources takes, and removing marks of others that are over. */
+export function claimStatements(stack: Stack, devices: string): Statement[] {
+  return [
+    allow(['iam:TagMFADevice'], devices, onlyTagKeys(claimKeysOf(stack))),
+    allow(['iam:UntagMFADevice'], devices, onlyTagKeys(claimKeysOf(stack), `${MARK_PREFIX}*`)),
+  ];
+}
+
+/** The end of a stack's id, which distinguishes it from all others. */
+function uuidOf(stack: Stack): string {
+  return Fn.select(2, Fn.split('/', stack.stackId));
 }
 
 /** The context key that `Role.customizeRoles` sets. */
@@ -86,7 +134,7 @@ export class RolePolicies {
   private nameOf({ logicalId, stack }: CfnResource): string {
     return this.ownRole !== undefined && stack === Stack.of(this.provider)
       ? logicalId
-      : `${logicalId}-${Fn.select(2, Fn.split('/', Aws.STACK_ID))}`;
+      : `${logicalId}-${uuidOf(stack)}`;
   }
 
   /** IAM refuses what is too much for one role only in the middle of a deployment. */

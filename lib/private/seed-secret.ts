@@ -4,7 +4,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { type Construct } from 'constructs';
 import { invalid, quoted } from '../checks';
-import { Stack, Token, type CfnResource, type RemovalPolicy } from './cdk';
+import { Stack, Token, type CfnResource, RemovalPolicy } from './cdk';
 import { acknowledgeNoRotation, type AcknowledgedWildcard } from './acknowledged-findings';
 import { type DeviceName, keyOf, literalText, resourceIn, seedIdentity } from './identity';
 import { deriveLogicalIds } from './logical-id';
@@ -28,16 +28,18 @@ export class SeedSecret extends secretsmanager.Secret {
   ) {
     super(scope, id, {
       ...props,
+      // The function deletes it with the device. CloudFormation would delete it even if the device could not be deleted.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       description: `Seed of virtual MFA device ${device.path}${device.virtualMfaDeviceName}`,
     });
     const resource = this.node.defaultChild as secretsmanager.CfnSecret;
     resource.generateSecretString = undefined;
     acknowledgeNoRotation(resource);
     deriveLogicalIds(this, seedIdentity(device), { VirtualMfaDeviceSeed: resource });
-    this.removal = props.removalPolicy;
+    this.policyRemoval = props.removalPolicy;
   }
 
-  private removal: RemovalPolicy;
+  private policyRemoval: RemovalPolicy;
 
   /** With the logical id of another resource, CloudFormation would delete the policy of the secret that it keeps. */
   public override addToResourcePolicy(statement: iam.PolicyStatement): iam.AddToResourcePolicyResult {
@@ -48,15 +50,15 @@ export class SeedSecret extends secretsmanager.Secret {
       deriveLogicalIds(policy.node.scope as Construct, seedIdentity(this.device), {
         VirtualMfaDeviceSeedPolicy: policy,
       });
-      policy.applyRemovalPolicy(this.removal);
+      policy.applyRemovalPolicy(this.policyRemoval);
     }
     return result;
   }
 
-  public override applyRemovalPolicy(policy: RemovalPolicy): void {
-    super.applyRemovalPolicy(policy);
-    this.removal = policy;
-    this.policyResource?.applyRemovalPolicy(policy);
+  /** Sets what happens to the policy of the secret when the device is removed. */
+  public setPolicyRemoval(removal: RemovalPolicy): void {
+    this.policyRemoval = removal;
+    this.policyResource?.applyRemovalPolicy(removal);
   }
 
   private get policyResource(): CfnResource | undefined {
@@ -107,13 +109,18 @@ export function readStatements(stack: Stack, secret: secretsmanager.ISecret): St
 /**
  * What storing a value in a secret takes, and looking up which version is the current one.
  *
+ * @param isOwn whether the device deletes it
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
  */
-export function writeStatements(stack: Stack, secret: secretsmanager.ISecret): Statement[] {
+export function writeStatements(stack: Stack, secret: secretsmanager.ISecret, isOwn: boolean): Statement[] {
   return statements(
     stack,
     secret,
-    ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'],
+    [
+      ...(isOwn ? ['secretsmanager:DeleteSecret'] : []),
+      'secretsmanager:DescribeSecret',
+      'secretsmanager:PutSecretValue',
+    ],
     ['kms:Decrypt', 'kms:GenerateDataKey'],
   );
 }

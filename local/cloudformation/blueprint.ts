@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { evaluateConditions } from './conditions';
-import { attributesRead, parse, references, type Expression } from './expression';
+import { attributesRead, parse, readsStackOutput, references, type Expression } from './expression';
 import type { Json } from './json';
 import { parameterValues, type ParameterValues } from './parameters';
 import { conditionHolds } from './resolve';
@@ -115,7 +115,11 @@ export function isSame(before: Blueprint, after: Blueprint): boolean {
 
 function parseOutput(name: string, { value, exportName }: OutputDeclaration): PlannedOutput {
   const where = `output '${name}'`;
-  return { value: parse(value, where), ...(exportName !== undefined && { exportName: parse(exportName, where) }) };
+  const parsedName = exportName === undefined ? undefined : parse(exportName, where);
+  if (parsedName !== undefined && readsStackOutput(parsedName)) {
+    throw templateError('The Name field of Export must not depend on any resources, imported values, or Fn::GetAZs');
+  }
+  return { value: parse(value, where), ...(parsedName !== undefined && { exportName: parsedName }) };
 }
 
 function rejectUnknown({ logicalId, type, properties }: ResourceDeclaration, providers: ResourceProviders): void {

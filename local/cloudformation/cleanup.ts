@@ -1,9 +1,13 @@
+import type { PlannedResource } from './blueprint';
 import type { Operation } from './operation';
 import { transitiveDependencies, runInOrder, type Outcome } from './schedule';
-import type { StackResource } from './stack';
+import type { StackResource } from './stack-resource';
 
 /** How often CloudFormation attempts a delete during cleanup before it abandons the resource. */
 const CLEANUP_ATTEMPTS = 3;
+
+/** How long CloudFormation was seen to wait between these attempts. */
+const CLEANUP_INTERVAL_MS = 3 * 60_000;
 
 /** Something to clean up when an update is complete or rolled back. */
 export type Leftover =
@@ -14,6 +18,8 @@ export type Leftover =
       readonly retained: boolean;
       readonly oldHalf: boolean;
     }
+  /** A resource that failed before there was a physical one. */
+  | { readonly kind: 'nothing'; readonly planned: PlannedResource }
   /** The cleanup of a nested stack. */
   | { readonly kind: 'nested'; readonly logicalId: string; readonly cleanUp: () => Promise<void> };
 
@@ -22,12 +28,13 @@ export type Leftover =
  * dependencies are deleted anyway.
  *
  * @param needs the dependencies of each logical id at the time when the leftovers were created
+ * @returns whether everything was deleted
  */
 export async function cleanUp(
   operation: Operation,
   leftovers: readonly Leftover[],
   needs: (logicalId: string) => Iterable<string>,
-): Promise<void> {
+): Promise<boolean> {
   const items = new Map(leftovers.map((leftover, index) => [`${logicalIdOf(leftover)} ${index}`, leftover]));
   const { oldHalfOrder, random } = operation.engine;
   // Out of order means before or after everything else, the two extremes of what can happen.
@@ -54,16 +61,32 @@ export async function cleanUp(
     );
     return [...first, ...dependents.map(([dependent]) => dependent)];
   };
-  await runInOrder(items.keys(), before, (key) => cleanUpOne(operation, items.get(key) as Leftover));
+  let isClean = true;
+  await runInOrder(items.keys(), before, async (key) => {
+    isClean = (await cleanUpOne(operation, items.get(key) as Leftover)) === 'done' && isClean;
+    return 'done';
+  });
+  return isClean;
 }
 
 function logicalIdOf(leftover: Leftover): string {
-  return leftover.kind === 'nested' ? leftover.logicalId : leftover.resource.planned.declaration.logicalId;
+  switch (leftover.kind) {
+    case 'nested':
+      return leftover.logicalId;
+    case 'nothing':
+      return leftover.planned.declaration.logicalId;
+    case 'resource':
+      return leftover.resource.planned.declaration.logicalId;
+  }
 }
 
 async function cleanUpOne(operation: Operation, leftover: Leftover): Promise<Outcome> {
   if (leftover.kind === 'nested') {
     await leftover.cleanUp();
+    return 'done';
+  }
+  if (leftover.kind === 'nothing') {
+    operation.report(leftover.planned, 'DELETE_COMPLETE');
     return 'done';
   }
   const { resource, retained } = leftover;
@@ -72,9 +95,12 @@ async function cleanUpOne(operation: Operation, leftover: Leftover): Promise<Out
     return 'done';
   }
   for (let attempt = 1; attempt <= CLEANUP_ATTEMPTS; attempt++) {
+    if (attempt > 1) {
+      await operation.engine.clock.sleep(CLEANUP_INTERVAL_MS);
+    }
     if ((await operation.delete(resource, 'cleanup')) === 'done') {
-      break;
+      return 'done';
     }
   }
-  return 'done';
+  return 'failed';
 }

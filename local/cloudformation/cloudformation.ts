@@ -2,7 +2,7 @@ import { AwsError } from '../aws-error';
 import type { Clock } from '../clock';
 import { systemRandom, type Random } from '../lambda/uuid';
 import { isSame } from './blueprint';
-import type { Engine, UndocumentedBehavior, ResourceFault } from './engine';
+import type { Engine, FailureOptions, UndocumentedBehavior, ResourceFault } from './engine';
 import type { StackEvent, StackStatus } from './events';
 import type { Json } from './json';
 import { NestedStackOperations } from './nested-stacks';
@@ -10,7 +10,7 @@ import { nestedStack } from './resources/nested-stack';
 import type { ResourceProvider } from './resources/provider';
 import type { Stack } from './stack';
 import { StackUpdate } from './stack-update';
-import { Stacks, type StackSource } from './stacks';
+import { isUnfinished, Stacks, type StackSource } from './stacks';
 import { templateError, validationError } from './validation-error';
 
 /** Options of {@link CloudFormation}. */
@@ -26,6 +26,8 @@ export interface CloudFormationOptions extends UndocumentedBehavior {
   readonly providerOf: (type: string) => ResourceProvider | undefined;
   /** Returns the template of a nested stack by its URL. @default no templates */
   readonly templateAt?: (url: string) => unknown;
+  /** The same account's CloudFormation in another region, for `Fn::GetStackOutput`. @default no other regions */
+  readonly inRegion?: (region: string) => CloudFormation | undefined;
   /** Called for every event, when it happens. */
   readonly onEvent?: (event: StackEvent) => void;
   /** The fault to inject into operations on resources. @default none */
@@ -33,8 +35,14 @@ export interface CloudFormationOptions extends UndocumentedBehavior {
 }
 
 /** A stack to create or to update. */
-export interface StackRequest extends StackSource {
+export interface StackRequest extends StackSource, FailureOptions {
   readonly stackName: string;
+}
+
+/** How to delete a stack. */
+export interface DeletionOptions {
+  /** Logical ids of resources to leave as they are. Only for a stack in DELETE_FAILED. @default none */
+  readonly retainResources?: readonly string[];
 }
 
 /** A stack in the shape of `DescribeStacks` and `DescribeStackResources`. */
@@ -63,45 +71,58 @@ export class CloudFormation {
     this.stacks = new Stacks(this.engine);
   }
 
-  /** Creates a stack. Rolls back if that fails. */
-  async createStack({ stackName, ...source }: StackRequest): Promise<StackDescription> {
+  /** Creates a stack. Rolls back if that fails, unless rollback is disabled. */
+  async createStack({ stackName, disableRollback, ...source }: StackRequest): Promise<StackDescription> {
     if (this.stacks.find(stackName) !== undefined) {
       throw new AwsError('AlreadyExistsException', 400, `Stack [${stackName}] already exists`);
     }
-    const { stack, creation } = this.stacks.begin(stackName, source);
+    const { stack, creation } = this.stacks.begin(stackName, source, { disableRollback });
     if ((await creation.forward()) === undefined) {
-      await creation.rollback();
+      if (disableRollback) {
+        creation.keep();
+      } else {
+        await creation.rollback();
+      }
     }
     return describe(stack);
   }
 
   /**
-   * Updates a stack. Rolls back if that fails.
+   * Updates a stack. Rolls back to the last stable state if that fails, unless rollback is disabled.
    *
-   * @throws AwsError `ValidationError` "No updates are to be performed." if nothing changes
+   * @throws AwsError `ValidationError` "No updates are to be performed." if nothing changes and nothing has failed
    */
-  async updateStack({ stackName, ...source }: StackRequest): Promise<StackDescription> {
+  async updateStack({ stackName, disableRollback, ...source }: StackRequest): Promise<StackDescription> {
     const stack = this.stacks.existing(stackName);
-    const blueprint = this.stacks.blueprintFor(stack, source);
-    if (isSame(stack.blueprint, blueprint)) {
+    const blueprint = this.stacks.blueprintFor(stack, source, { disableRollback });
+    if (isSame(stack.blueprint, blueprint) && !isUnfinished(stack)) {
       throw validationError('No updates are to be performed.');
     }
-    const update = new StackUpdate(this.engine, stack, blueprint);
+    const update = new StackUpdate(this.engine, stack, blueprint, { disableRollback });
     if ((await update.forward()) !== undefined) {
       await update.cleanUp();
+    } else if (disableRollback && !update.isCanceled) {
+      update.keep();
     } else {
-      const leftovers = await update.rollback();
-      if (leftovers !== undefined) {
-        await update.cleanUpRollback(leftovers);
-      }
+      await rollBack(update);
     }
+    return describe(stack);
+  }
+
+  /** Rolls a stack back to its last stable state, after an operation failed without rollback. */
+  async rollbackStack(stackName: string): Promise<StackDescription> {
+    const stack = this.stacks.existing(stackName);
+    if (!isUnfinished(stack)) {
+      throw validationError(`Stack:${stack.id} is in ${stack.status} state and can not be rolled back.`);
+    }
+    await rollBack(new StackUpdate(this.engine, stack, stack.blueprint), '');
     return describe(stack);
   }
 
   /** Whether an update to this request would change anything. */
   isDifferent({ stackName, ...source }: StackRequest): boolean {
     const stack = this.stacks.existing(stackName);
-    return !isSame(stack.blueprint, this.stacks.blueprintFor(stack, source));
+    return isUnfinished(stack) || !isSame(stack.blueprint, this.stacks.blueprintFor(stack, source));
   }
 
   /** Cancels a running update, which then rolls back. */
@@ -114,10 +135,19 @@ export class CloudFormation {
   }
 
   /** Deletes a stack. A stack in DELETE_FAILED can be deleted again. */
-  async deleteStack(stackName: string): Promise<StackDescription> {
+  async deleteStack(stackName: string, { retainResources = [] }: DeletionOptions = {}): Promise<StackDescription> {
     const stack = this.stacks.existing(stackName);
-    await this.stacks.delete(stack);
+    await this.stacks.delete(stack, new Set(retainResources));
     return describe(stack);
+  }
+
+  /**
+   * The value of an output of a stack.
+   *
+   * @throws AwsError `ValidationError` if there is no such output
+   */
+  outputOf(stackName: string, outputName: string): Json {
+    return this.stacks.outputOf(stackName, outputName);
   }
 
   /** A stack by its name or its id, or `undefined` if there is none. Deleted stacks are found only by their id. */
@@ -136,6 +166,8 @@ function engineOf(options: CloudFormationOptions, stacks: () => Stacks): Engine 
     fault: options.fault ?? (() => undefined),
     oldHalfOrder: options.oldHalfOrder ?? 'ordered',
     rollbackOfReplaced: options.rollbackOfReplaced ?? 'update-then-delete',
+    deletionAfterFailure: options.deletionAfterFailure ?? 'goes on',
+    failedResourceOrder: options.failedResourceOrder ?? 'delete last',
     stackArnPrefix: `arn:${partition}:cloudformation:${region}:${accountId}:stack/`,
     providers: {
       of: (type) => {
@@ -157,20 +189,41 @@ function engineOf(options: CloudFormationOptions, stacks: () => Stacks): Engine 
         ['AWS::URLSuffix', partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com'],
       ]),
     importValue: (exportName) => stacks().importValue(exportName),
+    stackOutput: (stackName, outputName, outputRegion = region) => {
+      if (outputRegion === region) {
+        return stacks().outputOf(stackName, outputName);
+      }
+      const elsewhere = options.inRegion?.(outputRegion);
+      if (elsewhere === undefined) {
+        throw validationError(`Fn::GetStackOutput: region '${outputRegion}' is not served locally`);
+      }
+      return elsewhere.outputOf(stackName, outputName);
+    },
     importersOf: (stack, exportName) => stacks().importersOf(stack, exportName),
   };
   const nested = nestedStack(new NestedStackOperations(engine, stacks, options.templateAt ?? (() => undefined)));
   return engine;
 }
 
-function describe({ id, name, status, reason, outputs, resources }: Stack): StackDescription {
+async function rollBack(update: StackUpdate, reason?: string): Promise<void> {
+  const leftovers = await update.rollback(reason);
+  if (leftovers !== undefined) {
+    await update.cleanUpRollback(leftovers);
+  }
+}
+
+function describe(stack: Stack): StackDescription {
+  const { id, name, status, reason, outputs, resources, unfinished, unused } = stack;
+  const failed = [...(unfinished?.failed ?? []), ...unused.map(({ resource }) => resource)]
+    .map((resource) => [resource.planned.declaration.logicalId, resource] as const)
+    .filter(([logicalId]) => !resources.has(logicalId));
   return {
     stackId: id,
     stackName: name,
     status,
     ...(reason !== undefined && { reason }),
     outputs: Object.fromEntries(outputs),
-    resources: [...resources].map(([logicalId, { planned, physical }]) => ({
+    resources: [...resources, ...failed].map(([logicalId, { planned, physical }]) => ({
       logicalId,
       type: planned.declaration.type,
       physicalId: physical.physicalId,

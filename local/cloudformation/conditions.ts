@@ -21,6 +21,9 @@ export function evaluateConditions(section: JsonObject, given: ConditionScope): 
     importValue: () => {
       throw templateError('Fn::ImportValue cannot be used in Conditions');
     },
+    stackOutput: () => {
+      throw templateError('Cannot use Fn::GetStackOutput in Conditions');
+    },
   };
 
   const named = (name: string): boolean => {

@@ -34,6 +34,30 @@ export interface UndocumentedBehavior {
    * @default 'update-then-delete'
    */
   readonly rollbackOfReplaced?: 'update-then-delete' | 'delete-only';
+  /**
+   * Whether the deletion of a stack, or the rollback of its creation, deletes the dependencies of a resource that it
+   * could not delete.
+   *
+   * @default 'goes on'
+   */
+  readonly deletionAfterFailure?: 'goes on' | 'stops';
+  /**
+   * When an update deletes the physical resource whose creation failed in an operation without rollback: before it
+   * creates another, or during cleanup.
+   *
+   * @default 'delete last'
+   */
+  readonly failedResourceOrder?: 'delete first' | 'delete last';
+}
+
+/** How the creation or the update of a stack treats failures. */
+export interface FailureOptions {
+  /**
+   * Keeps what succeeded if the operation fails. The next update goes on from there.
+   *
+   * @default false
+   */
+  readonly disableRollback?: boolean;
 }
 
 /** What operations on stacks depend on. */
@@ -49,6 +73,13 @@ export interface Engine extends Required<UndocumentedBehavior> {
   pseudoParameters(stackId: string, stackName: string): ReadonlyMap<string, Json>;
   /** @throws AwsError `ValidationError` if no stack has this export */
   importValue(exportName: string): Json;
+  /**
+   * The value of an output of a stack.
+   *
+   * @param region absent for the region of this CloudFormation
+   * @throws AwsError `ValidationError` if there is no such output
+   */
+  stackOutput(stackName: string, outputName: string, region?: string): Json;
   /** The stacks that import an export of this one. */
   importersOf(stack: Stack, exportName: string): readonly Stack[];
 }

@@ -14,7 +14,13 @@ export type Expression =
   | { readonly kind: 'if'; readonly condition: string; readonly yes: Expression; readonly no: Expression }
   | { readonly kind: 'findInMap'; readonly keys: readonly Expression[] }
   | { readonly kind: 'base64'; readonly source: Expression }
-  | { readonly kind: 'import'; readonly name: Expression };
+  | { readonly kind: 'import'; readonly name: Expression }
+  | {
+      readonly kind: 'stackOutput';
+      readonly stackName: Expression;
+      readonly outputName: Expression;
+      readonly region?: Expression;
+    };
 
 type Parser = (argument: Json, where: string) => Expression;
 
@@ -48,7 +54,16 @@ const FUNCTIONS: Readonly<Record<string, Parser>> = {
     keys: list(argument, 3, `Fn::FindInMap in ${where}`).map((key) => parse(key, where)),
   }),
   'Fn::Base64': (argument, where) => ({ kind: 'base64', source: parse(argument, where) }),
-  'Fn::ImportValue': (argument, where) => ({ kind: 'import', name: parse(argument, where) }),
+  'Fn::ImportValue': (argument, where) => {
+    const name = parse(argument, where);
+    if (readsStackOutput(name)) {
+      throw templateError(
+        'the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs',
+      );
+    }
+    return { kind: 'import', name };
+  },
+  'Fn::GetStackOutput': parseStackOutput,
 };
 
 /**
@@ -95,6 +110,11 @@ export function references(expression: Expression, conditions: ReadonlyMap<strin
   return found;
 }
 
+/** Whether a value may read an output of another stack, in any branch of an `Fn::If`. */
+export function readsStackOutput(expression: Expression): boolean {
+  return expression.kind === 'stackOutput' || allChildren(expression).some(readsStackOutput);
+}
+
 /** The attributes that a value reads, as pairs of logical id and attribute name. */
 export function attributesRead(
   expression: Expression,
@@ -104,7 +124,19 @@ export function attributesRead(
   return [...direct, ...children(expression, conditions).flatMap((child) => attributesRead(child, conditions))];
 }
 
+/** The parts of a value, with only the branch of an `Fn::If` that is taken. */
 function children(expression: Expression, conditions: ReadonlyMap<string, boolean>): readonly Expression[] {
+  if (expression.kind !== 'if') {
+    return allChildren(expression);
+  }
+  const holds = conditions.get(expression.condition);
+  if (holds === undefined) {
+    throw templateError(`unresolved condition '${expression.condition}'`);
+  }
+  return [holds ? expression.yes : expression.no];
+}
+
+function allChildren(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'literal':
     case 'ref':
@@ -121,17 +153,16 @@ function children(expression: Expression, conditions: ReadonlyMap<string, boolea
     case 'split':
     case 'base64':
       return [expression.source];
-    case 'if': {
-      const holds = conditions.get(expression.condition);
-      if (holds === undefined) {
-        throw templateError(`unresolved condition '${expression.condition}'`);
-      }
-      return [holds ? expression.yes : expression.no];
-    }
+    case 'if':
+      return [expression.yes, expression.no];
     case 'findInMap':
       return expression.keys;
     case 'import':
       return [expression.name];
+    case 'stackOutput': {
+      const { stackName, outputName, region } = expression;
+      return [stackName, outputName, ...(region === undefined ? [] : [region])];
+    }
   }
 }
 
@@ -153,6 +184,25 @@ function parseGetAtt(argument: Json, where: string): Expression {
     throw templateError(`Fn::GetAtt in ${where} does not name an attribute`);
   }
   return { kind: 'attribute', logicalId, attribute };
+}
+
+function parseStackOutput(argument: Json, where: string): Expression {
+  if (!isObject(argument)) {
+    throw templateError(`Fn::GetStackOutput in ${where}: expected an object, got ${kindOf(argument)}`);
+  }
+  const { StackName: stackName, OutputName: outputName, Region: region, RoleArn: roleArn } = argument;
+  if (stackName === undefined || outputName === undefined) {
+    throw templateError(`Fn::GetStackOutput in ${where} must have StackName and OutputName`);
+  }
+  if (roleArn !== undefined) {
+    throw templateError(`RoleArn of Fn::GetStackOutput in ${where} is not supported locally`);
+  }
+  return {
+    kind: 'stackOutput',
+    stackName: parse(stackName, where),
+    outputName: parse(outputName, where),
+    ...(region !== undefined && { region: parse(region, where) }),
+  };
 }
 
 function splitAttribute(path: string): readonly [string, string] {

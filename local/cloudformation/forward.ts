@@ -1,22 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { Blueprint, PlannedResource } from './blueprint';
+import type { Change } from './change';
 import { isObject, type Json, type JsonObject } from './json';
 import { reasonOf, type Operation } from './operation';
+import { exportInUse, failedResources } from './reasons';
 import { resolve, type Scope } from './resolve';
 import { ResourceFailure, ResourceRefusal, type PhysicalResource } from './resources/provider';
 import { runInOrder, type Outcome } from './schedule';
-import type { StackResource } from './stack';
+import type { StackResource } from './stack-resource';
 import { validationError } from './validation-error';
-
-/** What an operation did to one resource, successfully or not. */
-export type Change =
-  /** `after` is absent if nothing was created. */
-  | { readonly kind: 'created'; readonly after?: StackResource }
-  /** Updated in place: the physical id is the same. */
-  | { readonly kind: 'updated'; readonly before: StackResource; readonly after: StackResource }
-  /** Replaced by another physical resource; `before` exists until cleanup. */
-  | { readonly kind: 'replaced'; readonly before: StackResource; readonly after?: StackResource };
 
 /** The outputs and exports of a stack. */
 export interface Results {
@@ -24,22 +17,36 @@ export interface Results {
   readonly exports: ReadonlyMap<string, Json>;
 }
 
-/**
- * The first half of every creation and update: creates and updates resources in the order of the new template. After a
- * failure nothing new begins, and requests in progress are canceled.
- */
+/** How the first half of an operation treats failures. */
+export interface ForwardOptions {
+  /**
+   * Whether a failure stops only what depends on it, so that everything else can be kept. Otherwise nothing new begins,
+   * and requests in progress are canceled.
+   */
+  readonly goesOn?: boolean;
+  /** Logical ids of resources to update even if their properties don't change. */
+  readonly repeats?: ReadonlySet<string>;
+}
+
+/** The first half of every creation and update: creates and updates resources in the order of the new template. */
 export class Forward {
   readonly changes = new Map<string, Change>();
   /** Names of the imported exports of other stacks. */
   readonly imports = new Set<string>();
+  /** Physical resources whose creation failed. */
+  readonly failedResources: StackResource[] = [];
+  /** Logical ids of resources whose update in place failed. */
+  readonly failedUpdates = new Set<string>();
   private readonly failed = { create: [] as string[], update: [] as string[] };
   private readonly controller = new AbortController();
   private readonly scope: Scope;
   private stopReason?: string;
+  isCanceled = false;
 
   constructor(
     private readonly operation: Operation,
     private readonly blueprint: Blueprint,
+    private readonly options: ForwardOptions = {},
   ) {
     // Every resource in progress adds a listener, so disable the warning about many listeners.
     setMaxListeners(0, this.controller.signal);
@@ -55,6 +62,7 @@ export class Forward {
         this.imports.add(exportName);
         return value;
       },
+      stackOutput: (...output) => engine.stackOutput(...output),
     };
   }
 
@@ -67,7 +75,7 @@ export class Forward {
       (logicalId) => this.process(resources.get(logicalId) as PlannedResource),
       this.controller.signal,
     );
-    if (this.controller.signal.aborted) {
+    if (this.controller.signal.aborted || this.reason !== '') {
       return undefined;
     }
     try {
@@ -80,6 +88,7 @@ export class Forward {
 
   /** Cancels the operation. */
   cancel(): void {
+    this.isCanceled = true;
     this.stop('User Initiated');
   }
 
@@ -88,10 +97,7 @@ export class Forward {
     if (this.stopReason !== undefined) {
       return this.stopReason;
     }
-    return (['create', 'update'] as const)
-      .filter((action) => this.failed[action].length > 0)
-      .map((action) => `The following resource(s) failed to ${action}: [${this.failed[action].join(', ')}].`)
-      .join(' ');
+    return failedResources('create', this.failed.create) + failedResources('update', this.failed.update);
   }
 
   private stop(reason: string): void {
@@ -107,12 +113,15 @@ export class Forward {
     try {
       properties = this.propertiesOf(planned);
     } catch (error) {
+      if (before === undefined) {
+        this.changes.set(logicalId, { kind: 'created', planned });
+      }
       return this.fail(planned, before === undefined ? 'create' : 'update', error, before?.physical.physicalId);
     }
     if (before === undefined) {
-      return this.create(planned, properties, 'CREATE', (after) => ({ kind: 'created', after }));
+      return this.create(planned, properties, 'CREATE', (after) => ({ kind: 'created', planned, after }));
     }
-    if (isDeepStrictEqual(before.properties, properties)) {
+    if (isDeepStrictEqual(before.properties, properties) && this.options.repeats?.has(logicalId) !== true) {
       stack.put(logicalId, { ...before, planned });
       return 'done';
     }
@@ -138,7 +147,7 @@ export class Forward {
     } catch (error) {
       const physicalId = error instanceof ResourceFailure ? error.physicalId : undefined;
       if (physicalId !== undefined) {
-        this.changes.set(logicalId, change({ planned, properties, physical: { physicalId, attributes: {} } }));
+        this.changes.set(logicalId, change(this.failedResource(planned, properties, physicalId)));
       }
       return this.fail(planned, as === 'CREATE' ? 'create' : 'update', error, physicalId);
     }
@@ -154,31 +163,40 @@ export class Forward {
     const { operation } = this;
     const { logicalId } = planned.declaration;
     const { physicalId } = before.physical;
-    operation.report(planned, 'UPDATE_IN_PROGRESS', physicalId);
-    const changed = (physical: PhysicalResource): Change => ({
-      kind: physical.physicalId === physicalId ? 'updated' : 'replaced',
-      before,
-      after: { planned, properties, physical },
-    });
-    let physical: PhysicalResource | 'replace';
-    try {
-      physical = await operation.update(before, planned, properties, 'forward', this.controller.signal);
-    } catch (error) {
-      // Another id in a FAILED response means another resource, just as in a successful response.
-      const failedId = error instanceof ResourceFailure ? error.physicalId : undefined;
-      const remaining = failedId === undefined ? before.physical : { physicalId: failedId, attributes: {} };
-      if (!(error instanceof ResourceRefusal)) {
-        this.changes.set(logicalId, changed(remaining));
+    if (operation.requiresReplacement(before, properties)) {
+      if (this.options.goesOn) {
+        const refusal = new ResourceRefusal('Replacement type updates not supported on stack with disable-rollback.');
+        return this.fail(planned, 'update', refusal, physicalId);
       }
-      return this.fail(planned, 'update', error, remaining.physicalId);
-    }
-    if (physical === 'replace') {
       const reason = 'Requested update requires the creation of a new physical resource; hence creating one.';
       operation.report(planned, 'UPDATE_IN_PROGRESS', physicalId, reason);
       return this.create(planned, properties, 'UPDATE', (after) => ({ kind: 'replaced', before, after }));
     }
-    this.changes.set(logicalId, changed(physical));
-    operation.stack.put(logicalId, { planned, properties, physical });
+    operation.report(planned, 'UPDATE_IN_PROGRESS', physicalId);
+    const changed = (after: StackResource): Change => ({
+      kind: after.physical.physicalId === physicalId ? 'updated' : 'replaced',
+      before,
+      after,
+    });
+    let physical: PhysicalResource;
+    try {
+      physical = await operation.update(before, planned, properties, 'forward', this.controller.signal);
+    } catch (error) {
+      // Another id in a FAILED response means another resource, just as in a successful response.
+      const failedId = (error instanceof ResourceFailure ? error.physicalId : undefined) ?? physicalId;
+      if (!(error instanceof ResourceRefusal)) {
+        const isSame = failedId === physicalId;
+        const after = isSame
+          ? { planned, properties, physical: before.physical }
+          : this.failedResource(planned, properties, failedId);
+        this.changes.set(logicalId, changed(after));
+        this.failedUpdates.add(logicalId);
+      }
+      return this.fail(planned, 'update', error, failedId);
+    }
+    const after: StackResource = { planned, properties, physical };
+    this.changes.set(logicalId, changed(after));
+    operation.stack.put(logicalId, after);
     operation.report(planned, 'UPDATE_COMPLETE', physical.physicalId);
     return 'done';
   }
@@ -187,8 +205,16 @@ export class Forward {
     const status = action === 'create' ? 'CREATE_FAILED' : 'UPDATE_FAILED';
     this.operation.report(planned, status, physicalId, reasonOf(error));
     this.failed[action].push(planned.declaration.logicalId);
-    this.controller.abort();
+    if (this.options.goesOn !== true) {
+      this.controller.abort();
+    }
     return 'failed';
+  }
+
+  private failedResource(planned: PlannedResource, properties: JsonObject, physicalId: string): StackResource {
+    const resource = { planned, properties, physical: { physicalId, attributes: {} } };
+    this.failedResources.push(resource);
+    return resource;
   }
 
   private propertiesOf(planned: PlannedResource): JsonObject {
@@ -225,12 +251,10 @@ export class Forward {
       if (isDeepStrictEqual(exports.get(name), value)) {
         continue;
       }
-      const [importer] = engine.importersOf(stack, name);
-      if (importer === undefined) {
-        continue;
+      const importers = engine.importersOf(stack, name).map((importer) => importer.name);
+      if (importers.length > 0) {
+        throw validationError(exportInUse(exports.has(name) ? 'update' : 'delete', name, importers));
       }
-      const verb = exports.has(name) ? 'updated' : 'deleted';
-      throw validationError(`Export ${name} cannot be ${verb} as it is in use by ${importer.name}`);
     }
   }
 }

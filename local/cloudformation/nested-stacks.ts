@@ -58,7 +58,7 @@ export class NestedStackOperations implements NestedStacks {
   async delete(stackId: string): Promise<void> {
     const stack = this.stacks().existing(stackId);
     await this.stacks().delete(stack);
-    if (stack.status === 'DELETE_FAILED') {
+    if (stack.status !== 'DELETE_COMPLETE') {
       throw new Error(`Embedded stack ${stackId} was not successfully deleted: ${stack.reason}`);
     }
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Engine, ResourceOperation } from './engine';
 import { STACK_TYPE, type ResourceStatus, type StackStatus } from './events';
 import type { JsonObject } from './json';
@@ -8,7 +9,8 @@ import {
   type ResourceProvider,
   type ResourceRequest,
 } from './resources/provider';
-import type { Stack, StackResource } from './stack';
+import type { Stack } from './stack';
+import type { StackResource } from './stack-resource';
 
 /** One operation on one stack: it emits events and calls the resource providers. */
 export class Operation {
@@ -47,9 +49,15 @@ export class Operation {
     properties: JsonObject,
     phase: ResourceOperation['phase'],
     signal?: AbortSignal,
-  ): Promise<PhysicalResource | 'replace'> {
+  ): Promise<PhysicalResource> {
     const provider = await this.begin(planned, 'update', phase, signal);
     return provider.update(resource.physical, properties, resource.properties, this.request(planned, signal));
+  }
+
+  /** Whether the template alone shows that an update to these properties requires another physical resource. */
+  requiresReplacement({ planned, properties: before }: StackResource, properties: JsonObject): boolean {
+    const { replacedBy = [] } = this.engine.providers.of(planned.declaration.type);
+    return replacedBy.some((property) => !isDeepStrictEqual(properties[property], before[property]));
   }
 
   /** Deletes a resource and emits events. */

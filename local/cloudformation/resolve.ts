@@ -18,6 +18,8 @@ export interface Scope {
   readonly conditions: ReadonlyMap<string, boolean>;
   resource(logicalId: string): Referable | undefined;
   importValue(exportName: string): Json;
+  /** The value of an output of another stack. @param region absent for the region of this stack */
+  stackOutput(stackName: string, outputName: string, region?: string): Json;
 }
 
 /**
@@ -67,6 +69,11 @@ export function resolve(expression: Expression, scope: Scope): Json | undefined 
       return Buffer.from(textOf(resolve(expression.source, scope), 'Fn::Base64')).toString('base64');
     case 'import':
       return scope.importValue(textOf(resolve(expression.name, scope), 'Fn::ImportValue'));
+    case 'stackOutput': {
+      const text = (part: Expression) => textOf(resolve(part, scope), 'Fn::GetStackOutput');
+      const { stackName, outputName, region } = expression;
+      return scope.stackOutput(text(stackName), text(outputName), region && text(region));
+    }
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Leftover } from './cleanup';
-import type { Change, Forward } from './forward';
+import type { Change } from './change';
 import { reasonOf, type Operation } from './operation';
 import { isCustomResource } from './resources/custom-resource';
 import { runInOrder, type Outcome } from './schedule';
-import type { StackResource } from './stack';
+import type { StackResource } from './stack-resource';
+import { newResource } from './unfinished';
 
 /** The result of updating resources back. */
 export interface RolledBack {
@@ -16,7 +17,7 @@ export interface RolledBack {
  * Reverts the updates of resources, in the order of the previous template. Resources that the update created stay until
  * the rollback's cleanup. Requests in progress are not awaited: the update back overtakes them.
  */
-export async function updateBack(operation: Operation, { changes }: Forward): Promise<RolledBack> {
+export async function updateBack(operation: Operation, changes: ReadonlyMap<string, Change>): Promise<RolledBack> {
   const leftovers: Leftover[] = [];
   const updated = new Map(
     [...changes].filter(
@@ -39,9 +40,6 @@ export async function updateBack(operation: Operation, { changes }: Forward): Pr
       operation.report(planned, 'UPDATE_IN_PROGRESS', after.physical.physicalId);
       try {
         const physical = await operation.update(after, planned, properties, 'rollback');
-        if (physical === 'replace') {
-          throw new Error('a rollback cannot replace a resource');
-        }
         const now: StackResource = { planned, properties, physical };
         stack.put(logicalId, now);
         operation.report(planned, 'UPDATE_COMPLETE', physical.physicalId);
@@ -57,8 +55,9 @@ export async function updateBack(operation: Operation, { changes }: Forward): Pr
     },
   );
   for (const change of changes.values()) {
-    if (change.kind === 'created' && change.after !== undefined) {
-      leftovers.push(newResource(change.after));
+    if (change.kind === 'created') {
+      const { planned, after } = change;
+      leftovers.push(after === undefined ? { kind: 'nothing', planned } : leftover(after));
     }
   }
   return {
@@ -80,11 +79,9 @@ function getsAnUpdate({ engine }: Operation, before: StackResource, after: Stack
 
 /** The physical resources other than the current one. */
 function supersededBy(resources: readonly StackResource[], now: StackResource): Leftover[] {
-  return resources.filter(({ physical }) => physical.physicalId !== now.physical.physicalId).map(newResource);
+  return resources.filter(({ physical }) => physical.physicalId !== now.physical.physicalId).map(leftover);
 }
 
-/** A resource that an operation created is deleted when that operation is rolled back, unless its policy is Retain. */
-function newResource(resource: StackResource): Leftover {
-  const retained = resource.planned.declaration.deletionPolicy === 'Retain';
-  return { kind: 'resource', resource, retained, oldHalf: false };
+function leftover(resource: StackResource): Leftover {
+  return { kind: 'resource', ...newResource(resource), oldHalf: false };
 }

@@ -1,8 +1,9 @@
-import { deleteResources } from './deletion';
+import { rollBackCreation } from './deletion';
 import { Forward, type Results } from './forward';
 import { Operation } from './operation';
-import type { Engine } from './engine';
+import type { Engine, FailureOptions } from './engine';
 import type { OperationUnderWay, Stack } from './stack';
+import { continued, nothingUnfinished, withoutPhysicalResource } from './unfinished';
 
 /** The creation of a stack. */
 export class StackCreation implements OperationUnderWay {
@@ -12,9 +13,10 @@ export class StackCreation implements OperationUnderWay {
   constructor(
     engine: Engine,
     private readonly stack: Stack,
+    { disableRollback = false }: FailureOptions = {},
   ) {
     this.operation = new Operation(engine, stack);
-    this.work = new Forward(this.operation, stack.blueprint);
+    this.work = new Forward(this.operation, stack.blueprint, { goesOn: disableRollback });
     stack.underWay = this;
   }
 
@@ -35,17 +37,15 @@ export class StackCreation implements OperationUnderWay {
 
   /** Deletes all resources that were created. */
   async rollback(): Promise<void> {
-    this.operation.setStatus('ROLLBACK_IN_PROGRESS', this.work.reason);
     this.addUnfinished();
-    const failed = await deleteResources(this.operation, 'rollback', ['Retain']);
-    if (failed.length === 0) {
-      this.operation.setStatus('ROLLBACK_COMPLETE');
-    } else {
-      this.operation.setStatus(
-        'ROLLBACK_FAILED',
-        `The following resource(s) failed to delete: [${failed.join(', ')}].`,
-      );
-    }
+    await rollBackCreation(this.operation, this.work.reason, withoutPhysicalResource(this.work));
+  }
+
+  /** Keeps what was created. The next update goes on from there. */
+  keep(): void {
+    this.stack.unfinished = continued(nothingUnfinished(undefined), this.work, []);
+    this.stack.imports = this.work.imports;
+    this.operation.setStatus('CREATE_FAILED', this.work.reason);
   }
 
   /** Ends in CREATE_FAILED. The caller must delete the stack. */

@@ -1,14 +1,27 @@
-import type { Blueprint, PlannedResource } from './blueprint';
+import type { Blueprint } from './blueprint';
+import type { Change } from './change';
 import type { StackStatus } from './events';
-import type { Json, JsonObject } from './json';
-import type { PhysicalResource } from './resources/provider';
+import type { Json } from './json';
+import type { StackResource, UnusedResource } from './stack-resource';
 
-/** A resource of a stack. */
-export interface StackResource {
-  readonly planned: PlannedResource;
-  /** The properties with all expressions resolved. */
-  readonly properties: JsonObject;
-  readonly physical: PhysicalResource;
+/** What a rollback restores. */
+export type StackState = Pick<Stack, 'blueprint' | 'resources' | 'outputs' | 'exports' | 'imports'>;
+
+/** What operations without rollback left when they failed. The next operation goes on from there, or rolls back. */
+export interface Unfinished extends Changes {
+  /** The last stable state; absent if the stack was never complete. */
+  readonly stable?: StackState;
+  /** Physical resources whose creation failed. The next operation deletes them. */
+  readonly failed: readonly StackResource[];
+  /** Logical ids of resources whose update in place failed. The next update repeats it. */
+  readonly failedUpdates: ReadonlySet<string>;
+}
+
+/** What changed since the last stable state. */
+export interface Changes {
+  readonly changes: ReadonlyMap<string, Change>;
+  /** Physical resources that were created since that state, and then replaced. */
+  readonly superseded: readonly StackResource[];
 }
 
 /** An update or a creation in progress. */
@@ -28,6 +41,10 @@ export class Stack {
   /** Names of the exports of other stacks that this stack imports. */
   imports: ReadonlySet<string> = new Set();
   underWay?: OperationUnderWay;
+  /** Absent unless the last operation failed without rollback. */
+  unfinished?: Unfinished;
+  /** Physical resources that a failed operation has left. */
+  unused: readonly UnusedResource[] = [];
 
   /**
    * @param id the ARN
@@ -42,6 +59,12 @@ export class Stack {
   /** Whether an operation is in progress. */
   get busy(): boolean {
     return this.status.endsWith('_IN_PROGRESS');
+  }
+
+  /** The current state. */
+  get state(): StackState {
+    const { blueprint, resources, outputs, exports, imports } = this;
+    return { blueprint, resources, outputs, exports, imports };
   }
 
   /** Adds a resource, or replaces the one with the same logical id. */

@@ -8,30 +8,38 @@ export interface Delays {
   policy?: number;
   /** Until a new user is visible. `CreateUser` sees it immediately. */
   newUser?: number;
-  /** Until a written tag is visible. Removing a tag is visible immediately. */
+  /**
+   * How stale reads of MFA devices can be: each shows the state of some moment in this time. A read can show an older
+   * state than the read before it.
+   */
+  reads?: number;
+  /** How stale reads of a device's tags can be. @default the staleness of other reads */
+  tagReads?: number;
+  /** Until every read shows a written or removed tag, and none before that. Reads can be stale besides. */
   tags?: number;
   /** How long a user with the name of a deleted user refuses changes of its devices. */
   recreated?: number;
 }
 
-/** A value whose readers see writes with a delay. */
-export class DelayedValue<T> {
+/** A value that remembers its history. */
+export class History<T> {
   private readonly versions: { readonly value: T; readonly writtenAt: number }[] = [];
 
-  /** @param initial the value before the first write becomes visible */
+  /** @param initial the value before the first write */
   constructor(private readonly initial: T) {}
 
   write(value: T, now: number): void {
     this.versions.push({ value, writtenAt: now });
   }
 
-  /** The last value written, visible or not. */
-  get latest(): T {
-    return this.versions.at(-1)?.value ?? this.initial;
+  /** The value at a moment, in milliseconds since the epoch. */
+  at(moment: number): T {
+    const version = this.versions.findLast(({ writtenAt }) => writtenAt <= moment);
+    return version === undefined ? this.initial : version.value;
   }
+}
 
-  /** The value that a reader sees whose view is `delay` milliseconds old. */
-  visible(now: number, delay: number): T {
-    return this.versions.findLast(({ writtenAt }) => now - writtenAt >= delay)?.value ?? this.initial;
-  }
+/** A moment in the last `staleness` milliseconds, which a read sees. Both ends are possible. */
+export function momentOfRead(now: number, staleness: number, random: (bytes: number) => Buffer): number {
+  return staleness === 0 ? now : now - staleness * (random(4).readUInt32BE() / 0xffffffff);
 }

@@ -41,18 +41,13 @@ export class DeviceClock {
     return this.accepted;
   }
 
-  /** Checks a pair that enables the device. AWS searches around its own time. */
-  enable(codes: Codes, now: number): boolean {
-    return this.accept(codes, counterAt(now), 0);
-  }
-
-  /** Checks a pair that resynchronizes the device. AWS searches around the stored adjustment. */
-  resync(codes: Codes, now: number): boolean {
-    return this.accept(codes, counterAt(now), this.accepted?.adjustment ?? 0);
-  }
-
-  private accept([first, second]: Codes, current: number, adjustment: number): boolean {
-    const match = this.find(first, second, current + adjustment);
+  /**
+   * Checks a pair that enables or resynchronizes the device. AWS searches around the stored adjustment, which the device
+   * keeps when it is deactivated.
+   */
+  accept([first, second]: Codes, now: number): boolean {
+    const current = counterAt(now);
+    const match = this.find(first, second, current + (this.accepted?.adjustment ?? 0));
     if (match === undefined) {
       return false;
     }

@@ -11,12 +11,11 @@ import { AccountContext } from './context';
 import type { Delays } from './delays';
 import type { DeviceClockReading } from './device-clock';
 import type { IamAction, IamInputs } from './inputs';
-import { pageOf } from './pages';
 import { IAM_PARAMETERS, isIamAction } from './parameters';
 import { QR_CODE_PNG } from './qr-code';
 import { type Role, Roles } from './roles';
 import { type User, Users } from './users';
-import { type VirtualDevice, VirtualDevices } from './virtual-devices';
+import { type DeviceView, type VirtualDevice, VirtualDevices } from './virtual-devices';
 
 export type { AuthorizationRequest, Authorizer, Caller } from './authorization/caller';
 export type { Delays } from './delays';
@@ -107,13 +106,15 @@ export class Iam {
     if (violations !== undefined) {
       throw new AwsError('ValidationError', 400, violations);
     }
-    for (const request of this.authorizationsOf(action, input)) {
+    const named = withCallingUser(action, input, caller);
+    this.requireMfaForOwnDevices(action, named, caller);
+    for (const request of this.authorizationsOf(action, named)) {
       const refusal = this.denialReason(caller, request);
       if (refusal !== undefined) {
         throw new AwsError('AccessDenied', 403, refusal);
       }
     }
-    return (this.handlers[action] as (input: unknown) => Output)(input);
+    return (this.handlers[action] as (input: unknown) => Output)(named);
   }
 
   /**
@@ -146,7 +147,7 @@ export class Iam {
       devices: this.devices.all.map(({ serialNumber, assignment, tags }) => ({
         serialNumber,
         ...(assignment === undefined ? {} : { userName: this.users.byId(assignment.userId)?.name }),
-        tags: Object.fromEntries(tags.latest.map(({ Key, Value }) => [Key, Value])),
+        tags: Object.fromEntries(tags.all.map(({ Key, Value }) => [Key, Value])),
       })),
       roles: this.roles.all.map((role) => ({
         roleName: role.name,
@@ -196,7 +197,7 @@ export class Iam {
       const user = this.userOf(input);
       const { items, ...page } = this.devices.listOf(user, input);
       return {
-        MFADevices: items.map((device) => ({ UserName: user.name, ...this.assignmentOutput(device) })),
+        MFADevices: items.map((device) => ({ UserName: user.name, ...assignmentOutput(device) })),
         ...page,
       };
     },
@@ -228,17 +229,15 @@ export class Iam {
       return { VirtualMFADevices: items.map((device) => this.deviceOutput(device)), ...page };
     },
     TagMFADevice: ({ SerialNumber, Tags }) => {
-      this.devices.get(SerialNumber).tags.put(Tags, this.context.clock.now());
+      this.devices.tag(SerialNumber, Tags);
       return {};
     },
     UntagMFADevice: ({ SerialNumber, TagKeys }) => {
-      this.devices.get(SerialNumber).tags.remove(TagKeys);
+      this.devices.untag(SerialNumber, TagKeys);
       return {};
     },
     ListMFADeviceTags: ({ SerialNumber, ...request }) => {
-      const { clock, delays } = this.context;
-      const tags = this.devices.get(SerialNumber).tags.visible(clock.now(), delays.tags ?? 0);
-      const { items, ...page } = pageOf(tags, ({ Key }) => Key, request);
+      const { items, ...page } = this.devices.listTags(SerialNumber, request);
       return { Tags: items, ...page };
     },
 
@@ -277,6 +276,37 @@ export class Iam {
       };
     },
   };
+
+  /**
+   * A user who has an enabled device can't add or remove devices of their own with a long-term key, whatever policies
+   * allow. AWS was seen to deny enabling and deactivating, before any other error, and to allow resynchronizing.
+   *
+   * @see https://aws.amazon.com/security/security-bulletins/AWS-2023-001/
+   */
+  private requireMfaForOwnDevices(
+    action: IamAction,
+    input: { readonly UserName?: string; readonly SerialNumber?: string },
+    caller: Caller | undefined,
+  ): void {
+    const user = caller?.userName === undefined ? undefined : this.users.find(caller.userName);
+    const devices = user === undefined ? [] : this.devices.of(user);
+    if (user === undefined || devices.length === 0) {
+      return;
+    }
+    const isOwn = {
+      EnableMFADevice: input.UserName === user.name,
+      DeactivateMFADevice: input.UserName === user.name,
+      CreateVirtualMFADevice: true,
+      DeleteVirtualMFADevice: devices.some(({ serialNumber }) => serialNumber === input.SerialNumber),
+    };
+    if (action in isOwn && isOwn[action as keyof typeof isOwn]) {
+      throw new AwsError(
+        'AccessDenied',
+        403,
+        'To complete this action, please ensure that you are authenticated with an MFA device that is enabled for this user.',
+      );
+    }
+  }
 
   /** The permissions that a call needs, with the condition keys that policies can use. */
   private authorizationsOf(
@@ -322,7 +352,7 @@ export class Iam {
     return user === undefined ? this.context.arn('user', path, userName) : this.users.arnOf(user);
   }
 
-  /** The user that a call names. AWS defaults to the calling user, but here no caller is a user. */
+  /** The user that a call names, or who signed it. */
   private userOf({ UserName }: { readonly UserName?: string }): User {
     if (UserName === undefined) {
       throw new AwsError('ValidationError', 400, 'Must specify userName when calling with non-User credentials');
@@ -337,7 +367,7 @@ export class Iam {
       UserId: user.id,
       Arn: this.users.arnOf(user),
       CreateDate: new Date(user.createdAt),
-      ...tagsOutput(user.tags.latest),
+      ...tagsOutput(user.tags.all),
     };
   }
 
@@ -345,15 +375,8 @@ export class Iam {
   private deviceOutput(device: VirtualDevice): Output {
     const user = device.assignment === undefined ? undefined : this.users.byId(device.assignment.userId);
     return {
-      ...this.assignmentOutput(device),
+      ...assignmentOutput(device),
       ...(user === undefined ? {} : { User: this.userOutput(user) }),
-    };
-  }
-
-  private assignmentOutput({ serialNumber, assignment }: VirtualDevice): Output {
-    return {
-      SerialNumber: serialNumber,
-      ...(assignment === undefined ? {} : { EnableDate: new Date(assignment.enabledAt) }),
     };
   }
 
@@ -367,9 +390,27 @@ export class Iam {
       AssumeRolePolicyDocument: encodeURIComponent(role.assumeRolePolicyDocument),
       ...(role.description === undefined ? {} : { Description: role.description }),
       MaxSessionDuration: role.maxSessionDuration,
-      ...tagsOutput(role.tags.latest),
+      ...tagsOutput(role.tags.all),
     };
   }
+}
+
+/** The input of a call, with the calling user where AWS takes it from the signature. */
+function withCallingUser(
+  action: IamAction,
+  input: Readonly<Record<string, unknown>>,
+  caller: Caller | undefined,
+): Readonly<Record<string, unknown>> {
+  const { members, required } = IAM_PARAMETERS[action];
+  const isOptional = members.UserName !== undefined && !required.includes('UserName');
+  return isOptional && caller?.userName !== undefined ? { UserName: caller.userName, ...input } : input;
+}
+
+function assignmentOutput({ serialNumber, assignment }: Pick<DeviceView, 'serialNumber' | 'assignment'>): Output {
+  return {
+    SerialNumber: serialNumber,
+    ...(assignment === undefined ? {} : { EnableDate: new Date(assignment.enabledAt) }),
+  };
 }
 
 /** The output omits empty lists of tags. */

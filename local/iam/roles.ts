@@ -1,7 +1,7 @@
 import { AwsError } from '../aws-error';
 import { parsePolicy, type Policy } from './authorization/policy';
 import type { AccountContext } from './context';
-import { DelayedValue } from './delays';
+import { History } from './delays';
 import { type Page, type PageRequest, pageOf } from './pages';
 import { type Tag, Tags } from './tags';
 
@@ -40,7 +40,7 @@ interface PolicyInput {
 export class Roles {
   private readonly roles = new Map<string, Role>();
   /** The policies in force, by role name. They outlive a deleted policy or role for as long as propagation takes. */
-  private readonly inForce = new Map<string, DelayedValue<readonly Policy[]>>();
+  private readonly inForce = new Map<string, History<readonly Policy[]>>();
 
   constructor(private readonly context: AccountContext) {}
 
@@ -57,8 +57,8 @@ export class Roles {
       throw new AwsError('EntityAlreadyExists', 409, `Role with name ${input.RoleName} already exists.`);
     }
     refuseUnlessJson(input.AssumeRolePolicyDocument);
-    const tags = new Tags();
-    tags.put(input.Tags ?? [], this.context.clock.now());
+    const tags = new Tags('insensitive');
+    tags.put(input.Tags ?? []);
     const role: Role = {
       id: this.context.uniqueId('AROA'),
       name: input.RoleName,
@@ -154,7 +154,7 @@ export class Roles {
   /** The policies of a role that are in force now, that is, those that have propagated. */
   policiesInForce(roleName: string): readonly Policy[] {
     const { clock, delays } = this.context;
-    return this.inForce.get(roleName)?.visible(clock.now(), delays.policy ?? 0) ?? [];
+    return this.inForce.get(roleName)?.at(clock.now() - (delays.policy ?? 0)) ?? [];
   }
 
   arnOf(role: Role): string {
@@ -167,7 +167,7 @@ export class Roles {
   }
 
   private propagate(role: Role): void {
-    const inForce = this.inForce.get(role.name) ?? new DelayedValue<readonly Policy[]>([]);
+    const inForce = this.inForce.get(role.name) ?? new History<readonly Policy[]>([]);
     inForce.write(
       [...role.inlinePolicies.values()].map((document) => parsePolicy(document)),
       this.context.clock.now(),

@@ -1,5 +1,4 @@
 import { AwsError } from '../aws-error';
-import { DelayedValue } from './delays';
 
 /** A tag in the API's shape. */
 export interface Tag {
@@ -14,14 +13,23 @@ export interface Tag {
  */
 const MAX_TAGS = 50;
 
-/** The tags of one resource. Keys are case-insensitive and keep the case of the last write. */
+/** The case of tag keys: a user's or role's are case-insensitive and keep the case of the last write. */
+export type TagCase = 'sensitive' | 'insensitive';
+
+/**
+ * The tags of one resource.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules
+ */
 export class Tags {
-  private readonly byKey = new Map<string, DelayedValue<Tag | undefined>>();
+  private readonly byKey = new Map<string, Tag>();
+
+  constructor(private readonly tagCase: TagCase) {}
 
   /** Writes all of the tags, or none if one of them is rejected. */
-  put(tags: readonly Tag[], now: number): void {
-    const keys = tags.map(({ Key }) => folded(Key));
-    const reserved = tags.find(({ Key }) => folded(Key).startsWith('aws:'));
+  put(tags: readonly Tag[]): void {
+    const keys = tags.map(({ Key }) => this.folded(Key));
+    const reserved = tags.find(({ Key }) => Key.toLowerCase().startsWith('aws:'));
     if (reserved !== undefined) {
       throw new AwsError('InvalidInput', 400, `Tag key '${reserved.Key}' is reserved: keys must not begin with aws:`);
     }
@@ -36,33 +44,22 @@ export class Tags {
       throw new AwsError('LimitExceeded', 409, `The number of tags has reached the maximum limit: ${MAX_TAGS}.`);
     }
     for (const tag of tags) {
-      const value = this.byKey.get(folded(tag.Key)) ?? new DelayedValue<Tag | undefined>(undefined);
-      value.write(tag, now);
-      this.byKey.set(folded(tag.Key), value);
+      this.byKey.set(this.folded(tag.Key), tag);
     }
   }
 
   remove(keys: readonly string[]): void {
     for (const key of keys) {
-      this.byKey.delete(folded(key));
+      this.byKey.delete(this.folded(key));
     }
   }
 
-  /** The tags, sorted by key, that a reader sees whose view is `delay` milliseconds old. */
-  visible(now: number, delay: number): Tag[] {
-    return sorted([...this.byKey.values()].map((tag) => tag.visible(now, delay)));
+  /** The tags, sorted by key. */
+  get all(): readonly Tag[] {
+    return [...this.byKey.values()].sort((a, b) => (a.Key < b.Key ? -1 : 1));
   }
 
-  /** The tags, sorted by key, as written. */
-  get latest(): Tag[] {
-    return sorted([...this.byKey.values()].map((tag) => tag.latest));
+  private folded(key: string): string {
+    return this.tagCase === 'sensitive' ? key : key.toLowerCase();
   }
-}
-
-function sorted(tags: readonly (Tag | undefined)[]): Tag[] {
-  return tags.filter((tag) => tag !== undefined).sort((a, b) => (a.Key < b.Key ? -1 : 1));
-}
-
-function folded(key: string): string {
-  return key.toLowerCase();
 }

@@ -24,8 +24,8 @@ export class Users {
   create(input: { UserName: string; Path?: string; Tags?: readonly Tag[] }): User {
     this.refuseTakenName(input.UserName);
     const now = this.context.clock.now();
-    const tags = new Tags();
-    tags.put(input.Tags ?? [], now);
+    const tags = new Tags('insensitive');
+    tags.put(input.Tags ?? []);
     const user: User = {
       id: this.context.uniqueId('AIDA'),
       createdAt: now,

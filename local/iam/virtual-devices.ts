@@ -1,6 +1,7 @@
 import { AwsError } from '../aws-error';
 import { base32 } from './base32';
 import type { AccountContext } from './context';
+import { History, momentOfRead } from './delays';
 import { type Codes, DeviceClock } from './device-clock';
 import { type Page, type PageRequest, pageOf } from './pages';
 import { type Tag, Tags } from './tags';
@@ -25,6 +26,14 @@ export interface VirtualDevice {
   assignment: Assignment | undefined;
 }
 
+/** What a read of a device shows. */
+export interface DeviceView {
+  readonly device: VirtualDevice;
+  readonly serialNumber: string;
+  readonly assignment: Assignment | undefined;
+  readonly tags: readonly Tag[];
+}
+
 /** A device's user, by id because users can be renamed. */
 export interface Assignment {
   readonly userId: string;
@@ -40,6 +49,8 @@ export interface CodesInput {
 /** The virtual MFA devices of one account. */
 export class VirtualDevices {
   private readonly devices = new Map<string, VirtualDevice>();
+  /** What reads show or have shown, by serial number; `undefined` while a device does not exist. */
+  private readonly views = new Map<string, History<DeviceView | undefined>>();
 
   constructor(private readonly context: AccountContext) {}
 
@@ -52,11 +63,12 @@ export class VirtualDevices {
     if (this.devices.has(serialNumber)) {
       throw new AwsError('EntityAlreadyExists', 409, 'MFA device already exists.');
     }
-    const tags = new Tags();
-    tags.put(input.Tags ?? [], this.context.clock.now());
+    const tags = new Tags('sensitive');
+    tags.put(input.Tags ?? []);
     const seed = this.context.random(SEED_BYTES);
     const device: VirtualDevice = { serialNumber, clock: new DeviceClock(seed), tags, assignment: undefined };
     this.devices.set(serialNumber, device);
+    this.record(serialNumber);
     return { device, base32Seed: base32(seed) };
   }
 
@@ -71,7 +83,7 @@ export class VirtualDevices {
   get(serialNumber: string): VirtualDevice {
     const device = this.find(serialNumber);
     if (device === undefined) {
-      throw new AwsError('NoSuchEntity', 404, `MFA Device with serial number ${serialNumber} does not exist.`);
+      throw unknownDevice(serialNumber);
     }
     return device;
   }
@@ -82,6 +94,17 @@ export class VirtualDevices {
       throw new AwsError('DeleteConflict', 409, 'MFA VirtualDevice in use. Must deactivate first.');
     }
     this.devices.delete(serialNumber);
+    this.record(serialNumber);
+  }
+
+  tag(serialNumber: string, tags: readonly Tag[]): void {
+    this.get(serialNumber).tags.put(tags);
+    this.record(serialNumber);
+  }
+
+  untag(serialNumber: string, keys: readonly string[]): void {
+    this.get(serialNumber).tags.remove(keys);
+    this.record(serialNumber);
   }
 
   enable(user: User, serialNumber: string, codes: CodesInput): void {
@@ -96,17 +119,19 @@ export class VirtualDevices {
       throw new AwsError('LimitExceeded', 409, `Cannot exceed quota for MfaDevicesPerUser: ${MAX_DEVICES_PER_USER}`);
     }
     const now = this.context.clock.now();
-    requireAccepted(device.clock.enable(codesOf(codes), now));
+    requireAccepted(device.clock.accept(codesOf(codes), now));
     device.assignment = { userId: user.id, enabledAt: now };
+    this.record(serialNumber);
   }
 
   resync(user: User, serialNumber: string, codes: CodesInput): void {
     const device = this.enabledFor(user, serialNumber);
-    requireAccepted(device.clock.resync(codesOf(codes), this.context.clock.now()));
+    requireAccepted(device.clock.accept(codesOf(codes), this.context.clock.now()));
   }
 
   deactivate(user: User, serialNumber: string): void {
     this.enabledFor(user, serialNumber).assignment = undefined;
+    this.record(serialNumber);
   }
 
   /** The devices enabled for a user. */
@@ -125,13 +150,46 @@ export class VirtualDevices {
     return pageOf(matching, serialNumberOf, request);
   }
 
-  listOf(user: User, request: PageRequest): Page<VirtualDevice> {
-    return pageOf(this.of(user), serialNumberOf, request);
+  /** The devices that a read shows as enabled for a user. */
+  listOf(user: User, request: PageRequest): Page<DeviceView> {
+    const moment = this.momentOfRead(this.context.delays.reads);
+    const views = [...this.views.values()].map((history) => history.at(moment)).filter((view) => view !== undefined);
+    const enabled = views.filter(({ assignment }) => assignment?.userId === user.id);
+    return pageOf(enabled, serialNumberOf, request);
+  }
+
+  /** The tags that a read shows. */
+  listTags(serialNumber: string, request: PageRequest): Page<Tag> {
+    const { tags: lag = 0, reads, tagReads = reads } = this.context.delays;
+    const history = this.views.get(serialNumber);
+    const moment = this.momentOfRead(tagReads);
+    const view = history?.at(moment);
+    if (view === undefined) {
+      throw unknownDevice(serialNumber);
+    }
+    const delayed = history?.at(moment - lag);
+    const tags = delayed?.device === view.device ? delayed.tags : [];
+    return pageOf(tags, ({ Key }) => Key, request);
   }
 
   /** All devices, sorted by serial number. */
   get all(): VirtualDevice[] {
     return [...this.devices.values()].sort((a, b) => (a.serialNumber < b.serialNumber ? -1 : 1));
+  }
+
+  private momentOfRead(staleness = 0): number {
+    return momentOfRead(this.context.clock.now(), staleness, this.context.random);
+  }
+
+  /** Records what reads show from now on. */
+  private record(serialNumber: string): void {
+    const device = this.find(serialNumber);
+    const history = this.views.get(serialNumber) ?? new History<DeviceView | undefined>(undefined);
+    history.write(
+      device && { device, serialNumber, assignment: device.assignment, tags: device.tags.all },
+      this.context.clock.now(),
+    );
+    this.views.set(serialNumber, history);
   }
 
   private enabledFor(user: User, serialNumber: string): VirtualDevice {
@@ -143,8 +201,12 @@ export class VirtualDevices {
   }
 }
 
-function serialNumberOf(device: VirtualDevice): string {
-  return device.serialNumber;
+function serialNumberOf({ serialNumber }: Pick<VirtualDevice, 'serialNumber'>): string {
+  return serialNumber;
+}
+
+function unknownDevice(serialNumber: string): AwsError {
+  return new AwsError('NoSuchEntity', 404, `MFA Device with serial number ${serialNumber} does not exist.`);
 }
 
 function codesOf({ AuthenticationCode1, AuthenticationCode2 }: CodesInput): Codes {

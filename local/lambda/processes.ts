@@ -124,6 +124,8 @@ export class Processes implements ExecutionEnvironments {
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       AWS_SESSION_TOKEN: credentials.sessionToken,
+      // The function then accepts response URLs on this machine.
+      CDK_MFA_ENROLLMENT_LOCAL: 'true',
       AWS_ENDPOINT_URL_IAM: endpoints.iam,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     };

@@ -53,6 +53,7 @@ export interface SecretsManagerInputs {
   TagResource: OfSecret & { readonly Tags: readonly SecretTag[] };
   UntagResource: OfSecret & { readonly TagKeys: readonly string[] };
   PutResourcePolicy: OfSecret & { readonly ResourcePolicy: string };
+  GetResourcePolicy: OfSecret;
   DeleteResourcePolicy: OfSecret;
 }
 
@@ -93,6 +94,7 @@ export const SECRETS_MANAGER_PARAMETERS: Readonly<Record<SecretsManagerAction, A
     'SecretId',
     'ResourcePolicy',
   ]),
+  GetResourcePolicy: action({ SecretId: secretId }, ['SecretId']),
   DeleteResourcePolicy: action({ SecretId: secretId }, ['SecretId']),
 };
 

@@ -16,12 +16,21 @@ export interface SecretVersion {
   readonly stages: Set<string>;
 }
 
+/** The deletion of a secret that still exists. */
+export interface Deletion {
+  readonly askedAt: number;
+  /** When the secret no longer exists. */
+  readonly endsAt: number;
+  /** Whether RestoreSecret can cancel it. */
+  readonly isRestorable: boolean;
+}
+
 /** A secret and the versions of its value. */
 export class Secret {
-  /** When a deleted secret can no longer be restored; `undefined` if the secret is not deleted. */
-  deletionAt: number | undefined;
-  /** The resource-based policy; `undefined` if there is none. */
-  policy: Policy | undefined;
+  /** Absent if the secret is not marked for deletion. */
+  deletion?: Deletion;
+  /** The resource-based policy. */
+  policy?: { readonly document: string; readonly parsed: Policy };
   private readonly versions = new Map<string, SecretVersion>();
 
   constructor(
@@ -51,6 +60,16 @@ export class Secret {
     const version: SecretVersion = { id, value, createdAt: now, stages: new Set(['AWSCURRENT']) };
     this.versions.set(id, version);
     return version;
+  }
+
+  /** A copy, which can be changed while readers still see this secret. */
+  copy(): Secret {
+    const { name, arn, createdAt, description, keyArn, tags, deletion, policy } = this;
+    const copy = Object.assign(new Secret(name, arn, createdAt, description, keyArn, tags), { deletion, policy });
+    for (const version of this.versions.values()) {
+      copy.versions.set(version.id, { ...version, stages: new Set(version.stages) });
+    }
+    return copy;
   }
 
   /** Adds tags, or changes their values. */

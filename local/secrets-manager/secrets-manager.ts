@@ -3,6 +3,7 @@ import { AwsError } from '../aws-error';
 import type { Clock } from '../clock';
 import { violationsOf } from '../constraints';
 import type { Authorizer, Caller } from '../iam/authorization/caller';
+import { History, momentOfRead } from '../iam/delays';
 import { parsePolicy } from '../iam/authorization/policy';
 import { tagContext } from '../iam/authorization/request-tags';
 import { SECRETS_MANAGER_AUTHORIZATION } from '../iam/authorization/service-authorization';
@@ -18,7 +19,10 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_RECOVERY_DAYS = 30;
 const SUFFIX_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const SUFFIX_LENGTH = 6;
+/** How the name in a complete ARN ends. Secrets Manager takes every ARN that ends like this for a complete one. */
 const COMPLETE_ARN = /-[A-Za-z0-9]{6}$/;
+/** The actions whose reads can be stale. */
+const READS: ReadonlySet<SecretsManagerAction> = new Set(['DescribeSecret', 'GetSecretValue'] as const);
 
 /** Options of {@link SecretsManager}. */
 export interface SecretsManagerOptions {
@@ -42,17 +46,32 @@ export interface SecretsManagerFaults {
   undecryptable?: ReadonlySet<string>;
 }
 
+/** How long Secrets Manager takes, in milliseconds of the clock's time. An absent delay is 0. */
+export interface SecretsManagerDelays {
+  /**
+   * How stale DescribeSecret and GetSecretValue can be: each shows the whole secret as of some moment in this time. A
+   * read can show an older state than the read before it.
+   */
+  reads?: number;
+  /** How long a secret that is deleted without recovery is only marked for deletion. */
+  deletion?: number;
+}
+
 /** Output in the API's shape: times are `Date`, blobs are `Buffer`. */
 export type Output = Record<string, unknown>;
 
-type Handlers = { readonly [A in SecretsManagerAction]: (input: SecretsManagerInputs[A]) => Output };
+/** Handlers get the moment that the call sees: now, or earlier for a stale read. */
+type Handlers = { readonly [A in SecretsManagerAction]: (input: SecretsManagerInputs[A], moment: number) => Output };
 
 /** The Secrets Manager of one account and region, as far as seeds of virtual MFA devices need it. Synchronous. */
 export class SecretsManager {
   readonly region: string;
   /** Can be changed at any time, and applies to earlier writes, too. */
   faults: SecretsManagerFaults = {};
-  private readonly secrets = new Map<string, Secret>();
+  /** Can be changed at any time. */
+  delays: SecretsManagerDelays = {};
+  /** Every state of every secret, by name. A recorded secret never changes. */
+  private readonly secrets = new Map<string, History<Secret | undefined>>();
   private readonly clock: Clock;
   private readonly accountId: string;
   private readonly partition: string;
@@ -70,7 +89,9 @@ export class SecretsManager {
 
   /** Names of the secrets that are not scheduled for deletion. Not an AWS action. */
   get secretNames(): readonly string[] {
-    return [...this.secrets.values()].filter((secret) => secret.deletionAt === undefined).map(({ name }) => name);
+    return this.secretsAt(this.clock.now())
+      .filter(({ deletion }) => deletion === undefined)
+      .map(({ name }) => name);
   }
 
   /**
@@ -89,27 +110,29 @@ export class SecretsManager {
     if (violations !== undefined) {
       throw new AwsError('ValidationException', 400, violations);
     }
-    this.requireAllowed(action, input, caller);
-    return (this.handlers[action] as (input: unknown) => Output)(input);
+    const staleness = READS.has(action) ? (this.delays.reads ?? 0) : 0;
+    const moment = momentOfRead(this.clock.now(), staleness, this.random);
+    this.requireAllowed(action, input, caller, moment);
+    return (this.handlers[action] as (input: unknown, moment: number) => Output)(input, moment);
   }
 
   private readonly handlers: Handlers = {
     CreateSecret: (input) => {
       const id = input.ClientRequestToken ?? this.newVersionId();
       const existing = this.find(input.Name);
-      const secret = existing === undefined ? this.newSecret(input) : this.repeatedCreation(existing, id);
+      const secret = existing === undefined ? this.newSecret(input) : this.repeatedCreation(existing.copy(), id);
       const value = valueOf(input);
       const version = value === undefined ? undefined : secret.put(id, value, this.clock.now());
-      this.secrets.set(secret.name, secret);
+      this.record(secret);
       return {
         ARN: secret.arn,
         Name: secret.name,
         ...(version === undefined ? {} : { VersionId: version.id }),
       };
     },
-    GetSecretValue: (input) => {
-      const secret = this.getUsable(input.SecretId);
-      const version = this.versionIn(secret, input);
+    GetSecretValue: (input, moment) => {
+      const secret = this.getUsable(input.SecretId, moment);
+      const version = this.versionIn(secret, input, moment);
       if (this.faults.undecryptable?.has(secret.name)) {
         throw new AwsError(
           'DecryptionFailure',
@@ -127,25 +150,26 @@ export class SecretsManager {
       };
     },
     PutSecretValue: (input) => {
-      const secret = this.getUsable(input.SecretId);
+      const secret = this.getUsable(input.SecretId).copy();
       const value = valueOf(input);
       if (value === undefined) {
         throw new AwsError('InvalidRequestException', 400, 'You must provide either SecretString or SecretBinary.');
       }
       const version = secret.put(input.ClientRequestToken ?? this.newVersionId(), value, this.clock.now());
+      this.record(secret);
       return { ARN: secret.arn, Name: secret.name, VersionId: version.id, VersionStages: [...version.stages] };
     },
-    DescribeSecret: ({ SecretId }) => {
-      const secret = this.get(SecretId);
+    DescribeSecret: ({ SecretId }, moment) => {
+      const secret = this.get(SecretId, moment);
       return {
         ARN: secret.arn,
         Name: secret.name,
         ...(secret.description === undefined ? {} : { Description: secret.description }),
         ...(secret.keyArn === undefined ? {} : { KmsKeyId: secret.keyArn }),
         LastChangedDate: new Date(secret.changedAt),
-        ...(secret.deletionAt === undefined ? {} : { DeletedDate: new Date(secret.deletionAt) }),
+        ...(secret.deletion === undefined ? {} : { DeletedDate: new Date(secret.deletion.askedAt) }),
         Tags: secret.tags,
-        VersionIdsToStages: secret.versionIdsToStages(this.clock.now() - (this.faults.newVersion ?? 0)),
+        VersionIdsToStages: secret.versionIdsToStages(moment - (this.faults.newVersion ?? 0)),
         CreatedDate: new Date(secret.createdAt),
       };
     },
@@ -157,37 +181,55 @@ export class SecretsManager {
           "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
         );
       }
-      const secret = this.get(SecretId);
-      if (ForceDeleteWithoutRecovery) {
-        this.secrets.delete(secret.name);
-        return { ARN: secret.arn, Name: secret.name, DeletionDate: new Date(this.clock.now()) };
+      const secret = this.get(SecretId).copy();
+      const isRestorable = !ForceDeleteWithoutRecovery;
+      if (isRestorable) {
+        requireNotDeleted(secret);
       }
-      requireNotDeleted(secret);
-      secret.deletionAt = this.clock.now() + (RecoveryWindowInDays ?? DEFAULT_RECOVERY_DAYS) * DAY_MS;
-      return { ARN: secret.arn, Name: secret.name, DeletionDate: new Date(secret.deletionAt) };
+      // A repeated deletion without recovery takes no longer than the first.
+      if (secret.deletion?.isRestorable !== false) {
+        const askedAt = this.clock.now();
+        const recovery = (RecoveryWindowInDays ?? DEFAULT_RECOVERY_DAYS) * DAY_MS;
+        const endsAt = askedAt + (isRestorable ? recovery : (this.delays.deletion ?? 0));
+        secret.deletion = { askedAt, endsAt, isRestorable };
+        this.record(secret);
+      }
+      const { askedAt, endsAt } = secret.deletion;
+      return { ARN: secret.arn, Name: secret.name, DeletionDate: new Date(isRestorable ? endsAt : askedAt) };
     },
     RestoreSecret: ({ SecretId }) => {
-      const secret = this.get(SecretId);
-      secret.deletionAt = undefined;
-      return { ARN: secret.arn, Name: secret.name };
+      const secret = this.get(SecretId).copy();
+      if (secret.deletion?.isRestorable === false) {
+        requireNotDeleted(secret);
+      }
+      delete secret.deletion;
+      return this.recorded(secret);
     },
     TagResource: ({ SecretId, Tags }) => {
-      this.getUsable(SecretId).tag(Tags);
+      const secret = this.getUsable(SecretId).copy();
+      secret.tag(Tags);
+      this.record(secret);
       return {};
     },
     UntagResource: ({ SecretId, TagKeys }) => {
-      this.getUsable(SecretId).untag(TagKeys);
+      const secret = this.getUsable(SecretId).copy();
+      secret.untag(TagKeys);
+      this.record(secret);
       return {};
     },
     PutResourcePolicy: ({ SecretId, ResourcePolicy }) => {
-      const secret = this.getUsable(SecretId);
-      secret.policy = parsePolicy(ResourcePolicy, 'resource');
-      return { ARN: secret.arn, Name: secret.name };
+      const secret = this.getUsable(SecretId).copy();
+      secret.policy = { document: ResourcePolicy, parsed: parsePolicy(ResourcePolicy, 'resource') };
+      return this.recorded(secret);
+    },
+    GetResourcePolicy: ({ SecretId }) => {
+      const { arn, name, policy } = this.getUsable(SecretId);
+      return { ARN: arn, Name: name, ...(policy === undefined ? {} : { ResourcePolicy: policy.document }) };
     },
     DeleteResourcePolicy: ({ SecretId }) => {
-      const secret = this.getUsable(SecretId);
-      secret.policy = undefined;
-      return { ARN: secret.arn, Name: secret.name };
+      const secret = this.getUsable(SecretId).copy();
+      delete secret.policy;
+      return this.recorded(secret);
     },
   };
 
@@ -195,16 +237,17 @@ export class SecretsManager {
     action: SecretsManagerAction,
     input: Readonly<Record<string, unknown>>,
     caller: Caller | undefined,
+    moment: number,
   ): void {
     const { version, keyActions, ...carries } = SECRETS_MANAGER_AUTHORIZATION[action];
     const named = input as { SecretId?: string; Name?: string; KmsKeyId?: string };
     const id = named.SecretId ?? named.Name ?? '';
-    const secret = this.find(id);
+    const secret = this.find(id, moment);
     const refusal = this.authorize(caller, {
       action: `secretsmanager:${action}`,
       resource: secret?.arn ?? this.arnOfUnknown(id),
       context: { ...tagContext(carries, input), ...(version ? versionContext(input) : {}) },
-      resourcePolicy: secret?.policy,
+      resourcePolicy: secret?.policy?.parsed,
     });
     if (refusal !== undefined) {
       throw new AwsError('AccessDeniedException', 400, refusal);
@@ -236,7 +279,7 @@ export class SecretsManager {
 
   /** The secret that an earlier CreateSecret with the same token created. */
   private repeatedCreation(existing: Secret, versionId: string): Secret {
-    if (existing.deletionAt !== undefined) {
+    if (existing.deletion !== undefined) {
       throw new AwsError(
         'InvalidRequestException',
         400,
@@ -253,25 +296,46 @@ export class SecretsManager {
     return existing;
   }
 
-  /** Finds a secret by name, by ARN, or by ARN without the six characters at its end. */
-  private find(id: string): Secret | undefined {
-    const known = [...this.secrets.values()].filter(({ deletionAt = Infinity }) => this.clock.now() < deletionAt);
-    return (
-      known.find(({ name, arn }) => id === name || id === arn) ??
-      known.find(({ name }) => id === this.arnPrefix() + name)
-    );
+  /**
+   * Finds a secret by name, by ARN, or by ARN without the random suffix, unless the name itself ends like a suffix.
+   *
+   * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
+   */
+  private find(id: string, moment = this.clock.now()): Secret | undefined {
+    const known = this.secretsAt(moment);
+    const partialArn = (name: string) => (COMPLETE_ARN.test(name) ? undefined : this.arnPrefix() + name);
+    return known.find(({ name, arn }) => id === name || id === arn || id === partialArn(name));
   }
 
-  private get(id: string): Secret {
-    const secret = this.find(id);
+  /** The secrets that exist at a moment. */
+  private secretsAt(moment: number): Secret[] {
+    return [...this.secrets.values()]
+      .map((history) => history.at(moment))
+      .filter((secret) => secret !== undefined && moment < (secret.deletion?.endsAt ?? Infinity)) as Secret[];
+  }
+
+  /** Makes a changed secret visible to reads from now on. */
+  private record(secret: Secret): void {
+    const history = this.secrets.get(secret.name) ?? new History<Secret | undefined>(undefined);
+    history.write(secret, this.clock.now());
+    this.secrets.set(secret.name, history);
+  }
+
+  private recorded(secret: Secret): Output {
+    this.record(secret);
+    return { ARN: secret.arn, Name: secret.name };
+  }
+
+  private get(id: string, moment?: number): Secret {
+    const secret = this.find(id, moment);
     if (secret === undefined) {
       throw new AwsError('ResourceNotFoundException', 400, "Secrets Manager can't find the specified secret.");
     }
     return secret;
   }
 
-  private getUsable(id: string): Secret {
-    const secret = this.get(id);
+  private getUsable(id: string, moment?: number): Secret {
+    const secret = this.get(id, moment);
     requireNotDeleted(secret);
     return secret;
   }
@@ -279,10 +343,11 @@ export class SecretsManager {
   private versionIn(
     secret: Secret,
     { VersionId, VersionStage }: { readonly VersionId?: string; readonly VersionStage?: string },
+    moment: number,
   ): SecretVersion {
     const label = VersionStage ?? 'AWSCURRENT';
     const version = VersionId === undefined ? secret.stage(label) : secret.version(VersionId);
-    if (version === undefined || this.clock.now() - version.createdAt < (this.faults.newVersion ?? 0)) {
+    if (version === undefined || moment - version.createdAt < (this.faults.newVersion ?? 0)) {
       const missing = VersionId === undefined ? `staging label: ${label}` : `VersionId: ${VersionId}`;
       throw new AwsError(
         'ResourceNotFoundException',
@@ -361,8 +426,8 @@ function valueOf({ SecretString, SecretBinary }: SecretValue): SecretValue | und
   return SecretBinary === undefined ? undefined : { SecretBinary };
 }
 
-function requireNotDeleted({ deletionAt }: Secret): void {
-  if (deletionAt !== undefined) {
+function requireNotDeleted({ deletion }: Secret): void {
+  if (deletion !== undefined) {
     throw new AwsError(
       'InvalidRequestException',
       400,

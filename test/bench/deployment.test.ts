@@ -1,6 +1,7 @@
 import { creationSeconds } from '../../bench/deployment/creation-time';
 import { deploymentPart } from '../../bench/deployment/deployment';
 import { longestChain } from '../../bench/deployment/longest-chain';
+import { oneLineFigures } from '../../bench/deployment/one-line';
 
 const role = { Type: 'AWS::IAM::Role' };
 const topic = (Properties: object) => ({ Type: 'AWS::SNS::Topic', Properties });
@@ -64,8 +65,32 @@ test('a circular dependency is an error', () => {
 test('the longest chain of the example has a bound of 45 s and is listed in the notes', async () => {
   const notes: string[] = [];
   const figures = await deploymentPart.measure({ nodes: [], runs: 1, note: (text) => void notes.push(text) });
-  expect(figures).toEqual([
-    { name: 'deployment.example.longestChain', value: expect.any(Number) as number, unit: 's', atMost: 45 },
-  ]);
+  expect(figures[0]).toEqual({
+    name: 'deployment.example.longestChain',
+    value: expect.any(Number) as number,
+    unit: 's',
+    atMost: 45,
+  });
   expect(notes.join()).toMatch(/AWS::IAM::Role > .*Custom::MfaEnrollment$/);
+});
+
+test('the requests of the one-line enrollment have bounds for their calls and for the seconds of a Delete', async () => {
+  const figures = await oneLineFigures();
+  expect(figures.map(({ name, unit, atMost }) => [name, unit, atMost])).toEqual([
+    ['deployment.oneLine.deploy', 's', undefined],
+    ['deployment.oneLine.destroy', 's', undefined],
+    ['deployment.oneLine.device.create.calls', 'count', 7],
+    ['deployment.oneLine.device.create.time', 's', undefined],
+    ['deployment.oneLine.enrollment.create.calls', 'count', 6],
+    ['deployment.oneLine.enrollment.create.time', 's', undefined],
+    ['deployment.oneLine.enrollment.delete.calls', 'count', 6],
+    ['deployment.oneLine.enrollment.delete.time', 's', 3],
+    ['deployment.oneLine.device.delete.calls', 'count', 8],
+    ['deployment.oneLine.device.delete.time', 's', 3],
+  ]);
+});
+
+test('the requests of the one-line enrollment stay within their bounds', async () => {
+  const figures = await oneLineFigures();
+  expect(figures.filter(({ value, atMost = Infinity }) => value > atMost)).toEqual([]);
 });

@@ -37,6 +37,29 @@ describe('a stack of 490 enrollments on one provider with a path scope', () => {
   });
 });
 
+describe('a stack with one bad secret is rolled back with nothing left enabled', () => {
+  const badSecret = 'the seed of another device';
+  const sixty = fleetOf(60);
+
+  test.each([
+    ['creation', false, 'ROLLBACK_COMPLETE'],
+    ['update', true, 'UPDATE_ROLLBACK_COMPLETE'],
+  ])('within four minutes, if Lambda runs 10 events of 60 at once: %s', async (_, asUpdate, status) => {
+    const failed = await deployFleet(sixty, { concurrency: 10, badSecret, asUpdate });
+    expect(failed).toMatchObject({ status, enabled: 0 });
+    expect(failed.seconds).toBeLessThanOrEqual(240);
+  });
+
+  test.each([
+    ['creation', false, 'ROLLBACK_COMPLETE'],
+    ['update', true, 'UPDATE_ROLLBACK_COMPLETE'],
+  ])('in 1.2 times the minimum time, if IAM allows 10 calls per second for 490: %s', async (_, asUpdate, status) => {
+    const failed = await deployFleet(fleet, { bucket, badSecret, asUpdate });
+    expect(failed).toMatchObject({ status, enabled: 0 });
+    expect(failed.seconds).toBeLessThanOrEqual(1.2 * secondsOf(failed.iamCallsLetThrough, bucket));
+  });
+});
+
 test.each([
   [10, 0],
   [1960, 195],

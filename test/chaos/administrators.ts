@@ -1,4 +1,4 @@
-import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, SEED_VERSION_KEY } from '../../lib/contract';
+import { DEVICE_CLAIM_PREFIX, SEED_PREFIX } from '../../lib/contract';
 import { SecretText } from '../../lambda/aws/ports';
 import { parseSeed } from '../../lambda/seed';
 import { codePairAt, stepAt } from '../../lambda/totp';
@@ -83,12 +83,12 @@ class Administrator {
         iam.call('TagMFADevice', { SerialNumber: serialNumber, Tags: [{ Key: 'owner', Value: 'security' }] });
         return;
       case 'untag':
-        return this.untag(serialNumber, Object.keys(this.world.tagsOf(serialNumber, ENROLLMENT_CLAIM_PREFIX)));
+        return this.world.unclaimByHand(serialNumber);
       case 'remove its claims':
         births.allowUnowned(serialNumber);
         return this.untag(serialNumber, Object.keys(this.world.tagsOf(serialNumber, DEVICE_CLAIM_PREFIX)));
       case 'remove its seed version':
-        return this.untag(serialNumber, [SEED_VERSION_KEY]);
+        return this.untag(serialNumber, Object.keys(this.world.tagsOf(serialNumber, SEED_PREFIX)));
       case 'delete':
       case 'delete a created device':
         return this.delete(serialNumber);

@@ -1,3 +1,5 @@
+import type { Invocation } from './invocation';
+
 /** How a device was created. A device that is deleted and created again has another record. */
 export interface Birth {
   readonly number: number;
@@ -7,7 +9,11 @@ export interface Birth {
   /** The secret for the seed, if the library created the device. */
   readonly secretArn?: string;
   /** The invocation that created it, if the library created the device. A duplicate delivery is another invocation. */
-  readonly maker?: object;
+  readonly maker?: Invocation;
+  /** Whether its secret showed that the same Create had stored a seed before. */
+  readonly isKnown?: boolean;
+  /** When, if the library created it. */
+  readonly bornAt?: number;
 }
 
 /** Records what IAM reports only once: the seed of each device, and who created it. */

@@ -1,15 +1,16 @@
 import { parseArgs } from 'node:util';
 import logUpdate from 'log-update';
 import { type Outcome, runHistories } from './run';
+import { CLAIM_SABOTAGES } from './claim-sabotage';
 import { DEVICE_SABOTAGES } from './device-sabotage';
 import { ENROLLMENT_SABOTAGES } from './enrollment-sabotage';
 import { NONE } from './sabotage';
 
-const SABOTAGES = { ...ENROLLMENT_SABOTAGES, ...DEVICE_SABOTAGES };
+const SABOTAGES = { ...ENROLLMENT_SABOTAGES, ...DEVICE_SABOTAGES, ...CLAIM_SABOTAGES };
 
 const HELP = `Runs random histories of stacks, administrators and faults in virtual time and checks the invariants.
 
-  npm run chaos -- [--histories N] [--seed N] [--sabotage NAME] [--json]
+  npm run chaos -- [--histories N] [--seed N] [--sabotage NAME] [--tag-lag MS] [--json]
 
   --histories  number of histories (default: 1000)
   --seed       seed of the random numbers (default: 42); the same seed runs the same histories
@@ -17,6 +18,7 @@ const HELP = `Runs random histories of stacks, administrators and faults in virt
 ${Object.keys(SABOTAGES)
   .map((name) => `                 ${name}`)
   .join('\n')}
+  --tag-lag    how stale reads of tags can be, in milliseconds; the rules assume at most 8000
   --json       print the result as one JSON object
   --help       print this text
 `;
@@ -27,6 +29,7 @@ async function main(): Promise<number> {
       histories: { type: 'string', default: '1000' },
       seed: { type: 'string', default: '42' },
       sabotage: { type: 'string' },
+      'tag-lag': { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -42,7 +45,8 @@ async function main(): Promise<number> {
       `'--sabotage': invalid value '${values.sabotage}': expected one of ${Object.keys(SABOTAGES).join(', ')}`,
     );
   }
-  const outcome = await runHistories({ histories, seed }, sabotage(), (count) => {
+  const tagLag = values['tag-lag'] === undefined ? undefined : wholeNumber('tag-lag', values['tag-lag']);
+  const outcome = await runHistories({ histories, seed, tagLag }, sabotage(), (count) => {
     if (process.stderr.isTTY && count % 100 === 0) {
       logUpdate(`${count} histories`);
     }
@@ -58,11 +62,12 @@ function wholeNumber(name: string, text: string): number {
   return Number(text);
 }
 
-function report(seed: number, { histories, steps, faults, actions, found }: Outcome): string {
+function report(seed: number, { histories, steps, faults, exceptions, actions, found }: Outcome): string {
   const hits = Object.values(faults).reduce((sum, count) => sum + count, 0);
   return [
     `seed ${seed}`,
     ...Object.entries(faults).map(([kind, count]) => `${String(count).padStart(9)}  ${kind}`),
+    ...Object.entries(exceptions).map(([kind, count]) => `${String(count).padStart(9)}  documented exception: ${kind}`),
     `calls: ${actions.join(', ')}`,
     ...(found === undefined
       ? []

@@ -27,9 +27,9 @@ export type User = (typeof IMPORTED)[number] | (typeof OWNED)[number];
 export type Spelling = 'literal' | 'pseudo' | 'parameter';
 /**
  * The secret of the enrollment: two that hold the device's seed, one with the seed of another device, one without a
- * seed.
+ * seed, one that doesn't exist.
  */
-export type SecretChoice = 'plain' | 'json' | 'wrong' | 'junk';
+export type SecretChoice = 'plain' | 'json' | 'wrong' | 'junk' | 'missing';
 
 export interface Enrollment {
   readonly id: string;

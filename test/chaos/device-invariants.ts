@@ -1,15 +1,15 @@
-import { DEVICE_CLAIM_PREFIX, DEVICE_RESOURCE_TYPE, deviceClaimKey, type DeviceProperties } from '../../lib/contract';
+import { DEVICE_CLAIM_PREFIX, DEVICE_RESOURCE_TYPE, type DeviceProperties, tagKey } from '../../lib/contract';
 import { STACKS } from './declaration';
 import { abandonedDevices, type EndedOperation, uuidOf } from './invariants';
-import type { World } from './world';
+import type { Operation, World } from './world';
 
 /**
  * After a deployment that ended COMPLETE, every device that received an event in it exists, and its secret holds its
  * seed.
  */
-export function checkStored({ world, after, stack }: EndedOperation): void {
+export function checkStored({ world, operation, after, stack }: EndedOperation): void {
   const logicalIds = stack.resources.map(({ logicalId }) => logicalId);
-  for (const { event } of world.invocations) {
+  for (const { event } of operation.invocations) {
     if (
       event.ResourceType !== DEVICE_RESOURCE_TYPE ||
       event.RequestType === 'Delete' ||
@@ -21,11 +21,11 @@ export function checkStored({ world, after, stack }: EndedOperation): void {
     const name = `${event.LogicalResourceId} (${SerialNumber})`;
     const device = after.devices[SerialNumber];
     if (device === undefined) {
-      world.violated('stored', `${name}: the device does not exist`);
+      world.violated('stored', `${name}: the device does not exist`, SerialNumber);
     } else if (!world.holdsSeed(SeedSecretArn, undefined, SerialNumber)) {
       world.violated('stored', `${name}: the secret does not hold its seed`);
-    } else if (device.tags[deviceClaimKey(uuidOf(stack.stackId), event.LogicalResourceId)] === undefined) {
-      world.violated('stored', `${name}: its claim is missing`);
+    } else if (device.tags[tagKey(DEVICE_CLAIM_PREFIX, uuidOf(stack.stackId), event.LogicalResourceId)] === undefined) {
+      world.violated('stored', `${name}: its claim is missing`, SerialNumber);
     } else if (Tags.some(({ Key, Value }) => device.tags[Key] !== Value)) {
       world.violated('stored', `${name}: a declared tag is missing`);
     }
@@ -37,12 +37,12 @@ export function checkOrphans({ world, after }: EndedOperation): void {
   const claimed = STACKS.map((stack) => world.cloudFormation.describeStack(stack)).flatMap((stack) =>
     stack === undefined || stack.status === 'DELETE_COMPLETE'
       ? []
-      : stack.resources.map(({ logicalId }) => deviceClaimKey(uuidOf(stack.stackId), logicalId)),
+      : stack.resources.map(({ logicalId }) => tagKey(DEVICE_CLAIM_PREFIX, uuidOf(stack.stackId), logicalId)),
   );
   for (const [serialNumber, { by, tags }] of Object.entries(after.devices)) {
     const isOwned = Object.keys(tags).some((key) => claimed.includes(key));
     if (by === 'library' && !isOwned && !world.births.mayBeUnowned(serialNumber)) {
-      world.violated('no orphan', `${serialNumber} belongs to no stack`);
+      world.violated('no orphan', `${serialNumber} belongs to no stack`, serialNumber);
     }
   }
 }
@@ -51,11 +51,11 @@ export function checkOrphans({ world, after }: EndedOperation): void {
  * Exempts devices that a removal policy retains, or that CloudFormation abandoned in a cleanup, from the check for
  * orphans.
  */
-export function allowRetainedAndAbandoned(world: World): void {
-  const retained = world.events
+export function allowRetainedAndAbandoned(world: World, operation: Operation): void {
+  const retained = operation.events
     .filter(({ type, status }) => type === DEVICE_RESOURCE_TYPE && status === 'DELETE_SKIPPED')
-    .map(({ physicalId = '' }) => physicalId);
-  [...retained, ...abandonedDevices(world)].forEach((serialNumber) => world.births.allowUnowned(serialNumber));
+    .map(({ physicalId = '' }) => physicalId.split('|')[0]!);
+  [...retained, ...abandonedDevices(operation)].forEach((serialNumber) => world.births.allowUnowned(serialNumber));
 }
 
 /** Exempts the devices of a stack whose deletion can't be checked from the check for orphans. */

@@ -1,4 +1,10 @@
-import { DEVICE_RESOURCE_TYPE, deviceClaimKey, ENROLLMENT_RESOURCE_TYPE, SEED_VERSION_KEY } from '../../lib/contract';
+import {
+  DEVICE_RESOURCE_TYPE,
+  ENROLLMENT_RESOURCE_TYPE,
+  SEED_PREFIX,
+  tagKey,
+  DEVICE_CLAIM_PREFIX,
+} from '../../lib/contract';
 import { CallError, type Tag } from '../../lambda/aws/ports';
 import type { CustomResourceEvent, Shell } from '../../lambda/protocol';
 import type { Sabotage } from './sabotage';
@@ -14,7 +20,7 @@ export const DEVICE_SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
     shell: ofType(DEVICE_RESOURCE_TYPE, (shell, event) =>
       event.RequestType === 'Delete'
         ? withIam(shell, (iam) => ({
-            deleteVirtualMFADevice: (serialNumber) => iam.untagMFADevice(serialNumber, claimKeyOf(event)),
+            deleteVirtualMFADevice: (serialNumber) => iam.untagMFADevice(serialNumber, [claimKeyOf(event)]),
           }))
         : shell,
     ),
@@ -41,6 +47,7 @@ function storingAfterResponding(shell: Shell): Shell {
     ...shell,
     seeds: {
       read: (...args) => seeds.read(...args),
+      delete: (...args) => seeds.delete(...args),
       write: (secretArn, seed, version) => {
         pending = { version, store: () => seeds.write(secretArn, seed, version) };
         return Promise.resolve();
@@ -67,6 +74,7 @@ function deletingUnstoredDevice(shell: Shell, event: CustomResourceEvent): Shell
     ...shell,
     seeds: {
       read: (secretArn: string) => seeds.read(secretArn),
+      delete: (secretArn: string) => seeds.delete(secretArn),
       write: (...args: Parameters<typeof seeds.write>) => seeds.write(...args),
       versions: async (secretArn: string) => {
         const versions = await seeds.versions(secretArn);
@@ -111,8 +119,8 @@ function rotatingInPlace(shell: Shell, event: CustomResourceEvent): Shell {
       const [, path = '', name = ''] = /:mfa(\/(?:.*\/)?)([^/]+)$/.exec(serialNumber) ?? [];
       const version = `${seedVersionIn(tags)?.slice(0, 27)}-${shell.uuid()}`;
       const renewed = tags
-        .filter(({ key }) => key !== SEED_VERSION_KEY)
-        .concat({ key: SEED_VERSION_KEY, value: version });
+        .filter(({ key }) => !key.startsWith(SEED_PREFIX))
+        .concat({ key: tags.find(({ key }) => key.startsWith(SEED_PREFIX))!.key, value: version });
       const seed = await iam.createVirtualMFADevice({ path, name }, renewed);
       await shell.seeds.write(SeedSecretArn!, seed, version);
       return renewed;
@@ -121,11 +129,11 @@ function rotatingInPlace(shell: Shell, event: CustomResourceEvent): Shell {
 }
 
 function claimKeyOf({ StackId, LogicalResourceId }: CustomResourceEvent): string {
-  return deviceClaimKey(StackId.split('/').at(-1)!, LogicalResourceId);
+  return tagKey(DEVICE_CLAIM_PREFIX, StackId.split('/').at(-1)!, LogicalResourceId);
 }
 
 function seedVersionIn(tags: readonly Tag[]): string | undefined {
-  return tags.find(({ key }) => key === SEED_VERSION_KEY)?.value;
+  return tags.find(({ key }) => key.startsWith(SEED_PREFIX))?.value;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { ENROLLMENT_RESOURCE_TYPE, physicalResourceId } from '../../lib/contract';
+import { ENROLLMENT_RESOURCE_TYPE, physicalIdIn } from '../../lib/contract';
 import { CallError } from '../../lambda/aws/ports';
 import { type CustomResourceEvent, type InvocationContext, serve, type Shell } from '../../lambda/protocol';
 import type { Sabotage } from './sabotage';
@@ -21,8 +21,11 @@ export const ENROLLMENT_SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
   'claim adopted devices as enabled': () => ({
     shell: (shell) =>
       withIam(shell, (iam) => ({
-        tagMFADevice: (serialNumber, tag) =>
-          iam.tagMFADevice(serialNumber, { ...tag, value: tag.value.replace(/^adopted/, 'enabled') }),
+        tagMFADevice: (serialNumber, tags) =>
+          iam.tagMFADevice(
+            serialNumber,
+            tags.map(({ key, value }) => ({ key, value: value.replace(/^adopted/, 'enabled') })),
+          ),
       })),
   }),
   'deactivate despite other claims': () => ({
@@ -115,7 +118,7 @@ async function replacing(event: CustomResourceEvent, context: InvocationContext,
   const { UserName, SerialNumber } = event.ResourceProperties as Record<'UserName' | 'SerialNumber', string>;
   const isReplacement =
     event.ResourceType === ENROLLMENT_RESOURCE_TYPE &&
-    event.PhysicalResourceId !== physicalResourceId({ UserName, SerialNumber });
+    physicalIdIn(event.PhysicalResourceId ?? '', [UserName, SerialNumber]) === undefined;
   return event.RequestType === 'Update' && isReplacement
     ? serve({ ...event, RequestType: 'Create', PhysicalResourceId: undefined }, context, shell)
     : serve(event, context, shell);

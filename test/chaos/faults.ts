@@ -1,3 +1,4 @@
+import { EVENT_AGE } from '../../lib/contract';
 import { type Action, CallError } from '../../lambda/aws/ports';
 import type { Throttle } from '../../local/iam';
 import type { Delivery } from '../../local/lambda';
@@ -14,6 +15,10 @@ export interface FaultPlan {
   readonly policyDelay: number;
   readonly tagDelay: number;
   readonly recreatedDelay: number;
+  /** How stale every read can be. */
+  readonly readDelay: number;
+  /** How long a deleted secret is only marked for deletion. */
+  readonly secretDeletion: number;
   /** IAM's limit on the rate of calls. Absent: no limit. */
   readonly bucket?: Throttle;
 }
@@ -27,6 +32,8 @@ export const CALM: FaultPlan = {
   policyDelay: 0,
   tagDelay: 0,
   recreatedDelay: 0,
+  readDelay: 0,
+  secretDeletion: 0,
 };
 
 /** Every kind of fault, for counting. */
@@ -45,8 +52,15 @@ export const FAULTS = [
   'late policy',
   'late tag',
   'user re-created',
+  'stale read',
+  'secret marked for deletion',
   'other resource broken',
   'update cancelled',
+  'two stacks at once',
+  'kept one declared again',
+  'failure kept, then roll forward',
+  'failure kept, then roll back',
+  'failure kept, then delete',
 ] as const;
 export type FaultKind = (typeof FAULTS)[number];
 
@@ -96,8 +110,9 @@ export function drawDeliveries(plan: FaultPlan, random: () => number, hit: (kind
   }
   if (random() < plan.duplicate) {
     hit('duplicate event');
-    // Usually soon, while the first is still running.
-    deliveries.push({ delayMs: lateMs + Math.floor(random() ** 2 * 5_000) });
+    // Half of them soon, while the first is still running; the others at any time until the queue drops the event.
+    const laterMs = random() < 0.5 ? random() ** 2 * 5_000 : random() * (EVENT_AGE * 1000 - lateMs);
+    deliveries.push({ delayMs: lateMs + Math.floor(laterMs) });
   }
   return deliveries;
 }

@@ -7,7 +7,7 @@ import { synthesize, templateOf } from './synthesis';
 const TIMEOUT_MS = 300_000;
 
 /** A sample. `npm run chaos` runs any number. */
-const histories = runHistories({ histories: 250, seed: 42 });
+const histories = runHistories({ histories: 130, seed: 7 });
 
 test(
   'no history breaks an invariant',

@@ -1,18 +1,40 @@
 import { DEVICE_CLAIM_PREFIX } from '../../lib/contract';
-import type { StackDescription } from '../../local/cloudformation';
 import { type ManualStep, runManualStep } from './administrators';
-import { type StackName, STACKS } from './declaration';
+import { type Device, type StackName, STACKS, type User } from './declaration';
 import { allowDevicesOf, allowRetainedAndAbandoned, checkOrphans, checkStored } from './device-invariants';
+import { finishByHand } from './by-hand';
+import { exceptionFor, keptForOtherUsers } from './exceptions';
 import { CALM, type FaultPlan } from './faults';
 import { checkDeleted, checkEnrolled, checkForeignTags, checkUndone, type EndedOperation, uuidOf } from './invariants';
-import type { DeviceChange, StackDevice } from './made-devices';
+import type { DeviceChange, Name, StackDevice } from './made-devices';
 import type { Sabotage } from './sabotage';
 import { type Snapshot, snapshotOf } from './snapshot';
 import { type Change, changed, EMPTY, type StackDeclaration } from './stack-declaration';
+import { checkKept, checkState } from './state-invariants';
 import { synthesize } from './synthesis';
-import { type Violation, World } from './world';
+import { type Operation, type Violation, World, type WorldOptions } from './world';
 
-/** One step: an operation on a stack, a manual step of an administrator, or a pause. */
+/** What two stacks can declare. */
+export type Shared =
+  | { readonly kind: 'enrollment'; readonly user: User; readonly device: Device }
+  | { readonly kind: 'device'; readonly name: Name; readonly user: User | undefined };
+
+/** What can be wrong when something is declared again. */
+export const MISTAKES = ['none', 'wrong', 'junk', 'missing', 'another', 'denied'] as const;
+export type Mistake = (typeof MISTAKES)[number];
+
+/** What an operator does with a stack that failed without rollback. */
+export interface AfterFailure {
+  readonly then: 'roll forward' | 'roll back' | 'delete';
+  readonly faults: FaultPlan;
+  /** How long after the failure, while duplicates can still run. Absent: when nothing runs any more. */
+  readonly soonMs?: number;
+}
+
+/**
+ * One step: an operation on a stack, a manual step of an administrator, or a pause. An operation with `soonMs` begins so
+ * long after the operation before, while duplicates of that can still run.
+ */
 export type Step =
   | {
       readonly do: 'deploy';
@@ -23,6 +45,9 @@ export type Step =
       readonly breakAfterMs?: number;
       /** When the update is cancelled. Absent: never. */
       readonly cancelAfterMs?: number;
+      /** Rollback is disabled, and this is what the operator does after a failure. Absent: CloudFormation rolls back. */
+      readonly afterFailure?: AfterFailure;
+      readonly soonMs?: number;
     }
   | {
       readonly do: 'move to the other stack';
@@ -30,7 +55,35 @@ export type Step =
       readonly index: number;
       readonly faults: FaultPlan;
     }
-  | { readonly do: 'destroy'; readonly stack: StackName; readonly faults: FaultPlan }
+  | {
+      readonly do: 'destroy';
+      readonly stack: StackName;
+      readonly faults: FaultPlan;
+      readonly soonMs?: number;
+    }
+  | {
+      /** Both stacks act on something that both declare, or that both want to declare. */
+      readonly do: 'act at once';
+      readonly what: Shared;
+      /** The user for whom the second stack declares it, if it joins. Absent: the same user. */
+      readonly otherUser?: User;
+      readonly both: 'leave' | 'leave and join' | 'join';
+      /** How they leave. */
+      readonly by: 'update' | 'destroy';
+      readonly offsetMs: number;
+      readonly faults: FaultPlan;
+    }
+  | {
+      /** A stack declares, removes and later declares again what it retains. */
+      readonly do: 'declare a kept one again';
+      readonly stack: StackName;
+      readonly what: Shared;
+      readonly mistake: Mistake;
+      readonly hours: number;
+      readonly faults: FaultPlan;
+      readonly breakAfterMs?: number;
+      readonly cancelAfterMs?: number;
+    }
   | {
       readonly do: 'move a device to the other stack';
       readonly stack: StackName;
@@ -41,15 +94,15 @@ export type Step =
   | { readonly do: 'wait'; readonly minutes: number };
 
 /** The input of a history. */
-export interface Scenario {
-  readonly seed: number;
-  readonly oldHalfOrder: 'ordered' | 'unordered';
-  readonly rollbackOfReplaced: 'update-then-delete' | 'delete-only';
+export interface Scenario extends Required<Omit<WorldOptions, 'tagLag'>> {
   readonly steps: readonly Step[];
 }
 
 /** Statuses from which a stack can be updated. */
 const STABLE: readonly string[] = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'];
+const MANUAL_STEP_MS = 30_000;
+/** Statuses of an operation that failed without rollback. */
+const KEPT: readonly string[] = ['CREATE_FAILED', 'UPDATE_FAILED'];
 /** Changes during which a user with an enabled device must always have one. */
 const WITHOUT_GAP: readonly (Change['kind'] | DeviceChange['kind'])[] = [
   'rename',
@@ -64,23 +117,40 @@ const WITHOUT_GAP: readonly (Change['kind'] | DeviceChange['kind'])[] = [
   'name device',
 ];
 
+/** An operation of which duplicates can still run. */
+type Unsettled = Pick<EndedOperation, 'operation' | 'before' | 'stack'>;
+
+/** How a stack is deployed. */
+type Deployment = Pick<
+  Extract<Step, { do: 'deploy' }>,
+  'change' | 'faults' | 'breakAfterMs' | 'cancelAfterMs' | 'afterFailure'
+>;
+
 /** Runs a scenario and reports the violated invariants. */
 export class History {
   readonly world: World;
   private readonly declared: Record<StackName, StackDeclaration> = { North: EMPTY, South: EMPTY };
   private deployments = 0;
+  /** How soon the next operation begins. Absent: when nothing runs any more. */
+  private soonMs?: number;
 
   constructor(
     private readonly scenario: Scenario,
     private readonly sabotage: Sabotage,
+    tagLag?: number,
   ) {
-    this.world = new World(scenario.seed, sabotage, scenario);
+    this.world = new World({ ...scenario, tagLag }, sabotage);
   }
 
   async run(): Promise<readonly Violation[]> {
-    for (const step of this.scenario.steps) {
+    const { steps } = this.scenario;
+    // Until reads show what exists before.
+    await this.world.clock.run(this.world.clock.sleep(MANUAL_STEP_MS));
+    for (const [index, step] of steps.entries()) {
+      const following = steps[index + 1];
+      this.soonMs = following !== undefined && 'soonMs' in following ? following.soonMs : undefined;
       await this.world.clock.run(this.runStep(step));
-      if (this.world.violations.length > 0) {
+      if (this.world.violations.length > 0 || this.world.exceptions.size > 0) {
         break;
       }
     }
@@ -97,10 +167,16 @@ export class History {
         return this.moveDevice(step.stack, step.index, step.faults);
       case 'destroy':
         return this.destroy(step.stack, step.faults);
+      case 'act at once':
+        return this.actAtOnce(step);
+      case 'declare a kept one again':
+        return this.declareAgain(step);
       case 'wait':
         return this.world.clock.sleep(step.minutes * 60_000);
       default:
-        return runManualStep(this.world, step);
+        runManualStep(this.world, step);
+        // Administrators don't race with deployments: reads show their changes by then.
+        return this.world.clock.sleep(MANUAL_STEP_MS);
     }
   }
 
@@ -145,57 +221,192 @@ export class History {
   private async deploy(
     stackName: StackName,
     declaration: StackDeclaration,
-    {
-      change,
-      faults,
-      breakAfterMs,
-      cancelAfterMs,
-    }: Pick<Extract<Step, { do: 'deploy' }>, 'change' | 'faults' | 'breakAfterMs' | 'cancelAfterMs'>,
+    { change, faults, breakAfterMs, cancelAfterMs, afterFailure }: Deployment,
   ): Promise<void> {
-    const { world } = this;
     if (!(await this.ensureStable(stackName))) {
       return;
     }
+    const deployment = { change, faults, breakAfterMs, cancelAfterMs, afterFailure };
+    const deployed = await this.startDeployment(stackName, declaration, deployment);
+    const hasFailed = KEPT.includes(deployed.stack.status);
+    if (hasFailed && afterFailure!.soonMs === undefined) {
+      this.judge(await this.settled([deployed]));
+    }
+    if (this.world.violations.length === 0 && this.world.exceptions.size === 0) {
+      const last = hasFailed
+        ? await this.goOn(deployed, declaration, { change, afterFailure: afterFailure! })
+        : deployed;
+      this.judge(await this.end([last]));
+    }
+  }
+
+  /** Goes on from an operation that failed without rollback. */
+  private async goOn(
+    failed: Unsettled,
+    declaration: StackDeclaration,
+    {
+      change,
+      afterFailure: { then, faults, soonMs = 0 },
+    }: Pick<Deployment, 'change'> & { readonly afterFailure: AfterFailure },
+  ): Promise<Unsettled> {
+    const { world } = this;
+    const { stackName } = failed.operation;
+    world.count(`failure kept, then ${then}`);
+    allowRetainedAndAbandoned(world, failed.operation);
+    world.breakAfterMs = undefined;
+    await world.clock.sleep(soonMs);
+    if (then === 'delete') {
+      world.onDeactivated = () => undefined;
+      return this.startDeletion(stackName, faults);
+    }
+    const next =
+      then === 'roll back'
+        ? await this.startRollback(stackName, faults)
+        : await this.startDeployment(stackName, declaration, { change, faults });
+    // Together they lead from one stable state to another.
+    return { ...next, before: failed.before, operation: together(failed.operation, next.operation) };
+  }
+
+  /** Rolls back to the last stable state, and doesn't wait for what still runs then. */
+  private async startRollback(stackName: StackName, faults: FaultPlan): Promise<Unsettled> {
+    const { world } = this;
     const before = snapshotOf(world, stackName);
     world.begin(faults);
+    const operation = world.start(stackName);
+    const stack = await world.cloudFormation.rollbackStack(stackName);
+    if (stack.status === 'ROLLBACK_COMPLETE') {
+      this.declared[stackName] = EMPTY;
+    }
+    return { operation, before, stack };
+  }
+
+  /** Deploys, and doesn't wait for what still runs then. */
+  private async startDeployment(
+    stackName: StackName,
+    declaration: StackDeclaration,
+    { change, faults, breakAfterMs, cancelAfterMs, afterFailure }: Deployment,
+  ): Promise<Unsettled> {
+    const { world } = this;
+    const before = snapshotOf(world, stackName);
+    world.begin(faults);
+    const operation = world.start(stackName);
     world.breakAfterMs = breakAfterMs;
     if (WITHOUT_GAP.includes(change.kind === 'stack device' ? change.change.kind : change.kind)) {
       this.watchForGaps(stackName, declaration, before);
     }
     const source = synthesize(stackName, declaration, ++this.deployments);
     const template = this.sabotage.template?.(source.template) ?? source.template;
-    const request = { stackName, ...source, template };
+    const request = { stackName, ...source, template, disableRollback: afterFailure !== undefined };
     const isUpdate = before.stack !== undefined;
     if (isUpdate && cancelAfterMs !== undefined) {
       void this.cancelLater(stackName, cancelAfterMs);
     }
-    const after = isUpdate
+    const stack = isUpdate
       ? await world.cloudFormation.updateStack(request)
       : await world.cloudFormation.createStack(request);
-    const ended = await this.end(before, after);
-    if (after.status === 'CREATE_COMPLETE' || after.status === 'UPDATE_COMPLETE') {
+    if (stack.status === 'CREATE_COMPLETE' || stack.status === 'UPDATE_COMPLETE') {
       this.declared[stackName] = declaration;
-      checkEnrolled(ended);
-      checkStored(ended);
-      checkOrphans(ended);
-    } else if (after.status === 'ROLLBACK_COMPLETE' || after.status === 'UPDATE_ROLLBACK_COMPLETE') {
-      checkOrphans(ended);
-      checkUndone(ended);
-      if (!isUpdate) {
-        this.declared[stackName] = EMPTY;
+    } else if (stack.status === 'ROLLBACK_COMPLETE') {
+      this.declared[stackName] = EMPTY;
+    }
+    return { operation, before, stack };
+  }
+
+  /** Deletes a stack, and doesn't wait for what still runs then. */
+  private async startDeletion(stackName: StackName, faults: FaultPlan): Promise<Unsettled> {
+    const { world } = this;
+    const before = snapshotOf(world, stackName);
+    world.begin(faults);
+    const operation = world.start(stackName);
+    const { stackId, status } = await world.cloudFormation.deleteStack(stackName);
+    if (status === 'DELETE_COMPLETE') {
+      this.declared[stackName] = EMPTY;
+    }
+    return { operation, before, stack: { ...before.stack!, stackId, status } };
+  }
+
+  /** Waits until everything that still runs has ended, unless the next operation is to begin before. */
+  private async end(unsettled: readonly Unsettled[]): Promise<readonly EndedOperation[]> {
+    const { world } = this;
+    world.breakAfterMs = undefined;
+    world.onDeactivated = () => undefined;
+    unsettled.forEach(({ operation }) => allowRetainedAndAbandoned(world, operation));
+    for (const { stack } of unsettled) {
+      if (stack.status === 'DELETE_COMPLETE' && world.isMixed(stack.stackId)) {
+        allowDevicesOf(world, stack.stackId);
       }
     }
-    checkForeignTags(ended);
+    if (this.soonMs !== undefined) {
+      await world.clock.sleep(this.soonMs);
+      return [];
+    }
+    return this.settled(unsettled);
   }
 
   /** Waits until everything that still runs has ended. */
-  private async end(before: Snapshot, stack: StackDescription): Promise<EndedOperation> {
+  private async settled(unsettled: readonly Unsettled[]): Promise<readonly EndedOperation[]> {
     const { world } = this;
+    const isAlone = unsettled.length === 1 && !unsettled[0]!.operation.isAmongStragglers;
     await world.settle();
-    world.breakAfterMs = undefined;
-    world.onDeactivated = () => undefined;
-    allowRetainedAndAbandoned(world);
-    return { world, before, after: snapshotOf(world, stack.stackName as StackName), stack };
+    return unsettled.map(({ stack, ...others }) => {
+      const after = snapshotOf(world, stack.stackName as StackName);
+      return { world, after, stack, isAlone, ...others };
+    });
+  }
+
+  private judge(ended: readonly EndedOperation[]): void {
+    for (const each of ended) {
+      const { before, stack, isAlone } = each;
+      switch (stack.status) {
+        case 'CREATE_COMPLETE':
+        case 'UPDATE_COMPLETE':
+          checkEnrolled(each);
+          checkStored(each);
+          checkOrphans(each);
+          break;
+        case 'ROLLBACK_COMPLETE':
+        case 'UPDATE_ROLLBACK_COMPLETE':
+          checkOrphans(each);
+          if (isAlone) {
+            checkUndone(each);
+          }
+          break;
+        case 'DELETE_COMPLETE':
+          // After a rollback nothing is left to undo. After a failed rollback the properties that a resource has are
+          // unknown.
+          if (isAlone && before.stack?.status !== 'ROLLBACK_COMPLETE' && !this.world.isMixed(stack.stackId)) {
+            checkDeleted(each);
+          }
+          checkOrphans(each);
+          break;
+        default:
+          break;
+      }
+      checkState(each);
+      checkKept(each);
+      if (isAlone) {
+        checkForeignTags(each);
+      }
+      keptForOtherUsers(each).forEach(() =>
+        this.world.except("cancelled while another user's enrollment claimed the device"),
+      );
+    }
+    this.world.violations = this.world.violations.filter((violation) => !this.isExcepted(violation, ended));
+  }
+
+  /** Whether a violation is what the documents say that can happen. */
+  private isExcepted({ about }: Violation, ended: readonly EndedOperation[]): boolean {
+    const exception = ended
+      .map(({ operation, before }) =>
+        about === undefined
+          ? undefined
+          : exceptionFor(operation, about, before.devices[about], this.world.births.of(about)),
+      )
+      .find((each) => each !== undefined);
+    if (exception !== undefined) {
+      this.world.except(exception);
+    }
+    return exception !== undefined;
   }
 
   private async cancelLater(stackName: StackName, ms: number): Promise<void> {
@@ -213,6 +424,13 @@ export class History {
       await this.destroy(stackName, CALM);
       if (statusOf() === 'DELETE_FAILED') {
         this.deactivateBlockingDevices(stackName);
+      }
+    }
+    if (statusOf() === 'DELETE_FAILED') {
+      await finishByHand(this.world, stackName);
+      this.declared[stackName] = EMPTY;
+      if (statusOf() !== 'DELETE_COMPLETE') {
+        this.world.violated('finished', `${stackName} can't be deleted, not even by hand: ${statusOf()}`);
       }
     }
     return [...STABLE, 'DELETE_COMPLETE'].includes(statusOf());
@@ -235,27 +453,80 @@ export class History {
   }
 
   private async destroy(stackName: StackName, faults: FaultPlan): Promise<void> {
-    const { world } = this;
-    const existing = world.cloudFormation.describeStack(stackName);
-    if (existing === undefined || existing.status === 'DELETE_COMPLETE') {
+    const status = this.world.cloudFormation.describeStack(stackName)?.status;
+    if (status !== undefined && status !== 'DELETE_COMPLETE') {
+      this.judge(await this.end([await this.startDeletion(stackName, faults)]));
+    }
+  }
+
+  /** Both stacks act on the same device, at almost the same moment. */
+  private async actAtOnce(step: Extract<Step, { do: 'act at once' }>): Promise<void> {
+    const { both, by, offsetMs, faults } = step;
+    const joining: readonly StackName[] = { leave: [], 'leave and join': ['South' as const], join: STACKS }[both];
+    // A device that two stacks already share has one user.
+    const whatOf = (stack: StackName): Shared =>
+      stack === 'South' && both !== 'leave' && step.otherUser !== undefined && step.what.user !== undefined
+        ? { ...step.what, user: step.otherUser }
+        : step.what;
+    for (const stack of STACKS) {
+      const what = whatOf(stack);
+      const isThere = declares(this.declared[stack], what);
+      if (isThere === joining.includes(stack)) {
+        const wanted = isThere ? without(this.declared[stack], what) : withShared(this.declared[stack], what);
+        await this.deploy(stack, wanted, { change: { kind: 'redeploy' }, faults: CALM });
+      }
+      const isStable = await this.ensureStable(stack);
+      const isPrepared = declares(this.declared[stack], what) !== joining.includes(stack);
+      if (!isStable || !isPrepared || this.world.violations.length > 0) {
+        return;
+      }
+    }
+    const act = (stack: StackName) => {
+      const what = whatOf(stack);
+      if (joining.includes(stack)) {
+        const wanted = withShared(this.declared[stack], what);
+        return this.startDeployment(stack, wanted, { change: { kind: 'redeploy' }, faults });
+      }
+      return by === 'destroy'
+        ? this.startDeletion(stack, faults)
+        : this.startDeployment(stack, without(this.declared[stack], what), { change: { kind: 'redeploy' }, faults });
+    };
+    this.world.count('two stacks at once');
+    const starting = act('North');
+    await this.world.clock.sleep(offsetMs);
+    const [first, second] = await Promise.all([starting, act('South')]);
+    // Both are compared with what was there before the first began.
+    const before = { ...first.before, stack: second.before.stack };
+    this.judge(await this.end([first, { ...second, before }]));
+  }
+
+  /** A stack retains something, and declares it again later, perhaps with a mistake. */
+  private async declareAgain(step: Extract<Step, { do: 'declare a kept one again' }>): Promise<void> {
+    const { stack, what, mistake, hours, faults, breakAfterMs, cancelAfterMs } = step;
+    if (declares(this.declared[stack], what)) {
       return;
     }
-    const before = snapshotOf(world, stackName);
-    world.begin(faults);
-    const after = await world.cloudFormation.deleteStack(stackName);
-    const ended = await this.end(before, { ...existing, stackId: after.stackId });
-    if (after.status === 'DELETE_COMPLETE') {
-      this.declared[stackName] = EMPTY;
-      // After a rollback nothing is left to undo. After a failed rollback the properties that a resource has are
-      // unknown.
-      if (existing.status === 'UPDATE_ROLLBACK_FAILED') {
-        allowDevicesOf(world, after.stackId);
-      } else if (existing.status !== 'ROLLBACK_COMPLETE') {
-        checkDeleted(ended);
+    for (const wanted of [
+      () => withShared(this.declared[stack], what, 'retained'),
+      () => without(this.declared[stack], what),
+    ]) {
+      await this.deploy(stack, wanted(), { change: { kind: 'redeploy' }, faults: CALM });
+      if (this.world.violations.length > 0) {
+        return;
       }
-      checkOrphans(ended);
     }
-    checkForeignTags(ended);
+    await this.world.clock.sleep(hours * 3_600_000);
+    this.world.count('kept one declared again');
+    this.world.denied = new Set(
+      mistake === 'denied' ? ['secretsmanager:GetSecretValue' as const, 'secretsmanager:DescribeSecret' as const] : [],
+    );
+    await this.deploy(stack, withShared(this.declared[stack], what, 'retained', mistake), {
+      change: { kind: 'redeploy' },
+      faults,
+      breakAfterMs,
+      cancelAfterMs,
+    });
+    this.world.denied = new Set();
   }
 
   private watchForGaps(stackName: StackName, declaration: StackDeclaration, before: Snapshot): void {
@@ -264,11 +535,61 @@ export class History {
         ?.physicalId ?? id;
     const enrolledUsers = [...declaration.enrollments, ...declaration.devices].map(({ user }) => user && userOf(user));
     const usersBefore = Object.values(before.devices).map(({ userName }) => userName);
-    this.world.onDeactivated = (userName) => {
+    this.world.onDeactivated = (userName, serialNumber) => {
       const devices = this.world.iam.state().devices.filter((device) => device.userName === userName);
       if (devices.length === 0 && usersBefore.includes(userName) && enrolledUsers.includes(userName)) {
-        this.world.violated('no gap', `${userName} had no enabled device during an update of ${stackName}`);
+        this.world.violated(
+          'no gap',
+          `${userName} had no enabled device during an update of ${stackName}`,
+          serialNumber,
+        );
       }
     };
   }
+}
+
+/** Two operations on a stack, of which the second goes on from the first. */
+function together(first: Operation, second: Operation): Operation {
+  return {
+    stackName: first.stackName,
+    isAmongStragglers: first.isAmongStragglers,
+    get invocations() {
+      return [...first.invocations, ...second.invocations];
+    },
+    get events() {
+      return [...first.events, ...second.events];
+    },
+  };
+}
+
+function declares({ enrollments, devices }: StackDeclaration, what: Shared): boolean {
+  return what.kind === 'enrollment'
+    ? enrollments.some(({ device, user }) => device === what.device && user === what.user)
+    : devices.some(({ name, user }) => name === what.name && user === what.user);
+}
+
+function without(declaration: StackDeclaration, what: Shared): StackDeclaration {
+  const { enrollments, devices } = declaration;
+  return what.kind === 'enrollment'
+    ? { ...declaration, enrollments: enrollments.filter(({ device }) => device !== what.device) }
+    : { ...declaration, devices: devices.filter(({ name }) => name !== what.name) };
+}
+
+/** Both stacks store the seed of a shared device in the same secret; a retained device has its own. */
+function withShared(
+  declaration: StackDeclaration,
+  what: Shared,
+  retain?: 'retained',
+  mistake: Mistake = 'none',
+): StackDeclaration {
+  if (what.kind === 'enrollment') {
+    const secret = mistake === 'wrong' || mistake === 'junk' || mistake === 'missing' ? mistake : 'plain';
+    const { user, device } = what;
+    const enrollment = { user, device, secret, spelling: 'literal', adopt: true, provider: 'own' } as const;
+    return changed(declaration, { kind: 'add', enrollment: { ...enrollment, retain: retain !== undefined } });
+  }
+  const secret = mistake === 'another' ? 'used' : mistake === 'missing' ? 'default' : 'empty';
+  const device = { name: what.name, user: what.user, secret, tags: 'none', provider: 'own' } as const;
+  const change = { kind: 'add device', device: { ...device, retain: retain ? 'both' : 'nothing' } } as const;
+  return changed(declaration, { kind: 'stack device', change });
 }

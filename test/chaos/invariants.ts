@@ -1,33 +1,41 @@
 import {
+  claimIn,
   DEVICE_CLAIM_PREFIX,
   DEVICE_RESOURCE_TYPE,
-  deviceClaimKey,
   type DeviceProperties,
   ENROLLMENT_CLAIM_PREFIX,
   ENROLLMENT_RESOURCE_TYPE,
-  enrollmentClaimKey,
   type EnrollmentProperties,
+  MARK_PREFIX,
+  markIn,
+  sentAtOf,
+  tagKey,
 } from '../../lib/contract';
 import type { StackDescription } from '../../local/cloudformation';
 import { TAG_KEYS } from './made-devices';
 import type { DeviceSnapshot, Snapshot } from './snapshot';
-import type { World } from './world';
+import type { Operation, World } from './world';
 
 /** An operation that has ended. */
 export interface EndedOperation {
   readonly world: World;
+  readonly operation: Operation;
   readonly before: Snapshot;
   readonly after: Snapshot;
   /** The stack after the operation; a deleted stack, as it was before. */
   readonly stack: StackDescription;
+  /** Whether nothing else happened at the same time. */
+  readonly isAlone: boolean;
 }
 
 type Tags = DeviceSnapshot['tags'];
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 /** After a deployment that ended COMPLETE, every enrollment that received an event in it is in effect. */
-export function checkEnrolled({ world, after, stack }: EndedOperation): void {
+export function checkEnrolled({ world, operation, after, stack }: EndedOperation): void {
   const logicalIds = stack.resources.map(({ logicalId }) => logicalId);
-  for (const { event } of world.invocations) {
+  for (const { event } of operation.invocations) {
     if (
       event.ResourceType !== ENROLLMENT_RESOURCE_TYPE ||
       event.RequestType === 'Delete' ||
@@ -40,9 +48,11 @@ export function checkEnrolled({ world, after, stack }: EndedOperation): void {
     const name = `${event.LogicalResourceId} (${UserName}, ${SerialNumber})`;
     const device = after.devices[SerialNumber];
     if (device?.userName !== UserName) {
-      world.violated('enrolled', `${name}: the device is not enabled for its user`);
-    } else if (device.tags[enrollmentClaimKey(uuidOf(stack.stackId), event.LogicalResourceId)] === undefined) {
-      world.violated('enrolled', `${name}: its claim is missing`);
+      world.violated('enrolled', `${name}: the device is not enabled for its user`, SerialNumber);
+    } else if (
+      device.tags[tagKey(ENROLLMENT_CLAIM_PREFIX, uuidOf(stack.stackId), event.LogicalResourceId)] === undefined
+    ) {
+      world.violated('enrolled', `${name}: its claim is missing`, SerialNumber);
     } else if (!world.holdsSeed(SeedSecretArn, SeedSecretField, SerialNumber)) {
       world.violated('enrolled', `${name}: the secret does not hold the seed`);
     } else if (world.iam.deviceClock(SerialNumber)?.adjustment !== 0) {
@@ -52,8 +62,8 @@ export function checkEnrolled({ world, after, stack }: EndedOperation): void {
 }
 
 /** After a rollback that ended COMPLETE, users and devices are as they were before it. */
-export function checkUndone({ world, before, after, stack: { stackId, resources } }: EndedOperation): void {
-  const abandoned = abandonedIn(world);
+export function checkUndone({ world, operation, before, after, stack: { stackId, resources } }: EndedOperation): void {
+  const abandoned = abandonedIn(operation);
   for (const user of before.users) {
     if (!after.users.includes(user)) {
       world.violated('undone', `user ${user} was deleted`);
@@ -71,11 +81,11 @@ export function checkUndone({ world, before, after, stack: { stackId, resources 
     }
     const is = after.devices[serialNumber];
     if (is?.creation !== was.creation) {
-      world.violated('undone', `${serialNumber} was deleted`);
+      world.violated('undone', `${serialNumber} was deleted`, serialNumber);
       continue;
     }
     if (was.stored && !is.stored) {
-      world.violated('undone', `the secret of ${serialNumber} no longer holds its seed`);
+      world.violated('undone', `the secret of ${serialNumber} no longer holds its seed`, serialNumber);
     }
     const claims = (tags: Tags) =>
       Object.keys(tags)
@@ -83,20 +93,25 @@ export function checkUndone({ world, before, after, stack: { stackId, resources 
         .sort()
         .join();
     if (claims(is.tags) !== claims(was.tags)) {
-      world.violated('undone', `the claims on ${serialNumber} are ${claims(is.tags)}, not ${claims(was.tags)}`);
+      world.violated(
+        'undone',
+        `the claims on ${serialNumber} are ${claims(is.tags)}, not ${claims(was.tags)}`,
+        serialNumber,
+      );
     }
     const isEnabledAgain = was.userName === undefined && Object.keys(is.tags).some(isEnrollmentClaim);
     if (is.userName !== was.userName && !isEnabledAgain) {
       world.violated(
         'undone',
         `${serialNumber} is enabled for ${is.userName ?? 'nobody'}, not for ${was.userName ?? 'nobody'}`,
+        serialNumber,
       );
     }
   }
   for (const [serialNumber, { by, creation }] of Object.entries(after.devices)) {
     const isNew = by === 'library' && before.devices[serialNumber]?.creation !== creation;
     if (isNew && !world.births.mayBeUnowned(serialNumber)) {
-      world.violated('undone', `${serialNumber} was created and left behind`);
+      world.violated('undone', `${serialNumber} was created and left behind`, serialNumber);
     }
   }
 
@@ -105,7 +120,7 @@ export function checkUndone({ world, before, after, stack: { stackId, resources 
    * same holds for a device whose claims were removed by hand, because no other resource claims it.
    */
   function isDeclaredAgain(serialNumber: string, { tags, secretArn }: DeviceSnapshot): boolean {
-    const isDeclared = createsIn(world).some(
+    const isDeclared = createsIn(operation).some(
       (created) => created.SerialNumber === serialNumber && created.SeedSecretArn === secretArn,
     );
     const keys = Object.keys(tags);
@@ -116,33 +131,37 @@ export function checkUndone({ world, before, after, stack: { stackId, resources 
 }
 
 /** After a delete that ended COMPLETE, exactly what the stack did is undone. */
-export function checkDeleted({ world, before, after, stack: { stackId, resources } }: EndedOperation): void {
-  const retained = world.events.filter(({ status }) => status === 'DELETE_SKIPPED').map(({ logicalId }) => logicalId);
+export function checkDeleted({ world, operation, before, after, stack: { stackId, resources } }: EndedOperation): void {
+  const retained = operation.events
+    .filter(({ status }) => status === 'DELETE_SKIPPED')
+    .map(({ logicalId }) => logicalId);
   const deleted = resources.filter(({ logicalId }) => !retained.includes(logicalId));
   for (const { type, physicalId } of deleted) {
     if (type === 'AWS::IAM::User' && after.users.includes(physicalId)) {
       world.violated('undone', `user ${physicalId} was left behind`);
     }
   }
-  const deletes = deletesIn(world);
+  const deletes = deletesIn(operation);
   for (const [serialNumber, was] of Object.entries(before.devices)) {
     const is = after.devices[serialNumber];
     const ofDevice = deletes.filter(({ SerialNumber }) => SerialNumber === serialNumber);
     // A claim with the same logical id on another device was abandoned by an earlier cleanup.
-    const withdrawn = ofDevice.flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId));
+    const withdrawn = ofDevice
+      .flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId))
+      .filter((key) => !returnsToKept(was.tags[key], before.time));
     const declared = Object.keys(was.tags).filter((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
     const mustBeDeleted = declared.length > 0 && declared.every((key) => withdrawn.includes(key));
     if (is?.creation !== was.creation) {
       if (!mustBeDeleted) {
-        world.violated('undone', `${serialNumber} was deleted`);
+        world.violated('undone', `${serialNumber} was deleted`, serialNumber);
       }
       continue;
     }
     if (mustBeDeleted) {
-      world.violated('undone', `${serialNumber} was left behind`);
+      world.violated('undone', `${serialNumber} was left behind`, serialNumber);
     }
     if (Object.keys(is.tags).some((key) => withdrawn.includes(key))) {
-      world.violated('undone', `${serialNumber} still has a claim of the deleted stack`);
+      world.violated('undone', `${serialNumber} still has a claim of the deleted stack`, serialNumber);
     }
     checkEnabled(serialNumber, was, is);
   }
@@ -151,9 +170,13 @@ export function checkDeleted({ world, before, after, stack: { stackId, resources
     const ofDevice = deletes.filter(
       ({ SerialNumber, type }) => SerialNumber === serialNumber && type === ENROLLMENT_RESOURCE_TYPE,
     );
-    const withdrawn = ofDevice.flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId));
+    const withdrawn = ofDevice
+      .flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId))
+      .filter((key) => !returnsToKept(was.tags[key], before.time));
     const ours = Object.entries(was.tags).filter(([key]) => withdrawn.includes(key));
-    const others = Object.keys(was.tags).filter((key) => isEnrollmentClaim(key) && !withdrawn.includes(key));
+    const others = Object.keys(was.tags).filter(
+      (key) => isEnrollmentClaim(key) && !withdrawn.includes(key) && !isLeaving(key, was.tags),
+    );
     // If an administrator moved the device to another user, the stack must not deactivate it.
     const isOurs = ofDevice.some(({ UserName }) => UserName === was.userName);
     const mustBeDeactivated =
@@ -163,6 +186,7 @@ export function checkDeleted({ world, before, after, stack: { stackId, resources
       world.violated(
         'undone',
         `${serialNumber} is enabled for ${is.userName ?? 'nobody'} after the delete, and was for ${was.userName ?? 'nobody'}`,
+        serialNumber,
       );
     }
   }
@@ -173,40 +197,40 @@ export function checkForeignTags({ world, before, after, stack: { stackId } }: E
   const foreign = (tags: Tags) =>
     JSON.stringify(
       Object.entries(tags)
-        // Declared tags change with the declaration.
-        .filter(([key]) => !isClaimOf(stackId, key) && !TAG_KEYS.includes(key))
+        // Declared tags change with the declaration, and marks come and go.
+        .filter(([key]) => !isClaimOf(stackId, key) && !TAG_KEYS.includes(key) && !key.startsWith(MARK_PREFIX))
         .sort(),
     );
   for (const [serialNumber, was] of Object.entries(before.devices)) {
     const is = after.devices[serialNumber];
     // Deletions are checked at the call that deletes; see untouched.ts.
     if (is?.creation === was.creation && foreign(is.tags) !== foreign(was.tags)) {
-      world.violated('untouched', `foreign tags of ${serialNumber} changed`);
+      world.violated('untouched', `foreign tags of ${serialNumber} changed`, serialNumber);
     }
   }
 }
 
 /** Users and devices that CloudFormation abandoned after a failed deletion. */
-function abandonedIn(world: World): { readonly users: readonly string[]; readonly devices: readonly string[] } {
-  const failed = world.events.filter(({ status }) => status === 'DELETE_FAILED');
+function abandonedIn(operation: Operation): { readonly users: readonly string[]; readonly devices: readonly string[] } {
+  const failed = operation.events.filter(({ status }) => status === 'DELETE_FAILED');
   return {
     users: failed.map(({ physicalId }) => physicalId ?? ''),
-    devices: deletesIn(world)
+    devices: deletesIn(operation)
       .filter((deleted) => failed.some(({ logicalId }) => logicalId === deleted.logicalId))
       .map(({ SerialNumber }) => SerialNumber),
   };
 }
 
 /** Properties of the Create events of the stack's devices. */
-function createsIn(world: World): Partial<DeviceProperties>[] {
-  return world.invocations
+function createsIn(operation: Operation): Partial<DeviceProperties>[] {
+  return operation.invocations
     .filter(({ event }) => event.RequestType === 'Create' && event.ResourceType === DEVICE_RESOURCE_TYPE)
     .map(({ event }) => event.ResourceProperties);
 }
 
 /** The Delete events by their properties, because a physical id that CloudFormation invented names no device. */
-function deletesIn(world: World) {
-  return world.invocations
+function deletesIn(operation: Operation) {
+  return operation.invocations
     .filter(({ event }) => event.RequestType === 'Delete')
     .map(({ event }) => ({
       type: event.ResourceType,
@@ -215,8 +239,8 @@ function deletesIn(world: World) {
     }));
 }
 
-export function abandonedDevices(world: World): readonly string[] {
-  return abandonedIn(world).devices;
+export function abandonedDevices(operation: Operation): readonly string[] {
+  return abandonedIn(operation).devices;
 }
 
 export function uuidOf(stackId: string): string {
@@ -224,7 +248,23 @@ export function uuidOf(stackId: string): string {
 }
 
 function claimKeysOf(stackId: string, logicalId: string): string[] {
-  return [enrollmentClaimKey(uuidOf(stackId), logicalId), deviceClaimKey(uuidOf(stackId), logicalId)];
+  return [
+    tagKey(ENROLLMENT_CLAIM_PREFIX, uuidOf(stackId), logicalId),
+    tagKey(DEVICE_CLAIM_PREFIX, uuidOf(stackId), logicalId),
+  ];
+}
+
+/** Whether a claim is less than a day old, and took the place of one that a removal policy had kept. */
+function returnsToKept(value: string | undefined, now: number): boolean {
+  const [, creation, over] = /(\S+) over (\S+) /.exec(value ?? '') ?? [];
+  const sentAt = creation === undefined ? undefined : sentAtOf(creation);
+  return over !== undefined && (sentAt === undefined || now - sentAt < DAY_MS);
+}
+
+/** Whether the Delete of an enrollment has said that it leaves, even if it failed then. */
+function isLeaving(key: string, tags: Tags): boolean {
+  const mark = markIn(tags[MARK_PREFIX + key.slice(ENROLLMENT_CLAIM_PREFIX.length)] ?? '');
+  return mark?.creation === claimIn(tags[key]!, true).creation;
 }
 
 function isEnrollmentClaim(key: string): boolean {

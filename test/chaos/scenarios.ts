@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
+import type { Throttle } from '../../local/iam';
 import type { ManualStep } from './administrators';
 import { DEVICES, IMPORTED, OWNED, PROVIDERS, STACKS } from './declaration';
 import { type FaultPlan } from './faults';
 import { type DeviceChange, NAMES, SEED_SECRETS } from './made-devices';
-import type { Scenario, Step } from './history';
+import { MISTAKES, type Scenario, type Shared, type Step } from './history';
 import type { Change } from './stack-declaration';
 
 const device = fc.constantFrom(...DEVICES);
@@ -132,8 +133,10 @@ const faults: fc.Arbitrary<FaultPlan> = fc.record({
   death: chance(0.15),
   policyDelay: fc.constantFrom(0, 0, 0, 5_000, 60_000),
   tagDelay: fc.constantFrom(0, 0, 0, 3_000, 8_000),
-  bucket: fc.constantFrom(undefined, undefined, undefined, { perSecond: 1, burst: 2 }),
+  bucket: fc.constantFrom<Throttle | undefined>(undefined, undefined, undefined, { perSecond: 1, burst: 2 }),
   recreatedDelay: fc.constantFrom(0, 0, 0, 45_000),
+  readDelay: fc.constantFrom(0, 3_000, 8_000),
+  secretDeletion: fc.constantFrom(0, 5_000, 20_000),
 });
 
 const milliseconds = fc.integer({ min: 0, max: 120_000 });
@@ -164,6 +167,26 @@ const manualDeviceStep: fc.Arbitrary<ManualStep> = fc.oneof(
   },
 );
 
+/** How long after the operation before, whose duplicates can still run. */
+const soonMs = fc.integer({ min: 0, max: 480_000 });
+
+/** Something that both stacks can declare. */
+const shared = (theme: Theme): fc.Arbitrary<Shared> =>
+  fc.oneof(
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('enrollment' as const), user: fc.constantFrom(...IMPORTED), device }),
+    },
+    {
+      weight: theme.changes,
+      arbitrary: fc.record({
+        kind: fc.constant('device' as const),
+        name: fc.constantFrom(...NAMES),
+        user: fc.constantFrom(...IMPORTED, undefined),
+      }),
+    },
+  );
+
 const stepIn = (theme: Theme): fc.Arbitrary<Step> =>
   fc.oneof(
     {
@@ -175,6 +198,27 @@ const stepIn = (theme: Theme): fc.Arbitrary<Step> =>
         faults,
         breakAfterMs: rarely(milliseconds),
         cancelAfterMs: rarely(milliseconds),
+        soonMs: rarely(soonMs),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('deploy' as const),
+        stack,
+        change: changeIn(theme),
+        faults,
+        breakAfterMs: fc.option(milliseconds, { nil: undefined }),
+        afterFailure: fc.record({
+          then: fc.constantFrom(
+            'roll forward' as const,
+            'roll forward' as const,
+            'roll back' as const,
+            'delete' as const,
+          ),
+          faults,
+          soonMs: fc.option(soonMs, { nil: undefined }),
+        }),
       }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('move to the other stack' as const), stack, index, faults }) },
@@ -182,7 +226,32 @@ const stepIn = (theme: Theme): fc.Arbitrary<Step> =>
       weight: theme.steps,
       arbitrary: fc.record({ do: fc.constant('move a device to the other stack' as const), stack, index, faults }),
     },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('destroy' as const), stack, faults }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('destroy' as const), stack, faults, soonMs: rarely(soonMs) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('act at once' as const),
+        what: shared(theme),
+        otherUser: fc.option(fc.constantFrom(...IMPORTED), { nil: undefined }),
+        both: fc.constantFrom('leave' as const, 'leave and join' as const, 'join' as const),
+        by: fc.constantFrom('update' as const, 'destroy' as const),
+        offsetMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3_000 })),
+        faults,
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('declare a kept one again' as const),
+        stack,
+        what: shared(theme),
+        mistake: fc.constantFrom(...MISTAKES),
+        hours: fc.constantFrom(1, 25, 49),
+        faults,
+        breakAfterMs: rarely(milliseconds),
+        cancelAfterMs: rarely(milliseconds),
+      }),
+    },
     {
       weight: 3,
       arbitrary: fc.record({
@@ -205,6 +274,9 @@ const stepIn = (theme: Theme): fc.Arbitrary<Step> =>
 const scenarioIn = (theme: Theme): fc.Arbitrary<Scenario> =>
   fc.record({
     seed: fc.nat({ max: 0x7fff_ffff }),
+    signature: fc.constantFrom('date' as const, 'date' as const, 'expires' as const, 'none' as const),
+    deletionAfterFailure: fc.constantFrom('goes on' as const, 'stops' as const),
+    failedResourceOrder: fc.constantFrom('delete first' as const, 'delete last' as const),
     oldHalfOrder: fc.constantFrom('ordered' as const, 'unordered' as const),
     rollbackOfReplaced: fc.constantFrom('update-then-delete' as const, 'delete-only' as const),
     steps: fc.array(stepIn(theme), { minLength: 1, maxLength: 12, size: 'max' }),

@@ -17,6 +17,7 @@ export interface DeviceSnapshot {
 
 /** The state that is compared before and after an operation. */
 export interface Snapshot {
+  readonly time: number;
   readonly users: readonly string[];
   readonly devices: Readonly<Record<string, DeviceSnapshot>>;
   readonly stack?: StackDescription;
@@ -26,6 +27,7 @@ export function snapshotOf(world: World, stackName: StackName): Snapshot {
   const { users, devices } = world.iam.state();
   const stack = world.cloudFormation.describeStack(stackName);
   return {
+    time: world.clock.now(),
     users: users.map(({ userName }) => userName),
     devices: Object.fromEntries(
       devices.map(({ serialNumber, userName, tags }) => {

@@ -191,14 +191,18 @@ function policyOf(isRetained: boolean): RemovalPolicy {
   return isRetained ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
 }
 
-function seedSecretOf(scope: Construct, id: string, { secret }: Pick<StackDevice, 'secret'>): ISecret | undefined {
+function seedSecretOf(
+  scope: Construct,
+  id: string,
+  { secret, retain }: Pick<StackDevice, 'secret' | 'retain'>,
+): ISecret | undefined {
   switch (secret) {
     case 'default':
       return undefined;
     case 'declared':
       return new Secret(Stack.of(scope), 'Declared', {
         secretName: `mfa/declared/${Stack.of(scope).stackName}`,
-        removalPolicy: RemovalPolicy.DESTROY,
+        removalPolicy: policyOf(retain !== 'nothing'),
       });
     default:
       return Secret.fromSecretNameV2(scope, `${id}SeedSecret`, vaultNameOf(secret));
@@ -225,5 +229,5 @@ export function vaultNameOf(vault: (typeof VAULTS)[number]): string {
 }
 
 export function secretNameOf({ device, secret }: Pick<Enrollment, 'device' | 'secret'>): string {
-  return `mfa/${secret === 'wrong' || secret === 'junk' ? secret : `${device}/${secret}`}`;
+  return `mfa/${['wrong', 'junk', 'missing'].includes(secret) ? secret : `${device}/${secret}`}`;
 }

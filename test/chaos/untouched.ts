@@ -1,9 +1,9 @@
 import {
   DEVICE_CLAIM_PREFIX,
   DEVICE_RESOURCE_TYPE,
-  deviceClaimKey,
   ENROLLMENT_CLAIM_PREFIX,
-  enrollmentClaimKey,
+  MARK_PREFIX,
+  tagKey,
 } from '../../lib/contract';
 import type { CustomResourceEvent } from '../../lambda/protocol';
 import type { Birth } from './births';
@@ -12,17 +12,20 @@ import type { Invocation } from './invocation';
 /** Who enabled a device. */
 export type EnabledBy = 'library' | 'administrator';
 
-/** The function never deactivates a device without a claim of its stack, nor one that an administrator enabled. */
+/**
+ * The function never deactivates a device without a claim of its stack, nor one that an administrator enabled. A Create
+ * or Update that was overtaken undoes its own work even if its claim is gone.
+ */
 export function problemOfDeactivation(
-  { event, lastRead = {} }: Invocation,
+  { event, lastRead = {}, hasEnabled = false }: Invocation,
   enabledBy: EnabledBy | undefined,
 ): string | undefined {
   const uuid = uuidIn(event);
   const isOurs =
     event.ResourceType === DEVICE_RESOURCE_TYPE
       ? Object.keys(lastRead).some((key) => key.startsWith(`${ENROLLMENT_CLAIM_PREFIX}${uuid}/`))
-      : lastRead[enrollmentClaimKey(uuid, event.LogicalResourceId)] !== undefined;
-  if (!isOurs) {
+      : lastRead[tagKey(ENROLLMENT_CLAIM_PREFIX, uuid, event.LogicalResourceId)] !== undefined;
+  if (!isOurs && !hasEnabled) {
     return `${deviceIn(event)} was deactivated without a claim of ${event.LogicalResourceId}`;
   }
   return enabledBy === 'administrator'
@@ -43,9 +46,23 @@ export function problemOfDeletion(invocation: Invocation, { by, maker }: Birth):
   if (event.RequestType !== 'Delete') {
     return maker === invocation ? undefined : `${deleted}, which did not create it`;
   }
-  const claims = Object.keys(lastRead).filter((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
-  const isOursAlone = claims.join() === deviceClaimKey(uuidIn(event), event.LogicalResourceId);
+  const claims = Object.keys(lastRead).filter(
+    (key) => key.startsWith(DEVICE_CLAIM_PREFIX) && !isWithdrawnByAnother(event, key, lastRead),
+  );
+  const isOursAlone = claims.join() === tagKey(DEVICE_CLAIM_PREFIX, uuidIn(event), event.LogicalResourceId);
   return isOursAlone ? undefined : `${deleted}, with these claims: ${claims.join()}`;
+}
+
+/** Whether the Delete of another resource says that it leaves. */
+function isWithdrawnByAnother(
+  event: CustomResourceEvent,
+  key: string,
+  tags: Readonly<Record<string, string>>,
+): boolean {
+  const owner = key.slice(DEVICE_CLAIM_PREFIX.length);
+  const mark = tags[MARK_PREFIX + owner]?.split(' ')[0];
+  const isOurs = owner === tagKey('', uuidIn(event), event.LogicalResourceId);
+  return !isOurs && (mark === 'any' || mark === tags[key]!.split(' ')[0]);
 }
 
 function deviceIn({ ResourceProperties }: CustomResourceEvent): string {

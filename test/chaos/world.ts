@@ -1,16 +1,17 @@
-import { ENROLLMENT_CLAIM_PREFIX } from '../../lib/contract';
+import { ENROLLMENT_CLAIM_PREFIX, hashesIn, SEED_PREFIX, tagKey } from '../../lib/contract';
 import { type Action, CallError, SecretText } from '../../lambda/aws/ports';
 import { type CustomResourceEvent, type InvocationContext, serve } from '../../lambda/protocol';
 import { NotASeedError, parseSeed } from '../../lambda/seed';
 import { AwsError } from '../../local/aws-error';
-import type { UndocumentedBehavior } from '../../local/cloudformation';
+import type { StackEvent, UrlSignature, UndocumentedBehavior } from '../../local/cloudformation';
 import { createdDevice, InProcessAccount } from '../../local/in-process-account';
 import type { FunctionLifetime } from '../../local/lambda';
 import { directChannel } from '../../local/ports';
 import { numbers } from '../../local/random';
 import { Births } from './births';
-import { DEVICES, IMPORTED } from './declaration';
+import { DEVICES, IMPORTED, type StackName } from './declaration';
 import { CALM, drawCallFault, drawDeliveries, type FaultKind, type FaultPlan } from './faults';
+import type { DocumentedException } from './documented-exceptions';
 import type { Invocation } from './invocation';
 import { VAULTS } from './made-devices';
 import type { Sabotage } from './sabotage';
@@ -20,34 +21,99 @@ import { type EnabledBy, problemOfDeactivation, problemOfDeletion } from './unto
 /** A violation, under the name of the invariant. */
 export interface Violation {
   readonly invariant:
-    'enrolled' | 'stored' | 'no orphan' | 'undone' | 'untouched' | 'no gap' | 'answered' | 'allowed' | 'secret';
+    | 'enrolled'
+    | 'stored'
+    | 'no orphan'
+    | 'undone'
+    | 'kept'
+    | 'finished'
+    | 'untouched'
+    | 'no gap'
+    | 'answered'
+    | 'allowed'
+    | 'secret';
   readonly words: string;
+  /** The serial number of the device, where a documented exception can explain it. */
+  readonly about?: string;
+}
+
+/** An operation on a stack, and what happened in it. */
+export interface Operation {
+  readonly stackName: StackName;
+  /** What the function did for requests of this operation, late duplicates included. */
+  readonly invocations: readonly Invocation[];
+  /** Its stack events, oldest first. */
+  readonly events: readonly StackEvent[];
+  /** Whether requests of earlier operations could still run when it began. */
+  readonly isAmongStragglers: boolean;
+}
+
+/** What differs from one account of a history to another. */
+export interface WorldOptions extends UndocumentedBehavior {
+  readonly seed: number;
+  readonly signature: UrlSignature;
+  /** How stale reads of tags can be, in milliseconds. @default as each operation says */
+  readonly tagLag?: number | undefined;
 }
 
 /** The account of a history: it injects faults, and checks the invariants of single calls and requests as they happen. */
 export class World extends InProcessAccount {
   readonly births = new Births();
-  readonly violations: Violation[] = [];
+  violations: Violation[] = [];
   readonly faults = new Map<FaultKind, number>();
+  readonly exceptions = new Map<DocumentedException, number>();
   readonly actions = new Set<Action>();
-  /** Requests to the function in the current operation. */
-  invocations: Invocation[] = [];
   /** Called after the function has deactivated a device. */
-  onDeactivated: (userName: string) => void = () => undefined;
+  onDeactivated: (userName: string, serialNumber: string) => void = () => undefined;
+  /** What the function's role may not do, whatever its policies say. */
+  denied: ReadonlySet<Action> = new Set();
   /** After how long the resource beside the enrollments fails. Absent: it doesn't. */
   breakAfterMs?: number;
 
+  private readonly tagLag: number | undefined;
   private plan = CALM;
+  /** Requests to the function since nothing was running. */
+  private readonly invocations: Invocation[] = [];
+  private readonly operations = new Map<string, { readonly invocations: Invocation[] }>();
+  /** The operation that sent a request, by the request's id. */
+  private readonly senders = new Map<string, { readonly invocations: Invocation[] }>();
+  private readonly lastRequests = new Map<string, CustomResourceEvent>();
+  /** The user for whom the library last enabled a device. */
+  private readonly lastHolders = new Map<string, string>();
   private readonly enabledBy = new Map<string, EnabledBy>();
+  /** Devices that lost their claims by hand since they were enabled: nobody can tell any more who enabled them. */
+  private readonly unclaimedByHand = new Set<string>();
+  /** Resources whose Create CloudFormation has heard to succeed: their stacks and physical ids. */
+  private readonly succeeded = new Set<string>();
   private policiesPutAt = 0;
 
   constructor(
-    seed: number,
+    {
+      seed,
+      signature,
+      tagLag,
+      oldHalfOrder,
+      rollbackOfReplaced,
+      deletionAfterFailure,
+      failedResourceOrder,
+    }: WorldOptions,
     private readonly sabotage: Sabotage,
-    { oldHalfOrder, rollbackOfReplaced }: UndocumentedBehavior,
   ) {
-    super({ region: REGION, random: numbers(seed), maxDelayMs: 400, oldHalfOrder, rollbackOfReplaced });
-    this.deliveries = () => drawDeliveries(this.plan, this.random, (kind) => this.count(kind));
+    super({
+      region: REGION,
+      random: numbers(seed),
+      maxDelayMs: 400,
+      oldHalfOrder,
+      rollbackOfReplaced,
+      deletionAfterFailure,
+      failedResourceOrder,
+      signature,
+    });
+    this.tagLag = tagLag;
+    this.deliveries = ({ StackId, RequestId }) => {
+      this.senders.set(RequestId, this.operations.get(StackId.split('/')[1]!)!);
+      return drawDeliveries(this.plan, this.random, (kind) => this.count(kind));
+    };
     this.fault = async ({ type, action, phase }) => {
       if (type === 'AWS::IAM::Policy') {
         this.policiesPutAt = this.clock.now();
@@ -60,6 +126,9 @@ export class World extends InProcessAccount {
       }
     };
     this.faultOf = (action) => {
+      if (this.denied.has(action)) {
+        return { error: new CallError(action, 'AccessDenied', 403), effect: false };
+      }
       const fault = drawCallFault(action, this.plan.calls, this.random);
       if (fault !== undefined) {
         this.count(fault.kind);
@@ -69,14 +138,26 @@ export class World extends InProcessAccount {
     this.createExistingResources();
   }
 
-  /** Starts an operation with these faults. */
+  /** From now on, these faults happen. */
   begin(plan: FaultPlan): void {
     this.plan = plan;
     this.random = numbers(plan.seed);
-    this.events = [];
-    this.invocations = [];
-    this.iam.delays = { policy: plan.policyDelay, tags: plan.tagDelay, recreated: plan.recreatedDelay };
+    this.iam.delays = {
+      policy: plan.policyDelay,
+      tags: plan.tagDelay,
+      recreated: plan.recreatedDelay,
+      reads: plan.readDelay,
+      // Together, both delays of tags are at most the larger one.
+      tagReads: this.tagLag ?? Math.max(0, plan.readDelay - plan.tagDelay),
+    };
+    this.secretsManager.delays = { reads: plan.readDelay, deletion: plan.secretDeletion };
     this.iam.throttle = plan.bucket;
+    if (plan.readDelay > 0) {
+      this.count('stale read');
+    }
+    if (plan.secretDeletion > 0) {
+      this.count('secret marked for deletion');
+    }
     if (plan.policyDelay > 0) {
       this.count('late policy');
     }
@@ -88,14 +169,37 @@ export class World extends InProcessAccount {
     }
   }
 
-  /** Ends an operation: waits until nothing runs any more. */
+  /** Starts an operation. */
+  start(stackName: StackName): Operation {
+    const { events } = this;
+    const first = events.length;
+    const operation = {
+      stackName,
+      invocations: [],
+      get events() {
+        return events.slice(first).filter((event) => event.stackName === stackName);
+      },
+      isAmongStragglers: this.invocations.some(({ over, life }) => !over && life.death === undefined),
+    };
+    this.operations.set(stackName, operation);
+    return operation;
+  }
+
+  /** Waits until nothing runs any more. */
   async settle(): Promise<void> {
     await this.lambda.idle();
     await this.clock.sleep(60_000);
     this.iam.delays = {};
+    this.secretsManager.delays = {};
     this.iam.throttle = undefined;
     this.checkResponses();
     this.checkSecrecy();
+    this.invocations.length = 0;
+  }
+
+  /** Whether an update of this stack could not be rolled back: then policies are those before, and properties either. */
+  isMixed(stackId: string): boolean {
+    return this.events.some((event) => event.stackId === stackId && event.status === 'UPDATE_ROLLBACK_FAILED');
   }
 
   /** Whether a secret holds the seed of this device. */
@@ -113,6 +217,48 @@ export class World extends InProcessAccount {
     }
   }
 
+  /** Whether a secret exists that is not marked for deletion. */
+  hasSecret(secretArn: string): boolean {
+    const secret = this.describeSecret(secretArn);
+    return secret !== undefined && secret.DeletedDate === undefined;
+  }
+
+  private describeSecret(secretArn: string): Readonly<Record<string, unknown>> | undefined {
+    try {
+      return this.secretsManager.call('DescribeSecret', { SecretId: secretArn });
+    } catch (error) {
+      if (error instanceof AwsError) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** The latest request for a resource. */
+  lastRequestFor(stackId: string, logicalId: string): CustomResourceEvent | undefined {
+    return this.lastRequests.get(`${stackId} ${logicalId}`);
+  }
+
+  /** The user of an enrollment. @param owner `<stack uuid>/<logical id>` */
+  userOf(owner: string): string | undefined {
+    const request = [...this.lastRequests.values()].find(
+      ({ StackId, LogicalResourceId }) => tagKey('', StackId.split('/').at(-1)!, LogicalResourceId) === owner,
+    );
+    return request?.ResourceProperties.UserName as string | undefined;
+  }
+
+  /** Whether the library enabled a device, as far as nobody else enabled it or removed its claims since. */
+  isEnabledByLibrary(serialNumber: string): boolean {
+    return this.enabledBy.get(serialNumber) === 'library' && !this.unclaimedByHand.has(serialNumber);
+  }
+
+  /** An administrator removes the claims of all enrollments of a device by hand. */
+  unclaimByHand(serialNumber: string): void {
+    const keys = Object.keys(this.tagsOf(serialNumber, ENROLLMENT_CLAIM_PREFIX));
+    this.iam.call('UntagMFADevice', { SerialNumber: serialNumber, TagKeys: keys });
+    this.unclaimedByHand.add(serialNumber);
+  }
+
   /** The user that a device is enabled for. */
   holderOf(serialNumber: string): string | undefined {
     return this.iam.state().devices.find((each) => each.serialNumber === serialNumber)?.userName;
@@ -127,8 +273,9 @@ export class World extends InProcessAccount {
       AuthenticationCode2: codes[1],
     });
     const claims = Object.values(this.tagsOf(serialNumber, ENROLLMENT_CLAIM_PREFIX));
-    const isOurs = claims.some((value) => value.startsWith('enabled'));
-    // While a claim says that the library enabled the device, enabling it again counts as the library's.
+    const isOurs =
+      this.lastHolders.get(serialNumber) === userName && claims.some((value) => value.startsWith('enabled'));
+    // While a claim says that the library enabled the device for this user, enabling it again counts as the library's.
     this.enabledBy.set(serialNumber, isOurs ? 'library' : 'administrator');
   }
 
@@ -144,8 +291,12 @@ export class World extends InProcessAccount {
     return Object.fromEntries(Object.entries(device?.tags ?? {}).filter(([key]) => key.startsWith(prefix)));
   }
 
-  violated(invariant: Violation['invariant'], words: string): void {
-    this.violations.push({ invariant, words });
+  violated(invariant: Violation['invariant'], words: string, about?: string): void {
+    this.violations.push({ invariant, words, ...(about !== undefined && { about }) });
+  }
+
+  except(kind: DocumentedException): void {
+    this.exceptions.set(kind, (this.exceptions.get(kind) ?? 0) + 1);
   }
 
   count(kind: FaultKind): void {
@@ -176,7 +327,15 @@ export class World extends InProcessAccount {
     context: InvocationContext,
     life: FunctionLifetime,
   ): Promise<void> {
-    const invocation: Invocation = { event, life, startedAt: 0, over: false };
+    this.lastRequests.set(`${event.StackId} ${event.LogicalResourceId}`, event);
+    const invocation: Invocation = {
+      event,
+      life,
+      startedAt: this.clock.now(),
+      over: false,
+      hasSucceeded: false,
+      isHeard: false,
+    };
     // The role of the function is looked up before the wait, during which the function can be deleted.
     const { deliver, ...ports } = this.shellFor(event, life, (action, effect, isLost) =>
       this.watch(action, effect, isLost, invocation),
@@ -186,34 +345,24 @@ export class World extends InProcessAccount {
       deliver: async (url: string, body: string) => {
         await deliver(url, body);
         invocation.respondedAt ??= this.clock.now();
+        invocation.isHeard ||= this.desk.received.some(
+          ({ accepted, body: received, request }) =>
+            accepted && received === body && request.requestId === event.RequestId,
+        );
+        invocation.hasSucceeded ||= body.includes('"Status":"SUCCESS"');
+        if (event.RequestType === 'Create' && invocation.hasSucceeded && invocation.isHeard) {
+          const { PhysicalResourceId: id } = JSON.parse(body) as { PhysicalResourceId: string };
+          this.succeeded.add(`${event.StackId} ${id}`);
+        }
       },
     };
-    await this.duplicatesOfEarlierEvents(event);
-    invocation.startedAt = this.clock.now();
     this.invocations.push(invocation);
+    this.senders.get(event.RequestId)!.invocations.push(invocation);
     try {
       await (this.sabotage.serve ?? serve)(event, context, this.sabotage.shell?.(shell, event) ?? shell);
     } finally {
       invocation.over = true;
     }
-  }
-
-  /** Waits for duplicates of earlier events: one whose event has a response ends before the resource's next event starts. */
-  private async duplicatesOfEarlierEvents(event: CustomResourceEvent): Promise<void> {
-    const isEarlier = (other: Invocation) =>
-      !other.over &&
-      other.life.death === undefined &&
-      other.event.RequestId !== event.RequestId &&
-      other.event.StackId === event.StackId &&
-      other.event.LogicalResourceId === event.LogicalResourceId &&
-      this.hasResponse(other.event.RequestId);
-    while (this.invocations.some(isEarlier)) {
-      await this.clock.sleep(1_000);
-    }
-  }
-
-  private hasResponse(requestId: string): boolean {
-    return this.desk.received.some(({ request, accepted }) => accepted && request.requestId === requestId);
   }
 
   /** Carries out a call, notes what it changed, and checks that it may change it. */
@@ -226,6 +375,9 @@ export class World extends InProcessAccount {
     const holder = this.holderOf(serialNumber);
     try {
       const output = await directChannel(action, effect);
+      if (!/:(Describe|Get|List)/.test(action)) {
+        invocation.changedAt = this.clock.now();
+      }
       switch (action) {
         case 'iam:ListMFADeviceTags':
           invocation.lastRead = Object.fromEntries(
@@ -234,17 +386,27 @@ export class World extends InProcessAccount {
           break;
         case 'iam:EnableMFADevice':
           this.enabledBy.set(serialNumber, 'library');
+          this.unclaimedByHand.delete(serialNumber);
+          this.lastHolders.set(serialNumber, this.holderOf(serialNumber)!);
+          invocation.hasEnabled = true;
           break;
         case 'iam:DeactivateMFADevice':
           if (holder !== undefined) {
             this.reportUntouched(problemOfDeactivation(invocation, this.enabledBy.get(serialNumber)));
             this.enabledBy.delete(serialNumber);
-            this.onDeactivated(holder);
+            this.onDeactivated(holder, serialNumber);
           }
           break;
         case 'iam:CreateVirtualMFADevice': {
           const { seed } = createdDevice(output);
-          this.births.record(serialNumber, { by: 'library', seed, secretArn, maker: invocation });
+          this.births.record(serialNumber, {
+            by: 'library',
+            seed,
+            secretArn,
+            maker: invocation,
+            bornAt: this.clock.now(),
+            isKnown: this.storedBefore(serialNumber, secretArn),
+          });
           if (isLost) {
             this.count('seed lost');
           }
@@ -254,6 +416,13 @@ export class World extends InProcessAccount {
           this.reportUntouched(problemOfDeletion(invocation, this.births.of(serialNumber)!));
           this.births.end(serialNumber);
           break;
+        case 'secretsmanager:DeleteSecret': {
+          const { StackId, PhysicalResourceId } = invocation.event;
+          if (!this.succeeded.has(`${StackId} ${PhysicalResourceId}`)) {
+            this.violated('untouched', `the secret of ${serialNumber} was deleted, though its Create had failed`);
+          }
+          break;
+        }
         default:
           break;
       }
@@ -269,6 +438,15 @@ export class World extends InProcessAccount {
     }
   }
 
+  /** Whether the secret shows that the Create which has just created this device had stored a seed before. */
+  private storedBefore(serialNumber: string, secretArn: string): boolean {
+    const made = hashesIn(Object.values(this.tagsOf(serialNumber, SEED_PREFIX))[0] ?? '');
+    return Object.keys(this.describeSecret(secretArn)?.VersionIdsToStages ?? {}).some((id) => {
+      const stored = hashesIn(id);
+      return stored !== undefined && stored.device === made?.device && stored.creation === made.creation;
+    });
+  }
+
   private reportUntouched(problem: string | undefined): void {
     if (problem !== undefined) {
       this.violated('untouched', problem);
@@ -280,7 +458,7 @@ export class World extends InProcessAccount {
    * or changed: the request has its response, or the stack rolls back.
    */
   private checkAllowed(action: Action, { event }: Invocation): void {
-    const mayBeGone = !this.desk.isPending(event.ResponseURL);
+    const mayBeGone = !this.desk.isPending(event.ResponseURL) || this.isMixed(event.StackId);
     if (!mayBeGone && this.clock.now() - this.policiesPutAt >= this.plan.policyDelay) {
       this.violated('allowed', `${action} was denied in ${event.RequestType} of ${event.LogicalResourceId}`);
     }

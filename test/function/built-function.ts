@@ -81,7 +81,7 @@ export class BuiltFunction {
     this.server.requests.length = 0;
     const event = {
       RequestType: 'Create',
-      ResponseURL: `${this.url}/response`,
+      ResponseURL: 'https://cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com/response',
       StackId: 'arn:aws:cloudformation:eu-west-1:123456789012:stack/Staging/11111111-2222-3333-4444-555555555555',
       RequestId: 'b1c2d3e4-0000-0000-0000-000000000000',
       LogicalResourceId: 'MfaEnrollmentAlice0A1B2C3D',

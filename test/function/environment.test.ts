@@ -71,6 +71,22 @@ describe("requests are signed with the credentials of the function's role in an 
   });
 });
 
+test('the bundle sends its requests to Secrets Manager as JSON', async () => {
+  const { secretsManager } = await built.create(LAMBDA_ENVIRONMENT);
+  expect(JSON.parse(secretsManager!.body)).toEqual({
+    SecretId: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-AbCdEf',
+  });
+});
+
+test('requests carry the trace of the invocation', async () => {
+  const trace = { AWS_LAMBDA_FUNCTION_NAME: 'Provider', _X_AMZN_TRACE_ID: 'Root=1-2-3' };
+  const { iam, secretsManager } = await built.create({ ...LAMBDA_ENVIRONMENT, ...trace });
+  expect([iam, secretsManager].map((request) => request?.headers['x-amzn-trace-id'])).toEqual([
+    'Root=1-2-3',
+    'Root=1-2-3',
+  ]);
+});
+
 describe('nothing is sent and the stack event says what to do in an environment with', () => {
   test.each<[string, NodeJS.ProcessEnv]>([
     ['no credentials', {}],
@@ -175,8 +191,8 @@ describe('errors of AWS are identified by their code', () => {
   test.each([
     ['LimitExceeded', /\(LimitExceeded\)/],
     ['ValidationError', /iam:ListMFADevice\w+ as invalid \(ValidationError\)/],
-    ['InvalidInput', /iam:ListMFADevice\w+ answered InvalidInput/],
-    ['CodeOfTomorrow', /iam:ListMFADevice\w+ answered CodeOfTomorrow/],
+    ['InvalidInput', /iam:ListMFADevice\w+ failed with InvalidInput/],
+    ['CodeOfTomorrow', /iam:ListMFADevice\w+ failed with CodeOfTomorrow/],
   ])('IAM: %s', async (code, reason) => {
     built.respondNext({ iam: iamError(code), secretsManager: seed });
     expect((await built.create(LAMBDA_ENVIRONMENT)).answer.Reason).toMatch(reason);
@@ -186,8 +202,8 @@ describe('errors of AWS are identified by their code', () => {
     ['DecryptionFailure', /can't be decrypted \(DecryptionFailure\)/],
     ['InvalidRequestException', /\(InvalidRequestException\)/],
     ['com.amazonaws.secretsmanager#InvalidRequestException', /\(InvalidRequestException\)/],
-    ['InvalidParameterException', /secretsmanager:GetSecretValue answered InvalidParameter/],
-    ['CodeOfTomorrow', /secretsmanager:GetSecretValue answered CodeOfTomorrow/],
+    ['InvalidParameterException', /secretsmanager:GetSecretValue failed with InvalidParameter/],
+    ['CodeOfTomorrow', /secretsmanager:GetSecretValue failed with CodeOfTomorrow/],
   ])('Secrets Manager: %s', async (type, reason) => {
     built.respondNext({ secretsManager: secretsError(type) });
     expect((await built.create(LAMBDA_ENVIRONMENT)).answer.Reason).toMatch(reason);

@@ -1,5 +1,5 @@
 import { type Action, CallError } from '../../lambda/aws/ports';
-import { type Fault, LOGICAL_ID, refuse, Stage } from './stage';
+import { type Fault, LOGICAL_ID, MINUTE, refuse, Stage } from './stage';
 
 let stage: Stage;
 beforeEach(() => {
@@ -12,13 +12,13 @@ test.each<[string, Parameters<typeof refuse>, RegExp]>([
   ['eight devices', ['iam:EnableMFADevice', 'LimitExceeded', 409], /has eight MFA devices.*Next: deactivate one/],
   ['fifty tags', ['iam:TagMFADevice', 'LimitExceeded', 409], /has 50 tags.*Next: remove a tag/],
   ['invalid values', ['iam:EnableMFADevice', 'ValidationError', 400], /as invalid \(ValidationError\).*Next: check/],
-  ['an unknown code', ['iam:EnableMFADevice', 'SomethingNew', 400], /iam:EnableMFADevice answered SomethingNew/],
+  ['an unknown code', ['iam:EnableMFADevice', 'SomethingNew', 400], /iam:EnableMFADevice failed with SomethingNew/],
   [
     'a transient error that does not end',
     ['iam:EnableMFADevice', 'EntityTemporarilyUnmodifiable', 409],
-    /iam:EnableMFADevice answered EntityTemporarilyUnmodifiable until the time.*Next: wait some minutes/,
+    /iam:EnableMFADevice was refused with EntityTemporarilyUnmodifiable until the time.*Next: wait a few minutes/,
   ],
-  ['permanent throttling', ['iam:TagMFADevice', 'Throttling', 400], /iam:TagMFADevice answered Throttling/],
+  ['permanent throttling', ['iam:TagMFADevice', 'Throttling', 400], /iam:TagMFADevice was refused with Throttling/],
   [
     'a permanent failure of AWS',
     ['iam:TagMFADevice', 'ServiceFailure', 500],
@@ -37,7 +37,7 @@ test.each<[string, Parameters<typeof refuse>, RegExp]>([
   [
     'denied access to the secret',
     ['secretsmanager:GetSecretValue', 'AccessDenied', 400],
-    /secretsmanager:GetSecretValue on secret arn:.*denied.*policy of the key.*encryptionKey.*policy of the secret/,
+    /secretsmanager:GetSecretValue on secret arn:.*denied.*key's policy.*encryptionKey.*secret's policy/,
   ],
   [
     'a secret that is missing or empty',
@@ -56,7 +56,7 @@ test.each<[string, Parameters<typeof refuse>, RegExp]>([
   expect(Status).toBe('FAILED');
   expect(Reason).toMatch(reason);
   expect(Reason).toMatch(
-    new RegExp(`^cannot enable MFA device ${stage.serialNumber} for user alice: .*State: .*Next: .*`),
+    new RegExp(`^could not enable MFA device ${stage.serialNumber} of user alice: .*State: .*Next: .*`),
   );
 });
 
@@ -120,7 +120,7 @@ test('a Create that loses the response of EnableMFADevice and then the connectio
     return lost ? 'lose request' : undefined;
   };
   const { Reason } = await stage.request('Create');
-  expect(Reason).toContain('State: it is not known whether the device is enabled');
+  expect(Reason).toContain('State: the device may or may not be enabled, because a response was lost');
 });
 
 describe('the state in a reason is the actual state after', () => {
@@ -170,7 +170,7 @@ describe('the state in a reason is the actual state after', () => {
     for (const broken of actions) {
       stage = new Stage();
       await prepare();
-      await stage.clock.run(stage.clock.sleep(10 * 60_000));
+      await stage.pass(10 * MINUTE);
       const before = JSON.stringify(stage.iam.state());
       stage.calls = [];
       stage.fault = (action) => (action === broken ? faultOf(action) : undefined);
@@ -186,7 +186,7 @@ describe('the state in a reason is the actual state after', () => {
       if (/is not enabled for this user/.test(state)) {
         expect([broken, isEnabled]).toEqual([broken, false]);
       }
-      if (/device carries the claim/.test(state)) {
+      if (/device has the claim tag/.test(state)) {
         expect([broken, claimed()]).toEqual([broken, true]);
       }
       if (/is (not )?enabled/.test(state) && !/claim tag/.test(state)) {

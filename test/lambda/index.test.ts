@@ -1,4 +1,4 @@
-import { handler } from '../../lambda/index';
+import type * as Index from '../../lambda/index';
 import { type Answer, Stage } from './stage';
 import { LoopbackServer } from './aws/loopback-server';
 
@@ -20,6 +20,14 @@ afterEach(async () => {
   await server.close();
 });
 
+/** Loads the function as a new environment does, which reads its variables then. */
+async function load(variables: Record<string, string>): Promise<typeof Index.handler> {
+  jest.resetModules();
+  jest.replaceProperty(process, 'env', { ...process.env, ...variables });
+  return (await import('../../lambda/index')).handler;
+}
+const loadLocally = () => load({ CDK_MFA_ENROLLMENT_LOCAL: 'true' });
+
 /** A request that is refused without a call to AWS. */
 const refused = () =>
   new Stage().event('Create', {
@@ -28,17 +36,25 @@ const refused = () =>
   });
 
 test('the handler responds over HTTP and logs the duration', async () => {
+  const handler = await loadLocally();
   await handler(refused(), CONTEXT);
   expect(server.requests).toHaveLength(1);
   expect(JSON.parse(server.requests[0]!.body) as Answer).toMatchObject({ Status: 'FAILED' });
   const last = JSON.parse(lines.at(-1)!) as Record<string, unknown>;
-  expect(last).toMatchObject({ message: 'answering', status: 'FAILED' });
+  expect(last).toMatchObject({ message: 'responding', status: 'FAILED' });
   expect(last.ms).toBeGreaterThanOrEqual(0);
   expect(mockSleep).not.toHaveBeenCalled();
 });
 
 test('pauses are in milliseconds of the system clock', async () => {
   server.respond = (response) => response.writeHead(server.requests.length < 3 ? 503 : 200).end();
+  const handler = await loadLocally();
   await handler(refused(), CONTEXT);
   expect(mockSleep.mock.calls).toEqual([[500], [1_000]]);
+});
+
+test('the handler responds to this machine only if the local AWS says so', async () => {
+  const handler = await load({ CDK_MFA_ENROLLMENT_LOCAL: '1' });
+  await expect(handler(refused(), CONTEXT)).rejects.toThrow("the response URL can't be used: not https");
+  expect(server.requests).toEqual([]);
 });

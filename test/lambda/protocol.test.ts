@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { bodyOf } from '../../lambda/protocol';
-import { type Answer, LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_ID } from './stage';
+import { bodyOf, type CustomResourceEvent } from '../../lambda/protocol';
+import { LOGICAL_ID, MINUTE, refuse, serialNumberOf, Stage, STACK_ID } from './stage';
 
 let stage: Stage;
 beforeEach(() => {
@@ -9,19 +9,35 @@ beforeEach(() => {
 afterEach(() => stage.expectSecrecy());
 
 test('a response repeats the ids of the request', async () => {
-  expect(await stage.request('Create')).toMatchObject({
+  const { RequestId } = stage.event('Create');
+  expect(await stage.request('Create', { RequestId })).toMatchObject({
     StackId: STACK_ID,
-    RequestId: 'b1c2d3e4-0000-0000-0000-000000000000',
+    RequestId,
     LogicalResourceId: LOGICAL_ID,
   });
 });
 
-test('a failed Create returns the physical id for its Delete', async () => {
+test('the physical id of a failed Create says so', async () => {
   stage.fault = refuse('iam:EnableMFADevice', 'LimitExceeded', 409);
   expect(await stage.request('Create')).toMatchObject({
     Status: 'FAILED',
-    PhysicalResourceId: `alice|${stage.serialNumber}`,
+    PhysicalResourceId: `alice|${stage.serialNumber}|${stage.creationOf()}|failed`,
   });
+});
+
+test('the physical id of a Create with refused values does not quote them', async () => {
+  expect(await stage.request('Create', { ResourceProperties: stage.properties({ UserName: 'al ice' }) })).toMatchObject(
+    {
+      Status: 'FAILED',
+      PhysicalResourceId: `refused|${stage.creationOf()}|failed`,
+    },
+  );
+});
+
+test('an Update of a resource whose Create had failed returns its physical id', async () => {
+  const { PhysicalResourceId } = await stage.request('Create');
+  const failed = { PhysicalResourceId: `${PhysicalResourceId}|failed` };
+  expect(await stage.request('Update', failed)).toMatchObject({ Status: 'SUCCESS', ...failed });
 });
 
 test.each(['Update', 'Delete'] as const)('a failed %s returns the old physical id', async (type) => {
@@ -74,13 +90,10 @@ test.each<[string, Record<string, unknown>, string]>([
   expect(answer.Status).toBe('FAILED');
   expect(answer.Reason).toContain(reason);
   expect(answer.Reason).toMatch(/State: nothing was changed. Next: correct the value; then deploy again.$/);
-  expect(answer.PhysicalResourceId).not.toBe('');
 
   expect(stage.calls).toEqual([]);
-  const { PhysicalResourceId } = answer;
-  expect(await stage.request('Delete', { ResourceProperties, PhysicalResourceId })).toMatchObject({
-    Status: 'SUCCESS',
-  });
+  expect(await stage.request('Delete', { ResourceProperties })).toMatchObject({ Status: 'SUCCESS' });
+  expect(stage.calls).toEqual([]);
 });
 
 test('a Delete ignores an invalid secret', async () => {
@@ -101,7 +114,7 @@ test('makes no call after its deadline', async () => {
 test('refuses an unknown resource type', async () => {
   const answer = await stage.request('Create', { ResourceType: 'Custom::Other' });
   expect(answer.Reason).toContain(
-    "'Custom::Other' is not served: Custom::MfaEnrollment and Custom::VirtualMfaDevice are allowed",
+    "invalid resource type 'Custom::Other': expected Custom::MfaEnrollment or Custom::VirtualMfaDevice",
   );
 });
 
@@ -119,8 +132,93 @@ test('a response that is not delivered is sent again unchanged', async () => {
 test('a response that is never delivered ends in an error that does not quote the URL', async () => {
   stage.deliver = (url) => Promise.reject(new Error(`refused by ${url}`));
   const failing = stage.request('Create');
-  await expect(failing).rejects.toThrow('the answer could not be delivered to CloudFormation');
+  await expect(failing).rejects.toThrow('the response could not be delivered to CloudFormation');
   await expect(failing).rejects.not.toThrow(/https:/);
+});
+
+describe('a response URL that nothing can be delivered to', () => {
+  const SIGNED = 'response?X-Amz-Signature=5ec2e7';
+  test.each([
+    ['is http', `http://example.com/${SIGNED}`, 'not https'],
+    ['is http on this machine', `http://127.0.0.1/${SIGNED}`, 'not https'],
+    ['is no URL', SIGNED, 'not a URL'],
+    ['is missing', undefined, 'not a URL'],
+  ])('because it %s ends the request before anything is done, and the log says why', async (_, ResponseURL, why) => {
+    const failing = stage.request('Create', { ResponseURL });
+    await expect(failing).rejects.toThrow(`the response URL can't be used: ${why}`);
+    await expect(failing).rejects.not.toThrow('5ec2e7');
+    expect(stage.calls).toEqual([]);
+    expect(stage.log).toEqual([
+      {
+        message: 'no response is possible, nothing was done',
+        requestId: 'b1c2d3e4-0000-0000-0000-000000000001',
+        requestType: 'Create',
+        logicalId: LOGICAL_ID,
+        errorCode: why,
+      },
+    ]);
+    expect(stage.left.join()).not.toContain('5ec2e7');
+  });
+});
+
+describe('a stack whose id does not end in a uuid', () => {
+  const UNKNOWN = ['unknown', `${STACK_ID.slice(0, STACK_ID.lastIndexOf('/'))}/cdkd`, STACK_ID.slice(0, -1)];
+
+  test.each(UNKNOWN.flatMap((StackId) => (['Create', 'Update'] as const).map((type) => [StackId, type] as const)))(
+    '%s is refused in a %s before anything is done',
+    async (StackId, type) => {
+      const { Status, Reason } = await stage.request(type, { StackId });
+      expect(Status).toBe('FAILED');
+      expect(Reason).toMatch(
+        /invalid StackId: expected an ARN that ends in a uuid.*State: nothing was changed\. Next: use AWS CloudFormation/,
+      );
+      expect(stage.calls).toEqual([]);
+    },
+  );
+
+  test.each(UNKNOWN)('%s is deleted without touching anything', async (StackId) => {
+    await stage.request('Create');
+    stage.calls = [];
+    expect(await stage.request('Delete', { StackId })).toMatchObject({ Status: 'SUCCESS' });
+    expect(stage.calls).toEqual([]);
+  });
+});
+
+describe('an event without the usual fields', () => {
+  test.each<[string, (event: CustomResourceEvent) => object]>([
+    ['nothing but a response URL', ({ ResponseURL }) => ({ ResponseURL })],
+    ['no properties', (event) => ({ ...event, ResourceProperties: undefined })],
+    ['properties that are null', (event) => ({ ...event, ResourceProperties: null })],
+    ['properties that are a text', (event) => ({ ...event, ResourceProperties: 'none' })],
+    ['a stack id that is a number', (event) => ({ ...event, StackId: 1 })],
+    ['no stack id', (event) => ({ ...event, StackId: undefined })],
+    ['no resource type', (event) => ({ ...event, ResourceType: undefined })],
+    ['an unknown request type', (event) => ({ ...event, RequestType: 'Read' })],
+    ['no request type', (event) => ({ ...event, RequestType: undefined })],
+  ])('but %s gets the response FAILED', async (_, change) => {
+    const answer = await stage.send(change(stage.event('Create')) as CustomResourceEvent);
+    expect(answer.Status).toBe('FAILED');
+    expect(answer.Reason).toMatch(/State: nothing was changed\. Next: /);
+    expect(answer.PhysicalResourceId).not.toBe('');
+    expect(stage.calls).toEqual([]);
+  });
+
+  test('without its old properties is an Update that changes everything', async () => {
+    await stage.request('Create');
+    await stage.pass(MINUTE);
+    stage.calls = [];
+    expect(await stage.request('Update', { OldResourceProperties: undefined })).toMatchObject({ Status: 'SUCCESS' });
+    expect(stage.calls).toContain('iam:ResyncMFADevice');
+  });
+});
+
+test('an Update with an invented physical id is refused', async () => {
+  await stage.request('Create');
+  stage.calls = [];
+  const { Status, Reason } = await stage.request('Update', { PhysicalResourceId: 'Staging-Alice-1ABC' });
+  expect(Status).toBe('FAILED');
+  expect(Reason).toContain("this resource is 'Staging-Alice-1ABC' and can't become");
+  expect(stage.calls).toEqual([]);
 });
 
 test.each(['Create', 'Update'] as const)(
@@ -130,7 +228,7 @@ test.each(['Create', 'Update'] as const)(
     const before = stage.clock.now();
     const { Status, Reason } = await stage.request(type);
     expect(Status).toBe('FAILED');
-    expect(Reason).toMatch(/got no answer until the time for this request ran out/);
+    expect(Reason).toMatch(/got no response until the time for this request ran out/);
     expect(stage.clock.now() - before).toBeLessThan(300_000);
   },
 );
@@ -168,7 +266,12 @@ test.each([
 ])('%s in the wrong property is never quoted', async (_, spelled) => {
   const { SecretString } = stage.secretsManager.call('GetSecretValue', { SecretId: stage.secretArn });
   const misplaced = spelled(String(SecretString));
-  for (const properties of [{ SerialNumber: misplaced }, { SeedSecretField: misplaced }]) {
+  for (const properties of [
+    { UserName: misplaced },
+    { SerialNumber: misplaced },
+    { SeedSecretArn: misplaced },
+    { SeedSecretField: misplaced },
+  ]) {
     const answer = await stage.request('Create', { ResourceProperties: stage.properties(properties) });
     expect(answer.Reason).toContain('not shown: it may be a seed');
   }
@@ -177,7 +280,8 @@ test.each([
 });
 
 describe('the body of a response', () => {
-  const failed = (reason: string) => bodyOf(stage.event('Create'), { status: 'FAILED', reason, isRefused: false });
+  const bodyWith = (reason: string, changes: Partial<CustomResourceEvent> = {}, id = 'id') =>
+    bodyOf(stage.event('Create', changes), id, { status: 'FAILED', reason });
 
   test('has at most 4,096 bytes for any reason', () => {
     fc.assert(
@@ -185,7 +289,7 @@ describe('the body of a response', () => {
         fc.string({ unit: 'binary', minLength: 1 }),
         fc.integer({ min: 1_000, max: 9_000 }),
         (text, length) => {
-          const body = failed(text.repeat(length / text.length + 1));
+          const body = bodyWith(text.repeat(length / text.length + 1));
           expect(Buffer.byteLength(body)).toBeLessThanOrEqual(4_096);
           expect((JSON.parse(body) as { Reason: string }).Reason.length).toBeGreaterThan(100);
         },
@@ -194,34 +298,48 @@ describe('the body of a response', () => {
     );
   });
 
+  test.each(['\u0000', '\u001f', '\u0085', '"', '\\', '\ud800'])(
+    'has at most 4,096 bytes if a refused value consists of 1,024 times %j',
+    async (character) => {
+      const bodies: string[] = [];
+      stage.deliver = (_, body) => Promise.resolve(void bodies.push(body));
+      const value = character.repeat(1_024);
+      for (const properties of [
+        { UserName: value },
+        { SerialNumber: value },
+        { SeedSecretArn: `arn:${value}` },
+        { SeedSecretField: value },
+      ]) {
+        const { Reason } = await stage.request('Create', { ResourceProperties: stage.properties(properties) });
+        expect(Reason).toMatch(/Next: /);
+      }
+      for (const body of bodies) {
+        expect(Buffer.byteLength(body)).toBeLessThanOrEqual(4_096);
+      }
+    },
+  );
+
   test('is not truncated within a character', () => {
-    const { Reason } = JSON.parse(failed('🔐'.repeat(3_000))) as { Reason: string };
+    const { Reason } = JSON.parse(bodyWith('🔐'.repeat(3_000))) as { Reason: string };
     expect(Reason).toMatch(/^(🔐)+$/u);
-    expect(Buffer.byteLength(failed('🔐'.repeat(3_000)))).toBeGreaterThan(4_090);
+    expect(Buffer.byteLength(bodyWith('🔐'.repeat(3_000)))).toBeGreaterThan(4_090);
   });
 
   test('has a physical id of at most 1,024 characters', () => {
-    const event = stage.event('Create', { ResourceProperties: stage.properties({ UserName: 'é'.repeat(5_000) }) });
-    const { PhysicalResourceId } = JSON.parse(
-      bodyOf(event, { status: 'FAILED', reason: 'no', isRefused: false }),
-    ) as Answer;
-    expect(PhysicalResourceId).toHaveLength(1_024);
+    expect(JSON.parse(bodyWith('no', {}, 'x'.repeat(5_000)))).toMatchObject({ PhysicalResourceId: 'x'.repeat(1_024) });
   });
 
   test('contains a short reason unchanged', () => {
-    expect(JSON.parse(failed('zu spät'))).toMatchObject({ Reason: 'zu spät' });
+    expect(JSON.parse(bodyWith('zu spät'))).toMatchObject({ Reason: 'zu spät' });
   });
 
   test('can have exactly 4,096 bytes', () => {
-    const longest = 'x'.repeat(4_096 - Buffer.byteLength(failed('')));
-    expect(JSON.parse(failed(longest))).toMatchObject({ Reason: longest });
-    expect(JSON.parse(failed(`${longest}x`))).toMatchObject({ Reason: longest });
+    const longest = 'x'.repeat(4_096 - Buffer.byteLength(bodyWith('')));
+    expect(JSON.parse(bodyWith(longest))).toMatchObject({ Reason: longest });
+    expect(JSON.parse(bodyWith(`${longest}x`))).toMatchObject({ Reason: longest });
   });
 
   test('has no reason if the ids of the request leave no room', () => {
-    const event = stage.event('Create', { LogicalResourceId: 'x'.repeat(5_000) });
-    expect(JSON.parse(bodyOf(event, { status: 'FAILED', reason: 'no', isRefused: false }))).toMatchObject({
-      Reason: '',
-    });
+    expect(JSON.parse(bodyWith('no', { LogicalResourceId: 'x'.repeat(5_000) }))).toMatchObject({ Reason: '' });
   });
 });

@@ -1,14 +1,14 @@
-import { deviceClaimKey, enrollmentClaimKey, SEED_VERSION_KEY } from '../../lib/contract';
+import { ENROLLMENT_CLAIM_PREFIX, tagKey, SEED_PREFIX } from '../../lib/contract';
 import { CallGivenUp, OutOfTime } from '../../lambda/aws/attempts';
 import { Failure, failureOf, reasonOf } from '../../lambda/failure';
-import { type Action, CallError, SecretText } from '../../lambda/aws/ports';
+import { type Action, CallError } from '../../lambda/aws/ports';
 import { resourceIn } from '../../lambda/custom-resources';
-import { NotASeedError, parseSeed } from '../../lambda/seed';
-import { codePairAt, stepAt } from '../../lambda/totp';
+import { NotASeedError } from '../../lambda/seed';
 import {
   type Answer,
   DEVICE_LOGICAL_ID,
   type Fault,
+  INVENTED,
   LOGICAL_ID,
   refuse,
   serialNumberOf,
@@ -16,6 +16,11 @@ import {
   STACK_UUID,
 } from './stage';
 
+/** Key of the tag with the version that holds the seed. */
+const SEED_KEY = tagKey(SEED_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
+
+const LONGEST = 550;
+const RENAMED = { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' };
 const SECRET = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-AbCdEf';
 const SUBJECT = resourceIn({
   ...new Stage().event('Create'),
@@ -25,7 +30,15 @@ const SUBJECT = resourceIn({
 const givenUp = (action: Action, code?: string, httpStatus?: number) =>
   new CallGivenUp(new CallError(action, code, httpStatus));
 
-const parse = (line: string) => JSON.parse(line) as Record<string, unknown>;
+/** What a reason says besides commands, ARNs and the keys of tags, which are as long as the names in them. */
+function expectShort(reason: string): void {
+  const [before] = reason.split(/; then (?:deploy|delete the stack) again/);
+  const said = before!
+    .replace(/aws (?:iam|secretsmanager|cloudformation) [^,()]*?(?=[,()]|\. |\.$| &&|$)/g, '')
+    .replace(/arn:\S*/g, '')
+    .replace(/cdk-mfa-enrollment:\w+:[^' ]*/g, '');
+  expect(said.length).toBeLessThanOrEqual(LONGEST);
+}
 
 /** The complete messages are in the snapshot, so that a change of one is reviewed. */
 describe('messages about enrollments change only on purpose', () => {
@@ -80,11 +93,8 @@ describe('messages about enrollments change only on purpose', () => {
         const SeedSecretArn = stage.createSecret('mfa/bob', stage.createDevice('bob'));
         return stage.request('Create', { ResourceProperties: stage.properties({ SeedSecretArn }) });
       },
-      'a device that somebody else enabled': async () => {
-        await stage.request('Create');
-        for (const key of Object.keys(stage.tags())) {
-          stage.iam.call('UntagMFADevice', { SerialNumber: stage.serialNumber, TagKeys: [key] });
-        }
+      'a device that somebody else enabled': () => {
+        stage.enable();
         return stage.request('Create');
       },
       'a device of another user': async () => {
@@ -93,14 +103,44 @@ describe('messages about enrollments change only on purpose', () => {
         const ResourceProperties = stage.properties({ UserName: 'bob' });
         return stage.request('Create', { LogicalResourceId: 'MfaEnrollmentBob0A1B2C3D', ResourceProperties });
       },
-      'a changed user': () => stage.request('Update', { ResourceProperties: stage.properties({ UserName: 'bob' }) }),
+      'a changed user': async () => {
+        await stage.request('Create');
+        return stage.request('Update', { ResourceProperties: stage.properties({ UserName: 'bob' }) });
+      },
+      'a stack of another engine': () => stage.request('Create', { StackId: 'unknown' }),
+      'an invalid user name': () =>
+        stage.request('Create', { ResourceProperties: stage.properties({ UserName: 'al ice' }) }),
+      'an unknown resource type': () => stage.request('Create', { ResourceType: 'Custom::Other' }),
+      'a Create that its Delete overtook': async () => {
+        const create = stage.event('Create');
+        await stage.pass(1_000);
+        await stage.request('Delete', INVENTED);
+        return stage.send(create);
+      },
+      'denied deactivation': async () => {
+        await stage.request('Create');
+        stage.fault = refuse('iam:DeactivateMFADevice', 'AccessDenied', 403);
+        return stage.request('Delete');
+      },
+      'lost responses until the timeout': () => {
+        stage.fault = (action) =>
+          /Enable|List|Resync/.test(action) && stage.calls.length > 4 ? 'lose answer' : undefined;
+        return stage.request('Create');
+      },
+      'a denied mark and withdrawal of the claim': async () => {
+        await stage.request('Create');
+        stage.fault = (action) =>
+          /Tag|Untag/.test(action) && !/List/.test(action) ? new CallError(action, 'AccessDenied', 403) : undefined;
+        return stage.request('Delete');
+      },
     };
 
     test.each(Object.entries(failures))('%s', async (_, fail) => {
       const { Reason = '' } = await fail();
-      const { errorCode } = stage.left.map(parse).findLast((line) => line.message === 'request failed') ?? {};
+      const { errorCode } = stage.log.findLast((line) => line.message === 'request failed') ?? {};
       // The suffix of a secret's ARN is random.
       expect({ Reason: Reason.replace(/(:secret:mfa\/\w+)-\w{6}/g, '$1-AbCdEf'), errorCode }).toMatchSnapshot();
+      expectShort(Reason);
     });
   });
 });
@@ -113,21 +153,10 @@ describe('messages about devices change only on purpose', () => {
   afterEach(() => stage.expectSecrecy());
 
   const phone = serialNumberOf('phone');
-  const remove = (TagKeys: string[]) => stage.iam.call('UntagMFADevice', { SerialNumber: phone, TagKeys });
+  const OWN = { OwnSecret: 'true' };
+  const CLAIM = 'enabled 20260101T120000Z-1a2b3c4d eu-west-1 Staging';
   const write = (SecretString: string) =>
     stage.secretsManager.call('PutSecretValue', { SecretId: stage.phoneSecretArn, SecretString });
-  const enable = (claims: object[] = []) => {
-    const { SecretString } = stage.secretsManager.call('GetSecretValue', { SecretId: stage.phoneSecretArn });
-    const [first, second] = codePairAt(
-      parseSeed(new SecretText(SecretString as string)),
-      stepAt(stage.clock.now()),
-    ).reveal();
-    const codes = { AuthenticationCode1: first, AuthenticationCode2: second };
-    stage.iam.call('EnableMFADevice', { UserName: 'alice', SerialNumber: phone, ...codes });
-    if (claims.length > 0) {
-      stage.iam.call('TagMFADevice', { SerialNumber: phone, Tags: claims });
-    }
-  };
   const always =
     (...actions: Action[]): Fault =>
     (action) =>
@@ -178,14 +207,10 @@ describe('messages about devices change only on purpose', () => {
       return stage.deviceRequest('Delete');
     },
     'a seed that was never stored': () => {
-      stage.iam.call('CreateVirtualMFADevice', {
-        VirtualMFADeviceName: 'phone',
-        Tags: [
-          { Key: deviceClaimKey(STACK_UUID, DEVICE_LOGICAL_ID), Value: '' },
-          { Key: SEED_VERSION_KEY, Value: 'none' },
-        ],
-      });
-      return stage.deviceRequest('Create');
+      const create = stage.deviceEvent('Create');
+      stage.fault = (action) =>
+        /Put|DeleteVirtual/.test(action) ? new CallError(action, 'SomethingNew', 400) : undefined;
+      return stage.send(create).then(() => stage.send(create));
     },
     'a secret that somebody else writes to at the same time': () => {
       stage.fault = (action) => (action === 'secretsmanager:PutSecretValue' ? () => void write('x') : undefined);
@@ -208,15 +233,14 @@ describe('messages about devices change only on purpose', () => {
     },
     'a device without its seed version': async () => {
       await stage.deviceRequest('Create');
-      remove([SEED_VERSION_KEY]);
+      stage.untag(SEED_KEY, phone);
       return stage.deviceRequest('Update');
     },
     'a device that many enrollments claim': async () => {
       await stage.deviceRequest('Create');
       stage.fault = refuse('iam:DeleteVirtualMFADevice', 'DeleteConflict', 409);
       for (const name of ['A', 'B', 'C', 'D', 'E']) {
-        const Tags = [{ Key: enrollmentClaimKey(STACK_UUID, name), Value: 'enabled eu-west-1 Staging' }];
-        stage.iam.call('TagMFADevice', { SerialNumber: phone, Tags });
+        stage.tag(tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, name), CLAIM, phone);
       }
       return stage.deviceRequest('Delete');
     },
@@ -240,15 +264,19 @@ describe('messages about devices change only on purpose', () => {
           : undefined;
       return stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] });
     },
-    'a changed serial number': () => stage.deviceRequest('Update', { SerialNumber: serialNumberOf('tablet') }),
+    'a changed serial number': async () => {
+      await stage.deviceRequest('Create');
+      return stage.deviceRequest('Update', { SerialNumber: serialNumberOf('tablet') });
+    },
     'a device that somebody else enabled': async () => {
       await stage.deviceRequest('Create');
-      enable();
+      stage.enable(phone, stage.phoneSecretArn);
       return stage.deviceRequest('Delete');
     },
     'a device that an enrollment enabled': async () => {
       await stage.deviceRequest('Create');
-      enable([{ Key: enrollmentClaimKey(STACK_UUID, LOGICAL_ID), Value: 'enabled eu-west-1 Staging' }]);
+      stage.enable(phone, stage.phoneSecretArn);
+      stage.tag(tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID), CLAIM, phone);
       return stage.deviceRequest('Delete');
     },
     'denied deletion of the device': async () => {
@@ -256,9 +284,27 @@ describe('messages about devices change only on purpose', () => {
       stage.fault = refuse('iam:DeleteVirtualMFADevice', 'AccessDenied', 403);
       return stage.deviceRequest('Delete');
     },
+    'denied deletion of its own secret': async () => {
+      await stage.deviceRequest('Create', OWN);
+      stage.fault = refuse('secretsmanager:DeleteSecret', 'AccessDenied', 400);
+      return stage.deviceRequest('Delete', OWN);
+    },
+    'a device that another stack deleted meanwhile': async () => {
+      await stage.deviceRequest('Create');
+      stage.fault = (action) =>
+        action === 'iam:TagMFADevice'
+          ? () => stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: phone })
+          : undefined;
+      return stage.deviceRequest('Create', {}, RENAMED);
+    },
+    'a secret that is gone in an Update': async () => {
+      await stage.deviceRequest('Create');
+      stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
+      return stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] });
+    },
     'denied withdrawal of the claim': async () => {
       await stage.deviceRequest('Create');
-      await stage.deviceRequest('Create', {}, { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' });
+      await stage.deviceRequest('Create', {}, RENAMED);
       stage.fault = refuse('iam:UntagMFADevice', 'AccessDenied', 403);
       return stage.deviceRequest('Delete');
     },
@@ -266,46 +312,46 @@ describe('messages about devices change only on purpose', () => {
 
   test.each(Object.entries(failures))('%s', async (_, fail) => {
     const { Reason = '' } = await fail();
-    const { errorCode } = stage.left.map(parse).findLast((line) => line.message === 'request failed') ?? {};
+    const { errorCode } = stage.log.findLast((line) => line.message === 'request failed') ?? {};
     // The suffixes of ARNs, their hashes in the ids of versions, and the ids of foreign versions are random.
     const steady = Reason.replace(/(:secret:mfa\/\w+)-\w{6}/g, '$1-AbCdEf')
       .replace(/(?<=move-to-version-id [0-9a-f]{16}-)[0-9a-f]{10}/, '<secret>')
       .replace(/(?<=remove-from-version-id )[0-9a-f-]{36}/, '<version>');
     expect({ Reason: steady, errorCode }).toMatchSnapshot();
+    expectShort(Reason);
   });
 
   test('the log of Create, Update and Delete of a device changes only on purpose', async () => {
     await stage.deviceRequest('Create');
     await stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] });
-    await stage.deviceRequest('Create', {}, { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' });
+    await stage.deviceRequest('Create', {}, RENAMED);
     await stage.deviceRequest('Delete');
     await stage.deviceRequest('Delete');
-    await stage.deviceRequest('Delete', {}, { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' });
+    await stage.deviceRequest('Delete', {}, RENAMED);
     await stage.deviceRequest('Delete');
-    const lines = stage.left.map(parse).filter(({ message }) => message !== undefined);
     expect(
-      lines.map(({ message, requestType, serialNumber }) => [requestType, message, serialNumber === phone]),
+      stage.log.map(({ message, requestType, serialNumber }) => [requestType, message, serialNumber === phone]),
     ).toEqual([
       ['Create', 'request received', true],
-      ['Create', 'device made', true],
+      ['Create', 'device created', true],
       ['Create', 'seed stored', true],
-      ['Create', 'answering', true],
+      ['Create', 'responding', true],
       ['Update', 'request received', true],
-      ['Update', 'answering', true],
+      ['Update', 'responding', true],
       ['Create', 'request received', true],
-      ['Create', 'answering', true],
+      ['Create', 'responding', true],
       ['Delete', 'request received', true],
       ['Delete', 'others declare the device, it stays', true],
-      ['Delete', 'answering', true],
+      ['Delete', 'responding', true],
       ['Delete', 'request received', true],
-      ['Delete', 'no claim of ours, nothing to undo', true],
-      ['Delete', 'answering', true],
+      ['Delete', 'no claim of this resource, nothing to undo', true],
+      ['Delete', 'responding', true],
       ['Delete', 'request received', true],
       ['Delete', 'device deleted', true],
-      ['Delete', 'answering', true],
+      ['Delete', 'responding', true],
       ['Delete', 'request received', true],
-      ['Delete', 'the device is gone, nothing to undo', true],
-      ['Delete', 'answering', true],
+      ['Delete', 'the device does not exist', true],
+      ['Delete', 'responding', true],
     ]);
   });
 });

@@ -45,7 +45,29 @@ test('the policy of an enrollment allows enrolling its user and reading its secr
   ]);
 });
 
-test('the policy of a provider allows writing its logs, and reading and writing tags of this library on devices of the account', () => {
+/** The end of the stack's id. */
+const STACK_UUID = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
+const CLAIMS_OF_THE_STACK = { 'Fn::Join': ['', ['cdk-mfa-enrollment:*:', STACK_UUID, '/*']] };
+const ofTagKeys = (operator: string, keys: unknown) => ({
+  [`ForAllValues:${operator}`]: { 'aws:TagKeys': keys },
+  Null: { 'aws:TagKeys': 'false' },
+});
+const writingClaims = (devices: string) => [
+  {
+    Effect: 'Allow',
+    Action: 'iam:TagMFADevice',
+    Resource: devices,
+    Condition: ofTagKeys('StringLike', CLAIMS_OF_THE_STACK),
+  },
+  {
+    Effect: 'Allow',
+    Action: 'iam:UntagMFADevice',
+    Resource: devices,
+    Condition: ofTagKeys('StringLike', [CLAIMS_OF_THE_STACK, 'cdk-mfa-enrollment:leaving:*']),
+  },
+];
+
+test('the policy of a provider allows writing its logs, reading the tags of devices, and writing claims of its own stack', () => {
   const stack = literalStack();
   MfaEnrollmentProvider.getOrCreate(stack);
   const devices = 'arn:aws:iam::123456789012:mfa/*';
@@ -56,16 +78,20 @@ test('the policy of a provider allows writing its logs, and reading and writing 
       Resource: { 'Fn::GetAtt': [only(stack, 'AWS::Logs::LogGroup').logicalId, 'Arn'] },
     },
     { Effect: 'Allow', Action: 'iam:ListMFADeviceTags', Resource: devices },
-    {
-      Effect: 'Allow',
-      Action: ['iam:TagMFADevice', 'iam:UntagMFADevice'],
-      Resource: devices,
-      Condition: {
-        'ForAllValues:StringLike': { 'aws:TagKeys': 'cdk-mfa-enrollment:*' },
-        Null: { 'aws:TagKeys': 'false' },
-      },
-    },
+    ...writingClaims(devices),
   ]);
+});
+
+test.each<[string, (stack: Stack, provider: MfaEnrollmentProvider) => void]>([
+  ['enrollment', (stack, provider) => void enroll(stack, { provider })],
+  ['device', (stack, provider) => void new VirtualMfaDevice(stack, 'Device', { provider })],
+])('the policy of an %s with a provider of another stack allows writing claims of its own stack', (_what, declare) => {
+  const app = newApp({ '@aws-cdk/core:enablePartitionLiterals': true });
+  const provider = new MfaEnrollmentProvider(newStack({ env: ENV }, app, 'Provider'), 'Provider');
+  const stack = newStack({ env: ENV }, app);
+  declare(stack, provider);
+  const [policy] = Object.values(resources(stack, 'AWS::IAM::Policy'));
+  expect(statementsOf(policy).slice(-2)).toEqual(writingClaims('arn:aws:iam::123456789012:mfa/*'));
 });
 
 describe('the user in the policy of an enrollment has its path', () => {
@@ -139,7 +165,7 @@ describe('a declared secret of another stack', () => {
     const { seedSecret, stack } = setUp(env);
     new VirtualMfaDevice(stack, 'Device', { seedSecret });
     const [policy] = Object.values(devicePolicies(stack));
-    expect(statementsOf(policy)[1]?.Resource).toBe(`${ARN_OF(env.region, env.account)}-??????`);
+    expect(statementsOf(policy)[2]?.Resource).toBe(`${ARN_OF(env.region, env.account)}-??????`);
   });
 
   test('in another region is known by its complete ARN with crossRegionReferences', () => {
@@ -252,19 +278,27 @@ describe('the policy of a device', () => {
   const statementsOfDevice = (stack: Stack) => statementsOf(Object.values(devicePolicies(stack))[0]);
   const complete = `${SECRET}-AbCdEf`;
 
-  test('allows creating, tagging and deleting the device and storing its seed, and nothing else', () => {
+  test('allows creating and deleting the device, the tags of the user, and storing and deleting its seed, and nothing else', () => {
     const stack = literalStack();
     new VirtualMfaDevice(stack, 'AliceDevice', { virtualMfaDeviceName: 'alice', path: '/staff/' });
+    const device = 'arn:aws:iam::123456789012:mfa/staff/alice';
+    const secret = { Ref: only(stack, 'AWS::SecretsManager::Secret').logicalId };
     expect(statementsOfDevice(stack)).toEqual([
       {
         Effect: 'Allow',
-        Action: ['iam:CreateVirtualMFADevice', 'iam:DeleteVirtualMFADevice', 'iam:TagMFADevice', 'iam:UntagMFADevice'],
-        Resource: 'arn:aws:iam::123456789012:mfa/staff/alice',
+        Action: ['iam:CreateVirtualMFADevice', 'iam:DeleteVirtualMFADevice'],
+        Resource: device,
       },
       {
         Effect: 'Allow',
-        Action: ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'],
-        Resource: { Ref: only(stack, 'AWS::SecretsManager::Secret').logicalId },
+        Action: ['iam:TagMFADevice', 'iam:UntagMFADevice'],
+        Resource: device,
+        Condition: ofTagKeys('StringNotLike', 'cdk-mfa-enrollment:*'),
+      },
+      {
+        Effect: 'Allow',
+        Action: ['secretsmanager:DeleteSecret', 'secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'],
+        Resource: secret,
       },
     ]);
   });
@@ -282,10 +316,16 @@ describe('the policy of a device', () => {
     ['by partial ARN', (s) => Secret.fromSecretPartialArn(s, 'S', SECRET), `${SECRET}-??????`],
     ['by complete ARN', (s) => Secret.fromSecretCompleteArn(s, 'S', complete), complete],
     ['declared', (s) => new Secret(s, 'S'), { Ref: 'S509448A1' }],
-  ])("allows writing the caller's secret: %s", (_how, secret, resource) => {
+  ])("allows writing the caller's secret, and not deleting it: %s", (_how, secret, resource) => {
     const stack = literalStack();
     new VirtualMfaDevice(stack, 'Any', { virtualMfaDeviceName: 'alice', seedSecret: secret(stack) });
-    expect(statementsOfDevice(stack)[1]?.Resource).toEqual(resource);
+    expect(statementsOfDevice(stack).slice(2)).toEqual([
+      {
+        Effect: 'Allow',
+        Action: ['secretsmanager:DescribeSecret', 'secretsmanager:PutSecretValue'],
+        Resource: resource,
+      },
+    ]);
   });
 
   const viaSecretsManager = { 'kms:ViaService': 'secretsmanager.eu-central-1.*' };
@@ -305,7 +345,7 @@ describe('the policy of a device', () => {
       encryptionKey: key(stack),
     });
     new VirtualMfaDevice(stack, 'Any', { seedSecret });
-    expect(statementsOfDevice(stack).slice(2)).toEqual([
+    expect(statementsOfDevice(stack).slice(3)).toEqual([
       {
         Effect: 'Allow',
         Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
@@ -321,7 +361,7 @@ describe('the policy of a device', () => {
     enrollMade(stack, { encryptionKey });
     const { logicalId, Properties } = only(stack, 'AWS::KMS::Key');
     const keyArn = { 'Fn::GetAtt': [logicalId, 'Arn'] };
-    expect(statementsOfDevice(stack)[2]).toMatchObject({
+    expect(statementsOfDevice(stack)[3]).toMatchObject({
       Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
       Resource: keyArn,
     });
@@ -338,7 +378,7 @@ describe('the policy of a device', () => {
     const stack = literalStack();
     const encryptionKey = kms.Alias.fromAliasName(stack, 'Key', 'alias/aws/secretsmanager');
     new VirtualMfaDevice(stack, 'AliceDevice', { encryptionKey });
-    expect(statementsOfDevice(stack)).toHaveLength(2);
+    expect(JSON.stringify(statementsOfDevice(stack))).not.toContain('kms:');
   });
 
   test('a secret in another account whose key is unknown is a warning', () => {
@@ -351,11 +391,9 @@ describe('the policy of a device', () => {
 });
 
 describe('names of policies', () => {
-  const stackUuid = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
-
   const namesIn = (stack: Stack) =>
     Object.entries(resources(stack, 'AWS::IAM::Policy')).map(([id, { Properties }]) => [id, Properties['PolicyName']]);
-  const withUuid = (logicalId: unknown) => ({ 'Fn::Join': ['', [`${String(logicalId)}-`, stackUuid]] });
+  const withUuid = (logicalId: unknown) => ({ 'Fn::Join': ['', [`${String(logicalId)}-`, STACK_UUID]] });
 
   test('are the logical ids, if the provider creates the role in the same stack', () => {
     const stack = newStack();

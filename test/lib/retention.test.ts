@@ -88,6 +88,7 @@ describe('a retained enrollment needs a retained device, secret and policy of th
     const stack = newStack();
     const { device } = enrollDeclared(stack, RETAIN);
     device.restrictSeedReaders(reader(stack));
+    applyBelow(device, DESTROY, SECRET);
     for (const words of [LOST_DEVICE, LOST_SECRET, LOST_POLICY]) {
       expect(synthesized(stack)).toThrow(words);
     }
@@ -195,15 +196,20 @@ describe('the default device with removalPolicy RETAIN', () => {
     },
   );
 
-  test.each([undefined, DESTROY])('is deleted with its secret and policy with %s', (removalPolicy) => {
-    const stack = newStack();
-    const user = new iam.User(stack, 'Alice');
-    new MfaEnrollment(stack, 'AliceMfa', { user, removalPolicy }).device.restrictSeedReaders(reader(stack));
-    expect(ofSeed(stack)).toHaveLength(4);
-    for (const resource of ofSeed(stack)) {
-      expect(resource).toMatchObject({ DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
-    }
-  });
+  test.each([undefined, DESTROY])(
+    'is deleted with the policy of its secret with %s, and deletes the secret itself',
+    (removalPolicy) => {
+      const stack = newStack();
+      const user = new iam.User(stack, 'Alice');
+      new MfaEnrollment(stack, 'AliceMfa', { user, removalPolicy }).device.restrictSeedReaders(reader(stack));
+      expect(ofSeed(stack)).toHaveLength(4);
+      for (const resource of ofSeed(stack)) {
+        expect(resource).toMatchObject(
+          resource.Type === SECRET ? RETAINED : { DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' },
+        );
+      }
+    },
+  );
 });
 
 describe('deletion policies count as aspects and L1 calls leave them', () => {
@@ -211,7 +217,6 @@ describe('deletion policies count as aspects and L1 calls leave them', () => {
     const stack = newStack();
     applyBelow(enrollDeclared(stack).enrollment, RETAIN);
     expect(synthesized(stack)).toThrow(LOST_DEVICE);
-    expect(synthesized(stack)).toThrow(LOST_SECRET);
   });
 
   test('RemovalPolicies.of(enrollment).retain() reaches the default device and its secret, and passes', () => {
@@ -270,7 +275,8 @@ describe('deletion policies count as aspects and L1 calls leave them', () => {
     const { device } = enrollDeclared(stack);
     device.restrictSeedReaders(reader(stack));
     applyIfMissing(stack.node.root, RETAIN);
-    expect(ofSeed(stack).map(({ DeletionPolicy }) => DeletionPolicy)).toEqual(['Delete', 'Delete', 'Delete', 'Delete']);
+    const policies = ofSeed(stack).map(({ DeletionPolicy }) => DeletionPolicy);
+    expect(policies).toEqual(['Delete', 'Delete', 'RetainExceptOnCreate', 'Delete']);
     // The aspect does reach what has no policy.
     expect(only(stack, 'AWS::IAM::User').DeletionPolicy).toBe('Retain');
   });
@@ -311,6 +317,38 @@ describe('a customer-managed key that the app destroys is a warning, because nob
     const stack = literalStack();
     const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', `arn:aws:kms:eu-central-1:${ENV.account}:key/1`);
     enrollDeclared(stack, RETAIN, { removalPolicy: RETAIN, encryptionKey });
+    expect(warnings(stack)).toEqual([]);
+  });
+});
+
+describe("a device's own secret that CloudFormation deletes is a warning, because the device may not be deleted", () => {
+  const warnings = (stack: Stack) =>
+    Annotations.fromStack(stack)
+      .findWarning(
+        '/Stack/Device',
+        Match.stringLikeRegexp("CloudFormation then deletes the seed even if the device can't"),
+      )
+      .map(({ entry }) => entry.data);
+
+  test('RemovalPolicies.of(app).destroy() gets the warning', () => {
+    const stack = newStack();
+    enrollDeclared(stack);
+    applyBelow(stack.node.root, DESTROY);
+    expect(warnings(stack)).toEqual([
+      expect.stringMatching(/'Stack\/Device\/SeedSecret'.*\[ack: cdk-mfa-enrollment:seedDeletedByCloudFormation\]/),
+    ]);
+  });
+
+  test.each([undefined, DESTROY, RETAIN])('the removal policy %s of the device gets none', (removalPolicy) => {
+    const stack = newStack();
+    enrollDeclared(stack, undefined, { removalPolicy });
+    expect(warnings(stack)).toEqual([]);
+  });
+
+  test("a caller's secret gets none", () => {
+    const stack = newStack();
+    const seedSecret = new secretsmanager.Secret(stack, 'Own', { removalPolicy: DESTROY });
+    enrollDeclared(stack, undefined, { seedSecret });
     expect(warnings(stack)).toEqual([]);
   });
 });

@@ -674,7 +674,7 @@ describe('an error about a declared device names the construct, the prop, the va
     [
       "the name of the root user's device",
       () => ({ virtualMfaDeviceName: 'root-account-mfa-device' }),
-      `'virtualMfaDeviceName': invalid device name ${HIDDEN}: expected a device of an IAM user; the MFA of the root user can't be enabled by API`,
+      `'virtualMfaDeviceName': invalid device name 'root-account-mfa-device': expected a device of an IAM user; the MFA of the root user can't be enabled by API`,
     ],
     ...(
       [

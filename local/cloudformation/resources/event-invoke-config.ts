@@ -11,14 +11,12 @@ export function eventInvokeConfig(lambda: LambdaRunner, random: Random): Resourc
   return {
     properties: ['FunctionName', 'Qualifier', 'MaximumRetryAttempts', 'MaximumEventAgeInSeconds'],
     attributes: [],
+    replacedBy: ['FunctionName', 'Qualifier'],
     create(properties, { stackName, logicalId }) {
       lambda.putEventInvokeConfig(functionOf(properties), configurationOf(properties));
       return { physicalId: physicalName(stackName, logicalId, random), attributes: {} };
     },
-    update(physical, properties, before) {
-      if (properties.FunctionName !== before.FunctionName || properties.Qualifier !== before.Qualifier) {
-        return 'replace';
-      }
+    update(physical, properties) {
       lambda.putEventInvokeConfig(functionOf(properties), configurationOf(properties));
       return physical;
     },

@@ -46,6 +46,7 @@ export function iamRole(iam: Service, random: Random): ResourceProvider {
   return {
     properties: ['RoleName', 'Path', 'Policies', 'ManagedPolicyArns', ...FIXED],
     attributes: ['Arn', 'RoleId'],
+    replacedBy: ['RoleName', 'Path'],
     async create(properties, { stackName, logicalId }) {
       const roleName = optionalText(properties, 'RoleName') ?? physicalName(stackName, logicalId, random);
       const optional = {
@@ -64,9 +65,6 @@ export function iamRole(iam: Service, random: Random): ResourceProvider {
     },
     async update(physical, properties, before) {
       const changed = (property: string) => !isDeepStrictEqual(properties[property], before[property]);
-      if (changed('RoleName') || changed('Path')) {
-        return 'replace';
-      }
       const fixed = FIXED.find(changed);
       if (fixed !== undefined) {
         throw new Error(`Update of property ${fixed} is not supported locally`);

@@ -13,6 +13,7 @@ export function iamUser(iam: Service, random: Random): ResourceProvider {
   return {
     properties: ['UserName', 'Path'],
     attributes: ['Arn'],
+    replacedBy: ['UserName'],
     async create(properties, { stackName, logicalId }) {
       const userName = optionalText(properties, 'UserName') ?? physicalName(stackName, logicalId, random);
       const path = optionalText(properties, 'Path');
@@ -22,10 +23,7 @@ export function iamUser(iam: Service, random: Random): ResourceProvider {
       })) as { User: { Arn: string } };
       return { physicalId: userName, attributes: { Arn: user.Arn } };
     },
-    async update({ physicalId }, properties, before) {
-      if (properties.UserName !== before.UserName) {
-        return 'replace';
-      }
+    async update({ physicalId }, properties) {
       await iam.call('UpdateUser', { UserName: physicalId, NewPath: optionalText(properties, 'Path') ?? '/' });
       return read(physicalId);
     },

@@ -62,15 +62,13 @@ export function lambdaFunction({ lambda, random, arnPrefix, codeDirectory }: Lam
       'LoggingConfig',
     ],
     attributes: ['Arn'],
+    replacedBy: ['FunctionName'],
     create(properties, { stackName, logicalId }) {
       const functionName = optionalText(properties, 'FunctionName') ?? physicalName(stackName, logicalId, random);
       lambda.createFunction(configurationOf(functionName, properties));
       return { physicalId: functionName, attributes: { Arn: arnPrefix + functionName } };
     },
-    update(physical, properties, before) {
-      if (properties.FunctionName !== before.FunctionName) {
-        return 'replace';
-      }
+    update(physical, properties) {
       lambda.updateFunction(configurationOf(physical.physicalId, properties));
       return physical;
     },

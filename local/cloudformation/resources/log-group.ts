@@ -9,6 +9,7 @@ export function logGroup(random: Random, arnPrefix: string): ResourceProvider {
   return {
     properties: ['LogGroupName', 'RetentionInDays', 'KmsKeyId', 'LogGroupClass'],
     attributes: ['Arn'],
+    replacedBy: ['LogGroupName'],
     create(properties, { stackName, logicalId }) {
       const name = optionalText(properties, 'LogGroupName') ?? physicalName(stackName, logicalId, random, 512);
       if (names.has(name)) {
@@ -17,8 +18,8 @@ export function logGroup(random: Random, arnPrefix: string): ResourceProvider {
       names.add(name);
       return { physicalId: name, attributes: { Arn: `${arnPrefix}${name}:*` } };
     },
-    update(physical, properties, before) {
-      return properties.LogGroupName === before.LogGroupName ? physical : 'replace';
+    update(physical) {
+      return physical;
     },
     delete({ physicalId }) {
       names.delete(physicalId);

@@ -29,14 +29,16 @@ export interface ResourceProvider {
   readonly properties: readonly string[] | 'any';
   /** The supported attributes of `Fn::GetAtt`. */
   readonly attributes: readonly string[] | 'any';
+  /** The properties whose change requires replacement. @default none */
+  readonly replacedBy?: readonly string[];
   create(properties: JsonObject, request: ResourceRequest): PhysicalResource | Promise<PhysicalResource>;
-  /** Updates the resource in place, or returns `replace` if these properties require another resource. */
+  /** Updates the resource, if no property requires replacement. */
   update(
     physical: PhysicalResource,
     properties: JsonObject,
     before: JsonObject,
     request: ResourceRequest,
-  ): PhysicalResource | 'replace' | Promise<PhysicalResource | 'replace'>;
+  ): PhysicalResource | Promise<PhysicalResource>;
   delete(physical: PhysicalResource, properties: JsonObject, request: ResourceRequest): void | Promise<void>;
 }
 

@@ -18,9 +18,9 @@ export function secretResourcePolicy(secretsManager: Service): ResourceProvider 
   return {
     properties: ['SecretId', 'ResourcePolicy'],
     attributes: ['Id'],
+    replacedBy: ['SecretId'],
     create: put,
-    update: (_made, properties, before) =>
-      properties.SecretId === before.SecretId ? put(properties) : Promise.resolve('replace'),
+    update: (_made, properties) => put(properties),
     async delete({ physicalId }) {
       await ignoringErrors(['ResourceNotFoundException'], () =>
         secretsManager.call('DeleteResourcePolicy', { SecretId: physicalId }),

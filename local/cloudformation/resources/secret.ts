@@ -28,6 +28,7 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
   return {
     properties: ['Name', 'Description', 'SecretString', 'GenerateSecretString', 'KmsKeyId', 'Tags'],
     attributes: ['Id'],
+    replacedBy: ['Name'],
     async create(properties, { stackName, logicalId }) {
       const name = optionalText(properties, 'Name') ?? physicalName(stackName, logicalId, random);
       const input = {
@@ -43,9 +44,6 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
       return physicalResource(arn);
     },
     async update({ physicalId }, properties, before) {
-      if (properties.Name !== before.Name) {
-        return 'replace';
-      }
       for (const property of ['Description', 'KmsKeyId']) {
         if (isDeepStrictEqual(properties[property], before[property])) {
           continue;
@@ -72,8 +70,8 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
       return physicalResource(physicalId);
     },
     async delete({ physicalId }) {
-      // CloudFormation deletes without a recovery window: the name is available immediately.
-      await ignoringErrors(['ResourceNotFoundException'], () =>
+      // CloudFormation deletes without a recovery window, and does not wait until the secret is gone.
+      await ignoringErrors(['ResourceNotFoundException', 'InvalidRequestException'], () =>
         secretsManager.call('DeleteSecret', { SecretId: physicalId, ForceDeleteWithoutRecovery: true }),
       );
     },

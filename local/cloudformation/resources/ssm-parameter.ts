@@ -10,6 +10,7 @@ export function ssmParameter(random: Random): ResourceProvider {
   return {
     properties: ['Name', 'Type', 'Value', 'Description'],
     attributes: ['Type', 'Value'],
+    replacedBy: ['Name'],
     create(properties, { stackName, logicalId }) {
       const name = optionalText(properties, 'Name') ?? physicalName(stackName, logicalId, random);
       if (names.has(name)) {
@@ -18,8 +19,8 @@ export function ssmParameter(random: Random): ResourceProvider {
       names.add(name);
       return physicalResource(name, properties);
     },
-    update({ physicalId }, properties, before) {
-      return properties.Name === before.Name ? physicalResource(physicalId, properties) : 'replace';
+    update({ physicalId }, properties) {
+      return physicalResource(physicalId, properties);
     },
     delete({ physicalId }) {
       names.delete(physicalId);

@@ -6,6 +6,8 @@ export interface Caller {
   readonly arn: string;
   /** The role whose policies decide. A caller without a role is an administrator. */
   readonly roleName?: string;
+  /** The user who signed with a long-term access key. */
+  readonly userName?: string;
 }
 
 /** One permission that a call needs. */

@@ -79,5 +79,6 @@ export const SECRETS_MANAGER_AUTHORIZATION: Readonly<Record<SecretsManagerAction
   TagResource: { requestTags: true, tagKeys: true },
   UntagResource: { tagKeys: true },
   PutResourcePolicy: {},
+  GetResourcePolicy: {},
   DeleteResourcePolicy: {},
 };

@@ -5,6 +5,7 @@ import { VirtualClock } from '../../../local/virtual-clock';
 
 const DEADLINE_MS = 100_000;
 const throttled = new CallError('iam:ListMFADevices', 'Throttling', 400);
+const unanswered = new CallError('iam:ListMFADevices', undefined);
 const denied = new CallError('iam:ListMFADevices', 'AccessDenied', 403);
 const refused = new CallError('iam:TagMFADevice', 'LimitExceeded', 409);
 
@@ -41,8 +42,8 @@ const endOf = (work: Promise<unknown>): Promise<unknown> => clock.run(work.catch
 const times = <T>(count: number, value: T): T[] => Array<T>(count).fill(value);
 
 describe('a pause', () => {
-  test('doubles from half a second to fifteen seconds', async () => {
-    const { call, madeAt } = failing(...times(8, throttled));
+  test('after a call without a response doubles from half a second to fifteen seconds', async () => {
+    const { call, madeAt } = failing(...times(8, unanswered));
     expect(await clock.run(attempts().make(call))).toEqual({ kind: 'answered', value: 'value' });
     expect(madeAt).toEqual([0, 500, 1_500, 3_500, 7_500, 15_500, 30_500, 45_500, 60_500]);
   });
@@ -51,7 +52,7 @@ describe('a pause', () => {
     [0, 250],
     [0.5, 375],
   ])('varies between half and all of its length: with random number %d it is %d ms', async (random, pause) => {
-    const { call, madeAt } = failing(throttled);
+    const { call, madeAt } = failing(unanswered);
     await clock.run(attempts({ random }).make(call));
     expect(madeAt).toEqual([0, pause]);
   });
@@ -74,6 +75,51 @@ describe('a pause', () => {
   test('does not start if it would end after the deadline', async () => {
     expect(await endOf(attempts({ deadlineMs: 499 }).backOff(1))).toBeInstanceOf(OutOfTime);
     expect(elapsed()).toBe(0);
+  });
+});
+
+describe('a pause after a throttled call', () => {
+  /** The pauses between the attempts of a call. */
+  const pausesOf = (madeAt: readonly number[]) => madeAt.slice(1).map((time, index) => time - madeAt[index]!);
+
+  test('grows fourfold from a second to 45 seconds', async () => {
+    const { call, madeAt } = failing(...times(6, throttled));
+    expect(await clock.run(attempts({ deadlineMs: 1_000_000 }).make(call))).toMatchObject({ kind: 'answered' });
+    expect(pausesOf(madeAt)).toEqual([1_000, 4_000, 16_000, 45_000, 45_000, 45_000]);
+  });
+
+  test.each([
+    [0, 500],
+    [0.5, 750],
+  ])('varies between half and all of its length: with random number %d it is %d ms', async (random, pause) => {
+    const { call, madeAt } = failing(throttled);
+    await clock.run(attempts({ random }).make(call));
+    expect(madeAt).toEqual([0, pause]);
+  });
+
+  test('grows over all calls of a request, and each success cuts it to a third, but not below a second', async () => {
+    const request = attempts({ deadlineMs: 1_000_000 });
+    const pauses: number[] = [];
+    for (const errors of [3, 1, 0, 0, 0, 0, 1]) {
+      const { call, madeAt } = failing(...times(errors, throttled));
+      await clock.run(request.make(call));
+      pauses.push(...pausesOf(madeAt));
+    }
+    // After the third one it is 45 s: a third is 15 s, which grows to 45 s again. Five successes end at a second.
+    expect(pauses).toEqual([1_000, 4_000, 16_000, 15_000, 1_000]);
+  });
+
+  test('is a second while the call is urgent, and does not grow over it', async () => {
+    const request = attempts({ deadlineMs: 1_000_000 });
+    const { call, madeAt } = failing(...times(5, throttled));
+    await clock.run(request.make(call, undefined, () => elapsed() < 3_000));
+    expect(pausesOf(madeAt)).toEqual([1_000, 1_000, 1_000, 1_000, 4_000]);
+  });
+
+  test('ends a millisecond before the deadline if it would end later, for a last attempt', async () => {
+    const { call, madeAt } = failing(...times(99, throttled));
+    expect(await endOf(attempts({ deadlineMs: 10_000 }).make(call))).toMatchObject({ name: 'OutOfTime' });
+    expect(madeAt).toEqual([0, 1_000, 5_000, 9_999]);
   });
 });
 
@@ -108,12 +154,17 @@ describe('a call', () => {
     expect(await endOf(request.make(call))).toEqual({ kind: 'answered', value: 'value' });
   });
 
-  test('is not retried if the next pause would end after the deadline', async () => {
-    const { call, madeAt } = failing(...times(99, throttled));
+  test('without a response is not retried if the next pause would end after the deadline', async () => {
+    const { call, madeAt } = failing(...times(99, unanswered));
     const end = await endOf(attempts({ deadlineMs: 10_000 }).make(call));
     expect(end).toBeInstanceOf(CallGivenUp);
-    expect(end).toMatchObject({ error: throttled });
+    expect(end).toMatchObject({ error: unanswered });
     expect(madeAt).toEqual([0, 500, 1_500, 3_500, 7_500]);
+  });
+
+  test('that stays throttled until the deadline ends with the last error of the request', async () => {
+    const { call } = failing(...times(99, throttled));
+    expect(await endOf(attempts({ deadlineMs: 10_000 }).make(call))).toMatchObject({ last: throttled });
   });
 
   test('that is denied is retried for two minutes after the first attempt', async () => {
@@ -155,11 +206,10 @@ describe('a call', () => {
   });
 
   test('is logged with action, code and attempt each time it fails', async () => {
-    const unanswered = new CallError('iam:ListMFADevices', undefined);
     await clock.run(attempts().make(failing(throttled, unanswered).call));
     expect(logged).toEqual([
       ['call failed', { action: 'iam:ListMFADevices', errorCode: 'Throttling', attempt: 1 }],
-      ['call failed', { action: 'iam:ListMFADevices', errorCode: 'NoAnswer', attempt: 2 }],
+      ['call failed', { action: 'iam:ListMFADevices', errorCode: 'NoResponse', attempt: 2 }],
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import { type Action, CallError } from '../../../lambda/aws/ports';
-import { type Reaction, reactionTo, type RequestType } from '../../../lambda/aws/reactions';
+import { type Reaction, reactionTo, type Relation, type RequestType } from '../../../lambda/aws/reactions';
 
 const TWO_MINUTES = 120_000;
 const FIFTEEN_SECONDS = 15_000;
@@ -42,7 +42,9 @@ test.each<[Action, string | undefined, number | undefined, RequestType, Reaction
   ['iam:UntagMFADevice', 'NoSuchEntity', 404, 'Delete', { do: 'accept' }],
   ['iam:UntagMFADevice', 'NoSuchEntity', 404, 'Update', { do: 'accept' }],
   ['iam:DeactivateMFADevice', 'AccessDenied', 403, 'Delete', { do: 'backOff', forMs: TWO_MINUTES }],
-  ['iam:DeactivateMFADevice', undefined, undefined, 'Delete', again],
+  ['iam:DeactivateMFADevice', undefined, undefined, 'Delete', { do: 'readState' }],
+  ['iam:CreateVirtualMFADevice', undefined, undefined, 'Create', { do: 'readState' }],
+  ['iam:UntagMFADevice', undefined, undefined, 'Delete', again],
   ['iam:DeleteVirtualMFADevice', undefined, undefined, 'Delete', { do: 'readState' }],
   ['iam:DeleteVirtualMFADevice', 'ServiceFailure', 500, 'Create', { do: 'readState' }],
   ['iam:DeleteVirtualMFADevice', 'ConcurrentModification', 409, 'Delete', again],
@@ -51,6 +53,9 @@ test.each<[Action, string | undefined, number | undefined, RequestType, Reaction
   ['secretsmanager:GetSecretValue', 'AccessDenied', 400, 'Create', { do: 'backOff', forMs: TWO_MINUTES }],
   ['secretsmanager:GetSecretValue', 'DecryptionFailure', 400, 'Create', fail],
   ['secretsmanager:GetSecretValue', 'InvalidRequest', 400, 'Create', fail],
+  ['secretsmanager:DeleteSecret', 'InvalidRequest', 400, 'Delete', { do: 'accept' }],
+  ['secretsmanager:DeleteSecret', 'AccessDenied', 400, 'Delete', { do: 'backOff', forMs: TWO_MINUTES }],
+  ['secretsmanager:DeleteSecret', 'InternalServiceError', 500, 'Delete', again],
   ['secretsmanager:GetSecretValue', 'InternalServiceError', 500, 'Create', again],
   ['secretsmanager:GetSecretValue', 'Throttling', 400, 'Create', again],
   ['secretsmanager:GetSecretValue', 'Unknown', 429, 'Create', again],
@@ -68,4 +73,17 @@ test.each([
   'SlowDown',
 ])('%s is treated as throttling', (code) => {
   expect(reactionTo(new CallError('iam:TagMFADevice', code, 400), 'Create')).toEqual(again);
+});
+
+test.each<[Relation, string, Reaction]>([
+  ['asks whether it exists', 'NoSuchEntity', { do: 'accept' }],
+  ['asks whether it exists', 'ResourceNotFound', { do: 'accept' }],
+  ['asks whether it exists', 'AccessDenied', { do: 'backOff', forMs: TWO_MINUTES }],
+  ['asks whether it is gone', 'ResourceNotFound', { do: 'accept' }],
+  ['asks whether it is gone', 'AccessDenied', { do: 'accept' }],
+  ['can do without it', 'AccessDenied', { do: 'backOff', forMs: FIFTEEN_SECONDS }],
+  ['can do without it', 'NoSuchEntity', { do: 'accept' }],
+  ['can do without it', 'LimitExceeded', fail],
+])('reaction of a call that %s to %s', (relation, code, reaction) => {
+  expect(reactionTo(new CallError('iam:ListMFADeviceTags', code, 400), 'Create', relation)).toEqual(reaction);
 });

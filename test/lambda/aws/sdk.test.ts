@@ -14,6 +14,8 @@ const VERSION = '0123456789abcdef-0123456789-00000000-0000-4000-8000-0000000000a
 const CODES = new CodePair(['135791', '246802'], 0 as Step);
 const TAG = { key: 'cdk-mfa-enrollment:enrollment:1/A', value: 'enabled eu-west-1 Staging & more' };
 
+const OTHER_TAG = { key: 'owner', value: '' };
+
 function secretArnIn(region: string): string {
   return `arn:aws:secretsmanager:${region}:123456789012:secret:mfa/alice-AbCdEf`;
 }
@@ -22,8 +24,8 @@ function secretArnIn(region: string): string {
 const IAM_CALLS: Record<string, (iam: SdkIam) => Promise<unknown>> = {
   'iam:ListMFADevices': (iam) => iam.listMFADevices('alice'),
   'iam:ListMFADeviceTags': (iam) => iam.listMFADeviceTags(DEVICE),
-  'iam:TagMFADevice': (iam) => iam.tagMFADevice(DEVICE, TAG),
-  'iam:UntagMFADevice': (iam) => iam.untagMFADevice(DEVICE, TAG.key),
+  'iam:TagMFADevice': (iam) => iam.tagMFADevice(DEVICE, [TAG, OTHER_TAG]),
+  'iam:UntagMFADevice': (iam) => iam.untagMFADevice(DEVICE, [TAG.key, OTHER_TAG.key]),
   'iam:EnableMFADevice': (iam) => iam.enableMFADevice('alice', DEVICE, CODES),
   'iam:ResyncMFADevice': (iam) => iam.resyncMFADevice('alice', DEVICE, CODES),
   'iam:DeactivateMFADevice': (iam) => iam.deactivateMFADevice('alice', DEVICE),
@@ -38,6 +40,7 @@ const CALLS: [Action, () => Promise<unknown>][] = [
   ['secretsmanager:GetSecretValue', () => seeds.read(SECRET)],
   ['secretsmanager:PutSecretValue', () => seeds.write(SECRET, new SecretText(SEED), VERSION)],
   ['secretsmanager:DescribeSecret', () => seeds.versions(SECRET)],
+  ['secretsmanager:DeleteSecret', () => seeds.delete(SECRET)],
 ];
 const ENABLE = () => iam.enableMFADevice('alice', DEVICE, CODES);
 const READ = () => seeds.read(SECRET);
@@ -123,8 +126,17 @@ describe('a request contains the action and the parameters', () => {
   test.each<[string, Record<string, string>]>([
     ['ListMFADevices', user],
     ['ListMFADeviceTags', device],
-    ['TagMFADevice', { ...device, 'Tags.member.1.Key': TAG.key, 'Tags.member.1.Value': TAG.value }],
-    ['UntagMFADevice', { ...device, 'TagKeys.member.1': TAG.key }],
+    [
+      'TagMFADevice',
+      {
+        ...device,
+        'Tags.member.1.Key': TAG.key,
+        'Tags.member.1.Value': TAG.value,
+        'Tags.member.2.Key': OTHER_TAG.key,
+        'Tags.member.2.Value': OTHER_TAG.value,
+      },
+    ],
+    ['UntagMFADevice', { ...device, 'TagKeys.member.1': TAG.key, 'TagKeys.member.2': OTHER_TAG.key }],
     ['EnableMFADevice', { ...user, ...device, ...codes }],
     ['ResyncMFADevice', { ...user, ...device, ...codes }],
     ['DeactivateMFADevice', { ...user, ...device }],
@@ -163,6 +175,13 @@ describe('a request contains the action and the parameters', () => {
       SecretString: SEED,
       ClientRequestToken: VERSION,
     });
+  });
+
+  test('DeleteSecret, without recovery', async () => {
+    server.respond = answer(200, JSON.stringify({ ARN: SECRET, Name: 'mfa/alice' }));
+    await seeds.delete(SECRET);
+    expect(server.requests.map(({ headers }) => headers['x-amz-target'])).toEqual(['secretsmanager.DeleteSecret']);
+    expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({ SecretId: SECRET, ForceDeleteWithoutRecovery: true });
   });
 
   test('DescribeSecret', async () => {
@@ -228,8 +247,39 @@ describe('a list', () => {
 
   test('of devices includes all pages', async () => {
     server.respond = pages('ListMFADevices', [devices('first', 'second'), devices(), devices('third')]);
-    expect(await iam.listMFADevices('alice')).toEqual(['first', 'second', 'third']);
+    expect((await iam.listMFADevices('alice')).map(({ serialNumber }) => serialNumber)).toEqual([
+      'first',
+      'second',
+      'third',
+    ]);
     expect(markers()).toEqual([undefined, 'after 1', 'after 2']);
+  });
+
+  test('of devices says since when each is enabled', async () => {
+    const enabled = (name: string, date: string) => `<member><SerialNumber>${name}</SerialNumber>${date}</member>`;
+    const both = enabled('dated', '<EnableDate>2026-01-01T12:00:10Z</EnableDate>') + enabled('undated', '');
+    server.respond = pages('ListMFADevices', [`<MFADevices>${both}</MFADevices>`]);
+    expect(await iam.listMFADevices('alice')).toEqual([
+      { serialNumber: 'dated', enabledAt: Date.UTC(2026, 0, 1, 12, 0, 10) },
+      { serialNumber: 'undated', enabledAt: 0 },
+    ]);
+  });
+
+  test('with pages without end fails as if no response came', async () => {
+    server.respond = answer(200, iamResult('ListMFADevices', '<IsTruncated>true</IsTruncated><Marker>on</Marker>'));
+    expect(await failureOf(iam.listMFADevices('alice'))).toMatchObject({ code: undefined, effectUnknown: true });
+    expect(server.requests).toHaveLength(10);
+    server.respond = answer(200, iamResult('ListMFADeviceTags', '<IsTruncated>true</IsTruncated><Marker>on</Marker>'));
+    expect(await failureOf(iam.listMFADeviceTags(DEVICE))).toMatchObject({ code: undefined, effectUnknown: true });
+    expect(server.requests).toHaveLength(20);
+  });
+
+  test('may have ten pages', async () => {
+    server.respond = pages(
+      'ListMFADeviceTags',
+      Array.from('abcdefghij', (letter) => tags(letter)),
+    );
+    expect(await iam.listMFADeviceTags(DEVICE)).toHaveLength(10);
   });
 
   test('of tags includes all pages', async () => {
@@ -266,7 +316,7 @@ describe('a list', () => {
   test('ends if AWS says so, even with a marker', async () => {
     const last = '<IsTruncated>false</IsTruncated><Marker>end</Marker>';
     server.respond = answer(200, iamResult('ListMFADevices', devices('first') + last));
-    expect(await iam.listMFADevices('alice')).toEqual(['first']);
+    expect(await iam.listMFADevices('alice')).toHaveLength(1);
     server.respond = answer(200, iamResult('ListMFADeviceTags', tags('a') + last));
     expect(await iam.listMFADeviceTags(DEVICE)).toHaveLength(1);
     expect(markers()).toEqual([undefined, undefined]);

@@ -1,25 +1,40 @@
 import { createHash } from 'node:crypto';
-import { deviceClaimKey, enrollmentClaimKey, SEED_VERSION_KEY, seedVersion } from '../../../lib/contract';
-import { CallError, SecretText } from '../../../lambda/aws/ports';
-import { parseSeed } from '../../../lambda/seed';
-import { codePairAt, stepAt } from '../../../lambda/totp';
-import { type Answer, DEVICE_LOGICAL_ID, LOGICAL_ID, refuse, serialNumberOf, Stage, STACK_UUID } from '../stage';
+import { seedVersion, tagKey, DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, SEED_PREFIX } from '../../../lib/contract';
+import { type Action, CallError } from '../../../lambda/aws/ports';
+import { occasionOf } from '../../../lambda/occasion';
+import { type CustomResourceEvent } from '../../../lambda/protocol';
+import { declarationOf } from '../../../lambda/declaration';
+import {
+  type Answer,
+  DEVICE_LOGICAL_ID,
+  INVENTED,
+  LOGICAL_ID,
+  MINUTE,
+  refuse,
+  serialNumberOf,
+  Stage,
+  STACK_UUID,
+} from '../stage';
+
+/** Key of the tag with the version that holds the seed. */
+const SEED_KEY = tagKey(SEED_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
 
 const PHONE = serialNumberOf('phone');
-const OURS = deviceClaimKey(STACK_UUID, DEVICE_LOGICAL_ID);
-const THEIRS = deviceClaimKey(STACK_UUID, 'VirtualMfaDeviceRenamed0A1B2C3D');
 const RENAMED = { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' };
+const OURS = tagKey(DEVICE_CLAIM_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
+const THEIRS = tagKey(DEVICE_CLAIM_PREFIX, STACK_UUID, RENAMED.LogicalResourceId);
 const SUCCESS = { Status: 'SUCCESS' };
+const OWN = { OwnSecret: 'true' };
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-/** The seed version that another request for this device would write. */
-const ownVersion = () =>
+/** The seed version that a Create with this creation id would write. */
+const versionOf = (creation: string) =>
   seedVersion(
     sha256(PHONE),
     sha256(stage.phoneSecretArn.split(':').at(-1) ?? ''),
+    creation,
     '00000000-0000-4000-8000-0000000000aa',
   );
 const OTHER_VERSION = '0123456789abcdef-0123456789-00000000-0000-4000-8000-0000000000ff';
-const INVENTED = { PhysicalResourceId: 'Staging_VirtualMfaDevicePhone_1X2Y3Z' };
 
 let stage: Stage;
 beforeEach(() => {
@@ -37,21 +52,18 @@ const writeByHand = (SecretString = 'by hand') =>
   stage.secretsManager.call('PutSecretValue', { SecretId: stage.phoneSecretArn, SecretString });
 const changes = () => stage.calls.filter((call) => !/List|Describe/.test(call));
 
+const ourCreation = (resource: object = {}) => stage.creationOf({ LogicalResourceId: DEVICE_LOGICAL_ID, ...resource });
+const claimOf = (resource?: object) => `${ourCreation(resource)} eu-west-1 Staging`;
+
 /** Creates the device and waits a while. */
-async function made(): Promise<void> {
-  expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
-  await stage.clock.run(stage.clock.sleep(10 * 60_000));
+async function made(properties: Record<string, unknown> = {}): Promise<void> {
+  expect(await stage.deviceRequest('Create', properties)).toMatchObject(SUCCESS);
+  await stage.pass(20 * MINUTE);
   stage.calls = [];
 }
 
 /** Enables the device for Alice with codes of the seed in the secret. */
-function enable(SecretId = stage.phoneSecretArn): void {
-  const { SecretString } = stage.secretsManager.call('GetSecretValue', { SecretId });
-  const seed = parseSeed(new SecretText(SecretString as string));
-  const [first, second] = codePairAt(seed, stepAt(stage.clock.now())).reveal();
-  const codes = { AuthenticationCode1: first, AuthenticationCode2: second };
-  stage.iam.call('EnableMFADevice', { UserName: 'alice', SerialNumber: PHONE, ...codes });
-}
+const enable = () => stage.enable(PHONE, stage.phoneSecretArn);
 
 function expectFailed({ Status, Reason }: Answer, reason: string | RegExp): void {
   expect(Status).toBe('FAILED');
@@ -59,21 +71,22 @@ function expectFailed({ Status, Reason }: Answer, reason: string | RegExp): void
 }
 
 describe('Create', () => {
-  test('creates the device with its tags, stores the seed and checks the result in seven calls', async () => {
-    expect(await stage.deviceRequest('Create')).toMatchObject({ ...SUCCESS, PhysicalResourceId: PHONE, Data: {} });
+  test('creates the device with its claim and version, stores the seed and checks the result in seven calls', async () => {
+    expect(await stage.deviceRequest('Create')).toMatchObject({
+      ...SUCCESS,
+      PhysicalResourceId: `${PHONE}|${ourCreation()}`,
+      Data: { SerialNumber: PHONE },
+    });
     expect(stage.calls).toEqual([
-      'secretsmanager:DescribeSecret',
       'iam:ListMFADeviceTags',
+      'secretsmanager:DescribeSecret',
       'iam:CreateVirtualMFADevice',
       'secretsmanager:DescribeSecret',
       'secretsmanager:PutSecretValue',
       'iam:ListMFADeviceTags',
       'secretsmanager:DescribeSecret',
     ]);
-    expect(stage.tags(PHONE)).toEqual({
-      [OURS]: 'eu-west-1 Staging',
-      [SEED_VERSION_KEY]: currentVersion(),
-    });
+    expect(stage.tags(PHONE)).toEqual({ [OURS]: claimOf(), [SEED_KEY]: currentVersion() });
     enable();
     expect(stage.devicesOf()).toEqual([PHONE]);
   });
@@ -87,11 +100,8 @@ describe('Create', () => {
   test('sets the path and the declared tags of the device', async () => {
     const SerialNumber = serialNumberOf('staff/on-call/phone');
     const Tags = [{ Key: 'owner', Value: 'alice' }];
-    expect(await stage.deviceRequest('Create', { SerialNumber, Tags })).toMatchObject({
-      ...SUCCESS,
-      PhysicalResourceId: SerialNumber,
-    });
-    expect(stage.tags(SerialNumber)).toMatchObject({ owner: 'alice', [OURS]: 'eu-west-1 Staging' });
+    expect(await stage.deviceRequest('Create', { SerialNumber, Tags })).toMatchObject(SUCCESS);
+    expect(stage.tags(SerialNumber)).toMatchObject({ owner: 'alice', [OURS]: claimOf() });
   });
 
   test('that is delivered twice creates one device', async () => {
@@ -102,10 +112,10 @@ describe('Create', () => {
     enable();
   });
 
-  test('changes nothing if the device exists and its seed is stored', async () => {
-    await made();
-    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
-    expect(changes()).toEqual([]);
+  test('writes the tags that the user declares in one call', async () => {
+    const Tags = ['a', 'b', 'c'].map((Key) => ({ Key, Value: '' }));
+    expect(await stage.deviceRequest('Create', { Tags })).toMatchObject(SUCCESS);
+    expect(changes()).toEqual(['iam:CreateVirtualMFADevice', 'secretsmanager:PutSecretValue', 'iam:TagMFADevice']);
   });
 
   test('waits for a tag that is not readable yet', async () => {
@@ -124,7 +134,7 @@ describe('Create', () => {
   test.each(['lose answer', 'lose request'] as const)('starts over if creating the device had to %s', async (lost) => {
     stage.fault = (action, call) => (action === 'iam:CreateVirtualMFADevice' && call === 1 ? lost : undefined);
     expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
-    expect(stage.tags(PHONE)[SEED_VERSION_KEY]).toBe(currentVersion());
+    expect(stage.tags(PHONE)[SEED_KEY]).toBe(currentVersion());
     enable();
   });
 
@@ -133,7 +143,7 @@ describe('Create', () => {
     async (lost) => {
       stage.fault = (action, call) => (action === 'secretsmanager:PutSecretValue' && call === 1 ? lost : undefined);
       expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
-      expect(Object.keys(versions())).toEqual([stage.tags(PHONE)[SEED_VERSION_KEY]]);
+      expect(Object.keys(versions())).toEqual([stage.tags(PHONE)[SEED_KEY]]);
       enable();
     },
   );
@@ -164,7 +174,7 @@ describe('Create', () => {
     };
     expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
     expect(deletions).toBe(1);
-    expect(stage.tags(PHONE)[SEED_VERSION_KEY]).toBe(madeByDuplicate);
+    expect(stage.tags(PHONE)[SEED_KEY]).toBe(madeByDuplicate);
     enable();
   });
 
@@ -198,54 +208,165 @@ describe('Create', () => {
       action === 'secretsmanager:PutSecretValue' || action === 'iam:DeleteVirtualMFADevice'
         ? new CallError(action, 'EncryptionFailure', 400)
         : undefined;
-    expectFailed(await stage.deviceRequest('Create'), /EncryptionFailure\)\. State: the device exists; it carries the/);
+    expectFailed(
+      await stage.deviceRequest('Create'),
+      /EncryptionFailure\)\. State: the device exists; the device has the claim tag/,
+    );
     expect(stage.left.join()).toContain('the device stays without its seed');
     stage.fault = () => undefined;
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(exists()).toBe(false);
   });
 
-  test('waits for another Create that is still running and creates no device', async () => {
+  test('waits for another delivery that is about to store the seed, and creates no device', async () => {
     stage.fault = (action) => (action === 'iam:CreateVirtualMFADevice' ? () => stage.clock.sleep(60_000) : undefined);
-    const first = stage.start(stage.deviceEvent('Create'));
-    const second = stage.clock.sleep(5_000).then(() => stage.start(stage.deviceEvent('Create')));
-    const answers = await stage.clock.run(Promise.all([first, second]));
-    expect(answers).toEqual([expect.objectContaining(SUCCESS), expect.objectContaining(SUCCESS)]);
+    const event = stage.deviceEvent('Create');
+    expect(await stage.sendAll([0, () => event], [5_000, () => event])).toMatchObject([SUCCESS, SUCCESS]);
     expect(changes()).toEqual(['iam:CreateVirtualMFADevice', 'secretsmanager:PutSecretValue']);
   });
 
-  /** Creates the device like another request for this resource, without storing its seed. */
-  const madeByAnother = (version: string) =>
+  /** Creates the device like another delivery of this Create, without storing its seed. */
+  const madeByAnother = (version: string, creation: string) =>
     stage.iam.call('CreateVirtualMFADevice', {
       VirtualMFADeviceName: 'phone',
       Tags: [
-        { Key: OURS, Value: 'eu-west-1 Staging' },
-        { Key: SEED_VERSION_KEY, Value: version },
+        { Key: OURS, Value: `${creation} eu-west-1 Staging` },
+        { Key: SEED_KEY, Value: version },
       ],
     });
-
-  test('does not treat a device as foreign while its tags are not readable yet', async () => {
-    stage.iam.delays = { tags: 8_000 };
-    madeByAnother(ownVersion());
+  const storedByAnother = (version: string) =>
     stage.secretsManager.call('PutSecretValue', {
       SecretId: stage.phoneSecretArn,
       SecretString: 'seed',
-      ClientRequestToken: ownVersion(),
+      ClientRequestToken: version,
     });
-    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+  /** A Create, and the creation id that it will answer with. */
+  const create = (): [CustomResourceEvent, string] => {
+    const event = stage.deviceEvent('Create');
+    return [event, occasionOf(event, [], declarationOf(event)).creation!];
+  };
+
+  test('does not treat a device as foreign while its tags are not readable yet', async () => {
+    const [event, creation] = create();
+    stage.iam.delays = { tags: 8_000 };
+    madeByAnother(versionOf(creation), creation);
+    storedByAnother(versionOf(creation));
+    expect(await stage.send(event)).toMatchObject(SUCCESS);
     expect(changes()).toEqual([]);
   });
 
-  test('creates the device if the Create that it waits for deletes it', async () => {
-    madeByAnother(ownVersion());
+  test('creates the device if the delivery that it waits for deletes it', async () => {
+    const [event, creation] = create();
+    madeByAnother(versionOf(creation), creation);
     stage.fault = (action, call) =>
       action === 'iam:ListMFADeviceTags' && call === 2
         ? () => stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE })
         : undefined;
-    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
-    expect(stage.left.join()).toContain('waiting for another Create to store the seed');
+    expect(await stage.send(event)).toMatchObject(SUCCESS);
+    expect(stage.left.join()).toContain('waiting for another delivery to store the seed');
     enable();
   });
+
+  test('waits a minute for another delivery to store the seed, then fails, and the Delete deletes the device', async () => {
+    const [event, creation] = create();
+    madeByAnother(versionOf(creation), creation);
+    const before = stage.clock.now();
+    expectFailed(await stage.send(event), /an earlier attempt created device .* but never stored its seed/);
+    expect(stage.clock.now() - before).toBeGreaterThan(45_000);
+    expect(stage.clock.now() - before).toBeLessThanOrEqual(60_000);
+    expect(changes()).toEqual([]);
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+  });
+
+  test('does not create the device again if another delivery of it stored a seed and the device is gone', async () => {
+    const [event, creation] = create();
+    storedByAnother(versionOf(creation));
+    expectFailed(await stage.send(event), /overtook/);
+    expect(exists()).toBe(false);
+    expect(changes()).toEqual([]);
+  });
+
+  test('creates the device again if another Create stored a seed', async () => {
+    storedByAnother(versionOf('20260101T000000Z-ffffffff'));
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(stage.tags(PHONE)[SEED_KEY]).toBe(currentVersion());
+  });
+
+  test('that is throttled stops if its secret is deleted meanwhile', async () => {
+    stage.fault = refuse('iam:CreateVirtualMFADevice', 'Throttling', 400, [1, 20]);
+    const remove = { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true };
+    const removed = stage.clock.sleep(15_000).then(() => stage.secretsManager.call('DeleteSecret', remove));
+    const [answer] = await stage.sendAll([0, () => stage.deviceEvent('Create', OWN)]);
+    await removed;
+    expectFailed(answer!, /mfa\/phone-\w{6} does not exist/);
+    expect(exists()).toBe(false);
+  });
+
+  test('stops and deletes the device if its secret is gone when it looks again, because its Delete is over', async () => {
+    stage.fault = (action) =>
+      action === 'secretsmanager:PutSecretValue'
+        ? () => stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true })
+        : undefined;
+    expectFailed(await stage.deviceRequest('Create', OWN), /overtook/);
+    expect(exists()).toBe(false);
+  });
+
+  test('stops and deletes the device if its secret is scheduled for deletion when it looks again', async () => {
+    stage.fault = (action) =>
+      action === 'secretsmanager:PutSecretValue'
+        ? () => stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone' })
+        : undefined;
+    expectFailed(await stage.deviceRequest('Create', OWN), /overtook/);
+    expect(exists()).toBe(false);
+  });
+
+  test('that is overtaken leaves the device with its claim if it may not delete it, and the log says so', async () => {
+    stage.fault = (action, call, event) =>
+      action === 'secretsmanager:PutSecretValue'
+        ? () => stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true })
+        : refuse('iam:DeleteVirtualMFADevice', 'AccessDenied', 403)(action, call, event);
+    expectFailed(await stage.deviceRequest('Create', OWN), /overtook/);
+    expect(stage.log).toContainEqual(expect.objectContaining({ message: 'what this request did could not be undone' }));
+    expect(stage.tags(PHONE)[OURS]).toBe(claimOf());
+  });
+
+  test('is undone by a Delete that finds no device, then one whose claim is not readable yet', async () => {
+    stage.iam.delays = { tags: 8_000 };
+    // The device appears a second before the Delete looks again.
+    stage.fault = (action, call) =>
+      action === 'secretsmanager:DescribeSecret' && call === 1 ? () => stage.clock.sleep(22_000) : undefined;
+    const startedAt = stage.clock.now();
+    const [, deleted] = await stage.sendAll(
+      [0, () => stage.deviceEvent('Create')],
+      [1_000, () => stage.deviceEvent('Delete', {}, INVENTED)],
+    );
+    expect(deleted).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+    expect(stage.clock.now() - startedAt).toBeGreaterThanOrEqual(1_000 + 2 * 22_000);
+  });
+
+  test.each([0, 200])(
+    'of two devices that race for one secret within %i ms does not succeed for both',
+    async (offset) => {
+      const slow: Action[] = [
+        'iam:CreateVirtualMFADevice',
+        'secretsmanager:DescribeSecret',
+        'secretsmanager:PutSecretValue',
+      ];
+      stage.fault = (action) => (slow.includes(action) ? () => stage.clock.sleep(100) : undefined);
+      const answers = await stage.sendAll(
+        [0, () => stage.deviceEvent('Create')],
+        [offset, () => stage.deviceEvent('Create', { SerialNumber: serialNumberOf('tablet') }, RENAMED)],
+      );
+      const owners = [PHONE, serialNumberOf('tablet')].filter((_, index) => answers[index]?.Status === 'SUCCESS');
+      expect(owners.length).toBeLessThan(2);
+      // Its seed is the one in the secret.
+      for (const owner of owners) {
+        expect(currentVersion()).toMatch(new RegExp(`^${sha256(owner).slice(0, 16)}-`));
+      }
+    },
+  );
 
   test('retries deleting the device if the seed cannot be stored', async () => {
     stage.fault = (action, call) =>
@@ -270,32 +391,17 @@ describe('Create', () => {
     expect(stage.calls.filter((call) => call === 'iam:DeleteVirtualMFADevice')).toHaveLength(1);
   });
 
-  test('reports an unknown state if the response is lost and the secret cannot be read', async () => {
+  test('reports an unknown state if the response is lost and the device cannot be read', async () => {
     stage.fault = (action, call) =>
       action === 'iam:CreateVirtualMFADevice'
         ? 'lose answer'
-        : action === 'secretsmanager:DescribeSecret' && call > 1
-          ? new CallError(action, 'InternalFailure', 400)
+        : action === 'iam:ListMFADeviceTags' && call > 1
+          ? new CallError(action, 'SomethingNew', 400)
           : undefined;
-    expectFailed(await stage.deviceRequest('Create'), /State: it is not known whether the device exists/);
-  });
-
-  test('fails if an earlier attempt never stored the seed, and the Delete deletes the device', async () => {
-    stage.iam.call('CreateVirtualMFADevice', {
-      VirtualMFADeviceName: 'phone',
-      Tags: [
-        { Key: OURS, Value: 'eu-west-1 Staging' },
-        { Key: SEED_VERSION_KEY, Value: ownVersion() },
-      ],
-    });
-    const before = stage.clock.now();
-    const answer = await stage.deviceRequest('Create');
-    expectFailed(answer, /an earlier attempt made device .* and never stored its seed/);
-    expect(stage.clock.now() - before).toBeGreaterThan(3.5 * 60_000);
-    expect(stage.clock.now() - before).toBeLessThanOrEqual(4 * 60_000);
-    expect(changes()).toEqual([]);
-    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
-    expect(exists()).toBe(false);
+    expectFailed(
+      await stage.deviceRequest('Create'),
+      /State: the device may or may not exist, because a response was lost/,
+    );
   });
 
   test('joins a device of this library whose seed is in the same secret', async () => {
@@ -304,30 +410,20 @@ describe('Create', () => {
       SUCCESS,
     );
     expect(changes()).toEqual(['iam:TagMFADevice', 'iam:TagMFADevice']);
-    expect(stage.tags(PHONE)).toMatchObject({
-      [OURS]: 'eu-west-1 Staging',
-      [THEIRS]: 'eu-west-1 Staging',
-      owner: 'alice',
-    });
+    expect(stage.tags(PHONE)).toMatchObject({ [OURS]: claimOf(), [THEIRS]: claimOf(RENAMED), owner: 'alice' });
   });
 
-  test('that joins a device responds only when its claim is readable', async () => {
+  test('that joins a device looks again 30 s after it has written its claim', async () => {
     await made();
-    stage.iam.delays = { tags: 6_000 };
     const before = stage.clock.now();
-    await stage.deviceRequest('Create', {}, RENAMED);
-    expect(stage.clock.now() - before).toBeGreaterThanOrEqual(6_000);
-  });
-
-  test('starts over if the device that it joins is deleted', async () => {
-    await made();
-    stage.fault = (action, call) =>
-      action === 'iam:TagMFADevice' && call === 1
-        ? () => stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE })
-        : undefined;
     expect(await stage.deviceRequest('Create', {}, RENAMED)).toMatchObject(SUCCESS);
-    expect(Object.keys(stage.tags(PHONE)).sort()).toEqual([THEIRS, SEED_VERSION_KEY].sort());
-    enable();
+    expect(stage.clock.now() - before).toBeGreaterThanOrEqual(30_000);
+    expect(stage.clock.now() - before).toBeLessThan(31_000);
+    expect(stage.calls.slice(-3)).toEqual([
+      'iam:TagMFADevice',
+      'iam:ListMFADeviceTags',
+      'secretsmanager:DescribeSecret',
+    ]);
   });
 
   test('refuses another secret for the same device', async () => {
@@ -336,7 +432,7 @@ describe('Create', () => {
     const answer = await stage.deviceRequest('Create', { SeedSecretArn }, RENAMED);
     expectFailed(
       answer,
-      /device .*phone was made with another secret than .*mfa\/other.* stand on it, .*: cdk-mfa-enrollment:device:.*Phone0A1B2C3D \(eu-west-1 Staging\);/,
+      /device .*phone was created with another secret than .*mfa\/other.*\. Next: .*It is declared by: cdk-mfa-enrollment:device:.*Phone0A1B2C3D \(\S+ eu-west-1 Staging\)\./,
     );
     expect(changes()).toEqual([]);
     expect(await stage.deviceRequest('Delete', { SeedSecretArn }, RENAMED)).toMatchObject(SUCCESS);
@@ -344,32 +440,27 @@ describe('Create', () => {
   });
 
   describe('of a retained device', () => {
-    beforeEach(made);
-    /** Expects that a Create is refused at once and that its Delete does not change the device. */
+    beforeEach(() => made());
+    /** Expects that a Create is refused without a change. */
     async function expectToStay(properties: Record<string, unknown>, reason: RegExp): Promise<void> {
       const tags = stage.tags(PHONE);
       const before = stage.clock.now();
-      const answer = await stage.deviceRequest('Create', properties);
-      expectFailed(answer, reason);
-      expect(answer.PhysicalResourceId).toBe(`${PHONE}|refused`);
-      // It waits for no other Create.
+      expectFailed(await stage.deviceRequest('Create', properties), reason);
+      // It does not wait for another delivery.
       expect(stage.clock.now() - before).toBeLessThan(60_000);
-      const { PhysicalResourceId } = answer;
-      expect(await stage.deviceRequest('Delete', properties, { PhysicalResourceId })).toMatchObject(SUCCESS);
-      expect(stage.left.join()).toContain('the Create was refused, nothing to undo');
       expect(changes()).toEqual([]);
       expect(stage.tags(PHONE)).toEqual(tags);
     }
 
     test('refuses another secret', async () => {
       const SeedSecretArn = stage.createSecret('mfa/other');
-      await expectToStay({ SeedSecretArn }, /was made with another secret than/);
+      await expectToStay({ SeedSecretArn }, /was created with another secret than/);
       enable();
     });
 
     test('refuses a secret of the same name without the seed', async () => {
       stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
-      await expectToStay({ SeedSecretArn: stage.createSecret('mfa/phone') }, /was made with another secret than/);
+      await expectToStay({ SeedSecretArn: stage.createSecret('mfa/phone') }, /was created with another secret than/);
     });
 
     test('refuses a secret that does not exist', async () => {
@@ -383,11 +474,11 @@ describe('Create', () => {
 
     test('refuses its secret if the seed is not the current version', async () => {
       writeByHand();
-      await expectToStay({}, /somebody has written to the secret/);
+      await expectToStay({}, /somebody wrote to the secret/);
     });
 
     test('refuses a device without its seed version', async () => {
-      stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [SEED_VERSION_KEY] });
+      stage.untag(SEED_KEY, PHONE);
       await expectToStay({}, /has lost its tag/);
     });
   });
@@ -404,27 +495,43 @@ describe('Create', () => {
   test('never joins a device that somebody else created', async () => {
     stage.createDevice('phone');
     const answer = await stage.deviceRequest('Create');
-    expectFailed(answer, /exists already, and no VirtualMfaDevice of this library made it/);
+    expectFailed(answer, /already exists, and no VirtualMfaDevice of this library created it or claims it/);
     expect(changes()).toEqual([]);
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(exists()).toBe(true);
   });
 
-  test('that refused a device of another delivery as foreign leaves it to the Delete, which deletes it', async () => {
-    stage.createDevice('phone');
-    const answer = await stage.deviceRequest('Create');
-    expectFailed(answer, /exists already, and no VirtualMfaDevice of this library made it/);
-    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: OURS, Value: 'eu-west-1 Staging' }] });
-    const { PhysicalResourceId } = answer;
-    expect(await stage.deviceRequest('Delete', {}, { PhysicalResourceId })).toMatchObject(SUCCESS);
-    expect(exists()).toBe(false);
+  test.each([
+    ['a version that this library did not write', {}, () => stage.createSecret('mfa/planted', 'planted')],
+    [
+      'no claim of a device',
+      { [tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID)]: 'enabled 1a2b3c4d eu-west-1 Staging' },
+      () => stage.phoneSecretArn,
+    ],
+  ])('never joins a device that was planted with %s', async (_, tags, secret) => {
+    const SeedSecretArn = secret();
+    if (SeedSecretArn === stage.phoneSecretArn) {
+      const put = { SecretId: SeedSecretArn, SecretString: 'planted', ClientRequestToken: versionOf('ffffffff') };
+      stage.secretsManager.call('PutSecretValue', put);
+    } else {
+      Object.assign(tags, { [OURS]: '1a2b3c4d eu-west-1 Staging' });
+    }
+    stage.iam.call('CreateVirtualMFADevice', {
+      VirtualMFADeviceName: 'phone',
+      Tags: Object.entries({ ...tags, [SEED_KEY]: currentVersion(SeedSecretArn)! }).map(([Key, Value]) => ({
+        Key,
+        Value,
+      })),
+    });
+    expect((await stage.deviceRequest('Create', { SeedSecretArn })).Status).toBe('FAILED');
+    expect(changes()).toEqual([]);
   });
 
   test('never overwrites the seed of another device', async () => {
     await made();
     const SerialNumber = serialNumberOf('tablet');
     const answer = await stage.deviceRequest('Create', { SerialNumber }, RENAMED);
-    expectFailed(answer, /is the seed of another device, and storing this device's seed would end the only copy/);
+    expectFailed(answer, /is the seed of another device, and storing a seed there would destroy the only copy of it/);
     expect(exists(SerialNumber)).toBe(false);
     enable();
   });
@@ -454,20 +561,13 @@ describe('Create', () => {
         ? () => void stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn })
         : undefined;
     const answer = await stage.deviceRequest('Create');
-    expectFailed(answer, /is scheduled for deletion, and takes no seed/);
-    // Its Delete must check the device, because the Create created one.
-    expect(answer.PhysicalResourceId).toBe(PHONE);
+    expectFailed(answer, /is scheduled for deletion and cannot store a seed/);
     expect(exists()).toBe(false);
-  });
-
-  test('that is denied access keeps the physical id for its Delete, because another attempt may have succeeded', async () => {
-    stage.fault = refuse('secretsmanager:DescribeSecret', 'AccessDenied', 400);
-    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED', PhysicalResourceId: PHONE });
   });
 
   test('creates no device if the secret is scheduled for deletion', async () => {
     stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn });
-    expectFailed(await stage.deviceRequest('Create'), /is scheduled for deletion, and takes no seed/);
+    expectFailed(await stage.deviceRequest('Create'), /is scheduled for deletion and cannot store a seed/);
     expect(changes()).toEqual([]);
   });
 
@@ -503,17 +603,17 @@ describe('Create', () => {
     ['null as a tag', { Tags: [null] }, /'Tags': invalid tag key ''/],
     [
       'too many tags',
-      { Tags: Array.from({ length: 46 }, (_, index) => ({ Key: `tag${index}`, Value: '' })) },
-      /'Tags': 46 tags are too many: expected at most 45/,
+      { Tags: Array.from({ length: 41 }, (_, index) => ({ Key: `tag${index}`, Value: '' })) },
+      /'Tags': 41 tags are too many: expected at most 40/,
     ],
     ['a string as a tag', { Tags: ['owner'] }, /'Tags': invalid tag key ''/],
   ])('with %s changes nothing, and neither does its Delete', async (_, properties, reason) => {
-    const { PhysicalResourceId, ...answer } = await stage.deviceRequest('Create', properties);
-    expectFailed({ ...answer, PhysicalResourceId }, reason);
+    const answer = await stage.deviceRequest('Create', properties);
+    expectFailed(answer, reason);
     expect(answer.Reason).toContain('nothing was changed');
     expect(changes()).toEqual([]);
     stage.calls = [];
-    expect(await stage.deviceRequest('Delete', properties, { PhysicalResourceId })).toMatchObject(SUCCESS);
+    expect(await stage.deviceRequest('Delete', properties)).toMatchObject(SUCCESS);
     expect(changes()).toEqual([]);
   });
 
@@ -524,7 +624,7 @@ describe('Create', () => {
 });
 
 describe('Update', () => {
-  beforeEach(made);
+  beforeEach(() => made());
 
   test('changes nothing and waits for nothing if the device is as declared', async () => {
     const before = stage.clock.now();
@@ -535,9 +635,9 @@ describe('Update', () => {
 
   test('waits for a tag that is not readable yet', async () => {
     const tag = (Value = '') =>
-      stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: SEED_VERSION_KEY, Value }] });
+      stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: SEED_KEY, Value }] });
     tag('other');
-    await stage.clock.run(stage.clock.sleep(60_000));
+    await stage.pass(MINUTE);
     stage.iam.delays = { tags: 5_000 };
     tag(currentVersion());
     expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
@@ -554,10 +654,29 @@ describe('Update', () => {
     expect(stage.tags(PHONE)).toMatchObject({ a: '2', b: '2' });
   });
 
-  test('restores a missing claim', async () => {
-    stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [OURS] });
+  test('restores a missing claim, and looks again 30 s later', async () => {
+    stage.untag(OURS, PHONE);
+    const before = stage.clock.now();
     expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
-    expect(stage.tags(PHONE)).toHaveProperty([OURS], 'eu-west-1 Staging');
+    expect(stage.tags(PHONE)).toHaveProperty([OURS], claimOf());
+    expect(stage.clock.now() - before).toBe(30_000);
+  });
+
+  test('with nothing to change succeeds although its secret is gone, as an Update back must', async () => {
+    stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
+    expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
+    expect(stage.left.join()).toContain('the secret of the device is gone');
+  });
+
+  test('with nothing to change succeeds although its secret is scheduled for deletion', async () => {
+    stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone' });
+    expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
+  });
+
+  test('with something to change fails if its secret is gone', async () => {
+    stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
+    expectFailed(await stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] }), /does not exist/);
+    expect(changes()).toEqual([]);
   });
 
   test('updates the declared tags and keeps foreign tags', async () => {
@@ -590,8 +709,8 @@ describe('Update', () => {
       theirs: '1',
       owner: '2',
       new: '2',
-      [OURS]: 'eu-west-1 Staging',
-      [SEED_VERSION_KEY]: currentVersion(),
+      [OURS]: claimOf(),
+      [SEED_KEY]: currentVersion(),
     });
   });
 
@@ -604,19 +723,19 @@ describe('Update', () => {
   });
 
   test('removes tags before it adds others, because the device may have the maximum number', async () => {
-    const tags = (name: string) => Array.from({ length: 45 }, (_, index) => ({ Key: `${name}${index}`, Value: '' }));
+    const tags = (name: string) => Array.from({ length: 40 }, (_, index) => ({ Key: `${name}${index}`, Value: '' }));
     const OldResourceProperties = stage.deviceEvent('Update', { Tags: tags('old') }).ResourceProperties;
-    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: tags('old') });
+    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [...tags('old'), ...tags('others').slice(0, 8)] });
     const answer = await stage.deviceRequest('Update', { Tags: tags('new') }, { OldResourceProperties });
     expect(answer).toMatchObject(SUCCESS);
-    expect(Object.keys(stage.tags(PHONE))).toHaveLength(47);
+    expect(Object.keys(stage.tags(PHONE))).toHaveLength(50);
   });
 
   test('refuses another secret for the same device', async () => {
     const SeedSecretArn = stage.createSecret('mfa/other');
     const OldResourceProperties = stage.deviceEvent('Update').ResourceProperties;
     const answer = await stage.deviceRequest('Update', { SeedSecretArn }, { OldResourceProperties });
-    expectFailed(answer, /was made with another secret than/);
+    expectFailed(answer, /was created with another secret than/);
     expect(changes()).toEqual([]);
   });
 
@@ -639,18 +758,18 @@ describe('Update', () => {
   test('fails if the seed is lost because somebody has written to the secret twice', async () => {
     writeByHand('once');
     writeByHand('twice');
-    expectFailed(await stage.deviceRequest('Update'), /somebody has written to it more than once/);
+    expectFailed(await stage.deviceRequest('Update'), /somebody wrote to it more than once/);
   });
 
   test('fails if the device was re-created by hand', async () => {
     stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
     stage.createDevice('phone');
-    expectFailed(await stage.deviceRequest('Update'), /has lost its tag 'cdk-mfa-enrollment:seed-version'/);
+    expectFailed(await stage.deviceRequest('Update'), /has lost its tag 'cdk-mfa-enrollment:seed:/);
   });
 
   test('fails if the device was deleted', async () => {
     stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
-    expectFailed(await stage.deviceRequest('Update'), /does not exist any more: somebody has deleted it/);
+    expectFailed(await stage.deviceRequest('Update'), /no longer exists: somebody deleted it/);
     expect(changes()).toEqual([]);
   });
 
@@ -658,20 +777,26 @@ describe('Update', () => {
     const answer = await stage.deviceRequest('Update', { SerialNumber: serialNumberOf('tablet') });
     expectFailed(
       answer,
-      /this resource is '.*mfa\/phone' and can't become '.*mfa\/tablet': a device keeps its name for life/,
+      /this resource is '.*mfa\/phone\|.*' and can't become '.*mfa\/tablet': a device keeps its name and its path/,
     );
     expect(stage.calls).toEqual([]);
   });
 });
 
 describe('Delete', () => {
-  beforeEach(made);
+  beforeEach(() => made());
 
-  test('deletes the device after reading the tags twice if no other resource claims it', async () => {
+  test('marks and deletes the device in four calls, at once', async () => {
     const before = stage.clock.now();
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(stage.calls).toEqual([
+      'iam:ListMFADeviceTags',
+      'iam:TagMFADevice',
+      'iam:ListMFADeviceTags',
+      'iam:DeleteVirtualMFADevice',
+    ]);
     expect(exists()).toBe(false);
-    expect(stage.clock.now() - before).toBe(10_000);
+    expect(stage.clock.now()).toBe(before);
   });
 
   test.each([
@@ -697,30 +822,13 @@ describe('Delete', () => {
   });
 
   test('deletes a device without a seed version', async () => {
-    stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [SEED_VERSION_KEY] });
+    stage.untag(SEED_KEY, PHONE);
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(exists()).toBe(false);
   });
 
-  test('withdraws only its claim if other resources claim the device', async () => {
-    await stage.deviceRequest('Create', {}, RENAMED);
-    stage.calls = [];
-    const before = stage.clock.now();
-    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
-    expect(stage.clock.now()).toBe(before);
-    expect(changes()).toEqual(['iam:UntagMFADevice']);
-    expect(Object.keys(stage.tags(PHONE))).toEqual([THEIRS, SEED_VERSION_KEY].sort());
-  });
-
-  test('respects a claim of another resource that is not readable yet', async () => {
-    stage.iam.delays = { tags: 5_000 };
-    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: THEIRS, Value: '' }] });
-    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
-    expect(exists()).toBe(true);
-  });
-
   test('does not change a device without a claim of this resource', async () => {
-    stage.iam.call('UntagMFADevice', { SerialNumber: PHONE, TagKeys: [OURS] });
+    stage.untag(OURS, PHONE);
     expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
     expect(changes()).toEqual([]);
     expect(exists()).toBe(true);
@@ -739,23 +847,198 @@ describe('Delete', () => {
 
   test('names the enrollments that claim an enabled device', async () => {
     enable();
-    const claim = enrollmentClaimKey(STACK_UUID, LOGICAL_ID);
-    stage.iam.call('TagMFADevice', { SerialNumber: PHONE, Tags: [{ Key: claim, Value: 'enabled eu-west-1 Staging' }] });
+    const claim = tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID);
+    stage.tag(claim, 'enabled 1a2b3c4d eu-west-1 Staging', PHONE);
     const answer = await stage.deviceRequest('Delete');
-    expectFailed(answer, `each with its region and stack: ${claim} (enabled eu-west-1 Staging)`);
-    expect(answer.Reason).toContain('remove its enrollment first');
+    expectFailed(answer, `these enrollments claim it: ${claim} (enabled 1a2b3c4d eu-west-1 Staging)`);
+    expect(answer.Reason).toContain('remove that enrollment first');
     expect(exists()).toBe(true);
   });
 
   test('says that no enrollment of this library enabled an enabled device', async () => {
     enable();
-    expectFailed(await stage.deviceRequest('Delete'), /no enrollment of this library did it.*deactivate it/);
+    expectFailed(await stage.deviceRequest('Delete'), /not by an enrollment of this library.*deactivate it/);
   });
 
-  test('with an invented physical id waits for a Create that may still be running', async () => {
+  test('of an enabled device looks again once, 22 s later, because its enrollment may leave at this moment', async () => {
+    enable();
     const before = stage.clock.now();
-    expect(await stage.deviceRequest('Delete', {}, INVENTED)).toMatchObject(SUCCESS);
-    expect(stage.clock.now() - before).toBe(13 * 60_000 + 10_000);
+    expect((await stage.deviceRequest('Delete')).Status).toBe('FAILED');
+    expect(stage.clock.now() - before).toBe(22_000);
+    stage.fault = (action) =>
+      action === 'iam:DeleteVirtualMFADevice' ? new CallError(action, 'DeleteConflict', 409) : undefined;
+    const off = { UserName: 'alice', SerialNumber: PHONE };
+    const deactivated = stage.clock.sleep(5_000).then(() => {
+      stage.fault = () => undefined;
+      stage.iam.call('DeactivateMFADevice', off);
+    });
+    const [deleted] = await stage.sendAll([0, () => stage.deviceEvent('Delete')]);
+    await deactivated;
+    expect(deleted).toMatchObject(SUCCESS);
     expect(exists()).toBe(false);
+  });
+});
+
+describe("the device's own secret", () => {
+  const hasSecret = () => stage.secretsManager.secretNames.includes('mfa/phone');
+  const secretCalls = () => stage.calls.filter((call) => /^secretsmanager/.test(call));
+
+  test('is deleted after the device, in seven calls', async () => {
+    await made(OWN);
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(stage.calls).toEqual([
+      'iam:ListMFADeviceTags',
+      'iam:TagMFADevice',
+      'iam:ListMFADeviceTags',
+      'iam:DeleteVirtualMFADevice',
+      'secretsmanager:DescribeSecret',
+      'secretsmanager:DeleteSecret',
+      'secretsmanager:DescribeSecret',
+    ]);
+    expect(exists()).toBe(false);
+    expect(hasSecret()).toBe(false);
+    expect(stage.left.join()).toContain('secret deleted');
+  });
+
+  test('is deleted without the device if somebody deleted that', async () => {
+    await made(OWN);
+    stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(hasSecret()).toBe(false);
+  });
+
+  test('is deleted by a second delivery if the first one ended between the device and the secret', async () => {
+    await made(OWN);
+    const remove = stage.deviceEvent('Delete', OWN);
+    stage.fault = refuse('secretsmanager:DeleteSecret', 'SomethingNew', 400);
+    expect((await stage.send(remove)).Status).toBe('FAILED');
+    stage.fault = () => undefined;
+    expect(await stage.send(remove)).toMatchObject(SUCCESS);
+    expect(hasSecret()).toBe(false);
+  });
+
+  test('stays if the device could not be deleted', async () => {
+    await made(OWN);
+    stage.fault = refuse('iam:DeleteVirtualMFADevice', 'AccessDenied', 403);
+    expectFailed(await stage.deviceRequest('Delete', OWN), /AccessDenied/);
+    expect(secretCalls()).toEqual([]);
+    enable();
+  });
+
+  test('stays with the device if others declare the device', async () => {
+    await made(OWN);
+    expect(await stage.deviceRequest('Create', OWN, RENAMED)).toMatchObject(SUCCESS);
+    stage.calls = [];
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(secretCalls()).toEqual([]);
+    enable();
+  });
+
+  test('stays with the device if there is no claim to undo', async () => {
+    await made(OWN);
+    stage.untag(OURS, PHONE);
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(secretCalls()).toEqual([]);
+    enable();
+  });
+
+  test('stays after the Delete of a failed Create, because CloudFormation rolls it back', async () => {
+    stage.fault = (action, call) =>
+      action === 'secretsmanager:DescribeSecret' && call > 2 ? new CallError(action, 'SomethingNew', 400) : undefined;
+    const answer = await stage.deviceRequest('Create', OWN);
+    expect(answer.PhysicalResourceId).toMatch(/\|failed$/);
+    stage.fault = () => undefined;
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+    expect(hasSecret()).toBe(true);
+  });
+
+  test('stays after a Delete with an invented id, because CloudFormation rolls it back', async () => {
+    await made(OWN);
+    expect(await stage.deviceRequest('Delete', OWN, INVENTED)).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+    expect(hasSecret()).toBe(true);
+  });
+
+  test('stays if it holds no seed of this device', async () => {
+    await made(OWN);
+    stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
+    const SeedSecretArn = stage.createSecret('mfa/phone', 'of somebody else');
+    expect(await stage.deviceRequest('Delete', { ...OWN, SeedSecretArn })).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+    expect(hasSecret()).toBe(true);
+    expect(stage.left.join()).toContain('the secret does not hold the seed of this device, it stays');
+  });
+
+  test("that is the caller's stays", async () => {
+    await made();
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    expect(secretCalls()).toEqual([]);
+    expect(hasSecret()).toBe(true);
+  });
+
+  test('that is gone already is no problem', async () => {
+    await made(OWN);
+    stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(exists()).toBe(false);
+  });
+
+  /** Secrets Manager shows a secret that it is about to delete for some seconds. */
+  function takeTime(ms: number): void {
+    const call = stage.secretsManager.call.bind(stage.secretsManager);
+    jest.spyOn(stage.secretsManager, 'call').mockImplementation((action, input, caller) => {
+      if (action !== 'DeleteSecret') {
+        return call(action, input, caller);
+      }
+      void stage.clock.sleep(ms).then(() => call(action, input, caller));
+      return call(action, { SecretId: input.SecretId, RecoveryWindowInDays: 7 }, caller);
+    });
+  }
+
+  test('is waited for until it is gone', async () => {
+    await made(OWN);
+    takeTime(12_000);
+    const before = stage.clock.now();
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(stage.clock.now() - before).toBeGreaterThanOrEqual(12_000);
+    expect(hasSecret()).toBe(false);
+    expect(stage.calls.filter((call) => call === 'secretsmanager:DeleteSecret')).toHaveLength(1);
+  });
+
+  test('that somebody has scheduled for deletion is deleted at once', async () => {
+    await made(OWN);
+    stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone' });
+    const before = stage.clock.now();
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(stage.clock.now()).toBe(before);
+    expect(stage.calls).toContain('secretsmanager:DeleteSecret');
+  });
+
+  test('that another delivery is deleting is waited for', async () => {
+    await made(OWN);
+    takeTime(12_000);
+    const remove = stage.deviceEvent('Delete', OWN);
+    stage.fault = (action, call) =>
+      action === 'secretsmanager:DeleteSecret' && call > 1 ? new CallError(action, 'InvalidRequest', 400) : undefined;
+    expect(await stage.sendAll([0, () => remove], [5_000, () => remove])).toMatchObject([SUCCESS, SUCCESS]);
+    expect(hasSecret()).toBe(false);
+  });
+
+  test('counts as gone if access to it is denied after the Delete has deleted it', async () => {
+    await made(OWN);
+    takeTime(10 * MINUTE);
+    stage.fault = refuse('secretsmanager:DescribeSecret', 'AccessDenied', 400, [2, Infinity]);
+    const before = stage.clock.now();
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(stage.clock.now()).toBe(before);
+  });
+
+  test('does not count as gone if access to it was denied before', async () => {
+    await made(OWN);
+    stage.fault = refuse('secretsmanager:DescribeSecret', 'AccessDenied', 400);
+    const answer = await stage.deviceRequest('Delete', OWN);
+    expectFailed(answer, /secretsmanager:DescribeSecret on secret .* is denied.* State: the device does not exist/);
+    expect(answer.Reason).toContain('aws secretsmanager delete-secret --force-delete-without-recovery --secret-id');
   });
 });

@@ -97,10 +97,13 @@ describe('rolling back a creation', () => {
       D: parameter({ Ref: 'C' }),
     });
     expect(stack).toMatchObject({ status: 'ROLLBACK_COMPLETE', resources: [] });
-    expect(world.reasonOf('Stack', 'ROLLBACK_IN_PROGRESS')).toBe('The following resource(s) failed to create: [C].');
+    expect(world.reasonOf('Stack', 'ROLLBACK_IN_PROGRESS')).toBe(
+      'The following resource(s) failed to create: [C]. Rollback requested by user.',
+    );
     expect(world.story().filter((line) => /C |DELETE|D /.test(line))).toEqual([
       'C CREATE_IN_PROGRESS',
       'C CREATE_FAILED',
+      'C DELETE_COMPLETE',
       'B DELETE_IN_PROGRESS',
       'B DELETE_COMPLETE',
       'A DELETE_IN_PROGRESS',
@@ -163,6 +166,7 @@ describe('rolling back a creation', () => {
     await world.create({ A: custom(), B: parameter() });
     expect(world.asked()).toEqual([]);
     expect(world.reasonOf('A', 'CREATE_FAILED')).toBe('Resource creation cancelled');
+    expect(world.story().filter((line) => line.startsWith('A DELETE'))).toEqual(['A DELETE_COMPLETE']);
   });
 
   test.each([
@@ -175,18 +179,24 @@ describe('rolling back a creation', () => {
     expect(world.story().filter((line) => line.startsWith('A DELETE'))).toEqual(expected);
   });
 
-  test("ends in ROLLBACK_FAILED if a resource can't be deleted, and keeps its dependencies", async () => {
-    const world = new World();
-    world.fault = ({ logicalId, action }) => {
-      if (logicalId === 'C' || (logicalId === 'B' && action === 'delete')) {
-        throw new Error('broken');
-      }
-    };
-    const stack = await world.create({ A: parameter(), B: parameter({ Ref: 'A' }), C: parameter({ Ref: 'B' }) });
-    expect(stack.status).toBe('ROLLBACK_FAILED');
-    expect(stack.reason).toBe('The following resource(s) failed to delete: [B].');
-    expect(stack.resources.map(({ logicalId }) => logicalId)).toEqual(['A', 'B']);
-  });
+  test.each([
+    ['goes on', ['B']],
+    ['stops', ['A', 'B']],
+  ] as const)(
+    "ends in ROLLBACK_FAILED if a resource can't be deleted; if deletion then %s, it keeps %j",
+    async (deletionAfterFailure, kept) => {
+      const world = new World({ deletionAfterFailure });
+      world.fault = ({ logicalId, action }) => {
+        if (logicalId === 'C' || (logicalId === 'B' && action === 'delete')) {
+          throw new Error('broken');
+        }
+      };
+      const stack = await world.create({ A: parameter(), B: parameter({ Ref: 'A' }), C: parameter({ Ref: 'B' }) });
+      expect(stack.status).toBe('ROLLBACK_FAILED');
+      expect(stack.reason).toBe('The following resource(s) failed to delete: [B]. ');
+      expect(stack.resources.map(({ logicalId }) => logicalId)).toEqual(kept);
+    },
+  );
 
   test('follows an output that reads an attribute missing from the response', async () => {
     const world = new World();

@@ -8,7 +8,7 @@ describe('the event of a custom resource', () => {
     expect(request).toEqual({
       RequestType: 'Create',
       ServiceToken: FUNCTION_ARN,
-      ResponseURL: expect.stringMatching(/^https:\/\/[^/]+\/[0-9a-f]{64}$/) as string,
+      ResponseURL: expect.stringMatching(/^https:\/\/[^/]+\/[0-9a-f]{64}\?X-Amz-Algorithm=/) as string,
       StackId: stackId,
       RequestId: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/) as string,
       LogicalResourceId: 'A',
@@ -83,7 +83,7 @@ describe('a custom resource without a response', () => {
     const failure = world.events.find(({ status }) => status === 'CREATE_FAILED');
     expect(failure?.time).toBe((createTimes[0] ?? 0) + seconds * 1000);
     expect(failure?.reason).toMatch(
-      /^CloudFormation did not receive a response from your custom resource\. .*\[[0-9a-f-]{36}\]/,
+      /^CloudFormation did not receive a response from your Custom Resource\. Please check your logs for requestId .*\[[0-9a-f-]{36}\]/,
     );
     expect(world.requests[1]?.PhysicalResourceId).toMatch(/^Stack-A-[A-Z0-9]{12}$/);
   });

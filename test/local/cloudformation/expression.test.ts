@@ -19,6 +19,7 @@ const scope: Scope = {
       ? { physicalId: 'user-1', attributes: { Arn: 'arn:user', Outputs: { O: 'deep' } } }
       : undefined,
   importValue: (exportName) => `imported ${exportName}`,
+  stackOutput: (stackName, outputName, region = 'here') => `${stackName} ${outputName} ${region}`,
 };
 const value = (source: Json) => resolve(parse(source, 'test'), scope);
 

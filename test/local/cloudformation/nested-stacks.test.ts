@@ -37,13 +37,25 @@ describe('a nested stack', () => {
     expect(world.cloudFormation.describeStack(nested)?.status).toBe('DELETE_COMPLETE');
   });
 
+  test('can’t be deleted with its parent while another stack imports one of its exports', async () => {
+    const { world, child } = worldWith({
+      Resources: { A: parameter() },
+      Outputs: { O: { Value: 'v', Export: { Name: 'shared' } } },
+    });
+    await world.create({ Child: child() });
+    const template = { Resources: { B: parameter({ 'Fn::ImportValue': 'shared' }) } };
+    await world.clock.run(world.cloudFormation.createStack({ stackName: 'Importer', template }));
+    expect((await world.delete()).status).toBe('DELETE_FAILED');
+    expect(world.reasonOf('Child', 'DELETE_FAILED')).toMatch(/Cannot delete export shared as it is in use by Importer/);
+  });
+
   test('that fails makes its parent roll back and delete it', async () => {
     const { world, child } = worldWith({ Resources: { A: custom(), B: parameter('b', { DependsOn: 'A' }) } });
     world.breaks('B', 'create');
     const stack = await world.create({ Child: child() });
     expect(stack.status).toBe('ROLLBACK_COMPLETE');
     expect(world.reasonOf('Child', 'CREATE_FAILED')).toMatch(
-      /^Embedded stack arn:.* was not successfully created: The following resource\(s\) failed to create: \[B\]\.$/,
+      /^Embedded stack arn:.* was not successfully created: The following resource\(s\) failed to create: \[B\]\. $/,
     );
     expect(world.asked()).toEqual(['Create A', 'Delete A thing']);
   });

@@ -159,6 +159,17 @@ describe('AWS::SecretsManager::ResourcePolicy', () => {
     await world.update(secrets);
     expect(errorFor(world, 'DescribeSecret', 'b')).toBeUndefined();
   });
+
+  test('can’t be deleted while its secret is only marked for deletion', async () => {
+    const world = new World();
+    await world.create({ A: secret('a'), P: policy('A', 'secretsmanager:GetSecretValue') });
+    world.secretsManager.delays = { deletion: 60_000 };
+    world.secretsManager.call('DeleteSecret', { SecretId: 'a', ForceDeleteWithoutRecovery: true });
+    expect((await world.delete()).status).toBe('DELETE_FAILED');
+    expect(world.reasonOf('P', 'DELETE_FAILED')).toMatch(/because it was marked for deletion/);
+    await world.clock.run(world.clock.sleep(60_000));
+    expect((await world.delete()).status).toBe('DELETE_COMPLETE');
+  });
 });
 
 describe('AWS::SecretsManager::Secret', () => {
@@ -187,6 +198,36 @@ describe('AWS::SecretsManager::Secret', () => {
     await world.update(tagged({ Key: 'team', Value: 'blue' }));
     expect(tagsOf('n')).toEqual([{ Key: 'team', Value: 'blue' }]);
     expect(valueOf(world, 'n')).toBe(value);
+  });
+
+  test.each([
+    ['marked for deletion without recovery', { ForceDeleteWithoutRecovery: true }],
+    ['scheduled for deletion', { RecoveryWindowInDays: 7 }],
+  ])('can be deleted if the secret is already %s', async (_, how) => {
+    const world = new World();
+    world.secretsManager.delays = { deletion: 60_000 };
+    await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
+    world.secretsManager.call('DeleteSecret', { SecretId: 'n', ...how });
+    expect((await world.delete()).status).toBe('DELETE_COMPLETE');
+  });
+
+  test('can be deleted if the secret no longer exists', async () => {
+    const world = new World();
+    await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
+    world.secretsManager.call('DeleteSecret', { SecretId: 'n', ForceDeleteWithoutRecovery: true });
+    expect((await world.delete()).status).toBe('DELETE_COMPLETE');
+  });
+
+  test('can be created with a name only when the secret of that name is gone', async () => {
+    const world = new World();
+    world.secretsManager.delays = { deletion: 60_000 };
+    await world.create({ S: secret({ Name: 'n', SecretString: 'one' }) });
+    await world.delete();
+    expect((await world.create({ S: secret({ Name: 'n', SecretString: 'two' }) })).status).toBe('ROLLBACK_COMPLETE');
+    expect(world.reasonOf('S', 'CREATE_FAILED')).toMatch(/a secret with this name is already scheduled for deletion/);
+    await world.delete();
+    await world.clock.run(world.clock.sleep(60_000));
+    expect((await world.create({ S: secret({ Name: 'n', SecretString: 'two' }) })).status).toBe('CREATE_COMPLETE');
   });
 
   test('has its ARN as the value of Ref', async () => {

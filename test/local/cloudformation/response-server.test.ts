@@ -36,6 +36,7 @@ describe('a response URL on loopback', () => {
   test('rejects other methods, and requests to unknown URLs', async () => {
     const { url } = desk.open(request);
     expect((await fetch(url)).status).toBe(403);
-    await expect(deliver(`${url}0`, body)).rejects.toThrow('403');
+    await expect(deliver(url.replace('?', '0?'), body)).rejects.toThrow('403');
+    expect((await fetch(url.slice(0, url.indexOf('?')), { method: 'PUT', body: Buffer.from(body) })).status).toBe(403);
   });
 });

@@ -10,7 +10,7 @@ describe('rolling back an update', () => {
     const stack = await world.update({ A: parameter('two'), B, C: custom({ Id: 'c' }), X: parameter('bad') });
     expect(stack.status).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(world.reasonOf('Stack', 'UPDATE_ROLLBACK_IN_PROGRESS')).toBe(
-      'The following resource(s) failed to update: [X].',
+      'The following resource(s) failed to update: [X]. ',
     );
     const story = world.story();
     expect(story.slice(story.indexOf('Stack UPDATE_ROLLBACK_IN_PROGRESS'))).toEqual([
@@ -53,9 +53,11 @@ describe('rolling back an update', () => {
     const stack = await world.update({ X: parameter(), A: custom({ Id: 'new' }), Y: parameter() });
     expect(stack.resources.map(({ logicalId }) => logicalId)).toEqual(['X']);
     expect(world.asked()).toEqual(['Create A', 'Delete A new']);
-    expect(world.story().slice(-4)).toEqual([
+    // Y failed without a physical resource.
+    expect(world.story().slice(-5)).toEqual([
       'Stack UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS',
       'A DELETE_IN_PROGRESS',
+      'Y DELETE_COMPLETE',
       'A DELETE_COMPLETE',
       'Stack UPDATE_ROLLBACK_COMPLETE',
     ]);
@@ -149,6 +151,18 @@ describe('rolling back an update', () => {
     expect(world.story()).toContain(expected);
   });
 
+  test('deletes the new half of a replaced resource with DeletionPolicy RetainExceptOnCreate', async () => {
+    const world = new World();
+    const thing = (Id: string) => custom({ Id }, { DeletionPolicy: 'RetainExceptOnCreate' });
+    await world.create({ A: thing('old'), X: parameter() });
+    world.fault = breaksForward(world, 1_000);
+    await world.update({ A: thing('new'), X: parameter('bad') });
+    expect(world.asked().at(-1)).toBe('Delete A new');
+    expect(world.physicalIds()).toMatchObject({ A: 'old' });
+    await world.delete();
+    expect(world.asked()).toEqual([]);
+  });
+
   test('ends in UPDATE_ROLLBACK_FAILED if an Update back fails, after which the stack can only be deleted', async () => {
     const world = new World();
     await world.create({ A: custom({ Color: 'red' }), X: parameter() });
@@ -160,7 +174,7 @@ describe('rolling back an update', () => {
     const stack = await world.update({ A: custom({ Color: 'blue' }), N: custom({ Id: 'n' }), X: parameter('bad') });
     expect(stack).toMatchObject({
       status: 'UPDATE_ROLLBACK_FAILED',
-      reason: 'The following resource(s) failed to update: [A].',
+      reason: 'The following resource(s) failed to update: [A]. ',
     });
     await expect(world.update({ X: parameter('c') })).rejects.toThrow('can not be updated');
     expect((await world.delete()).status).toBe('DELETE_COMPLETE');

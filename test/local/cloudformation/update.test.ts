@@ -42,6 +42,26 @@ describe('updating a stack', () => {
     });
   });
 
+  test('that replaces a resource, as the template shows, reports its update in progress once and then its creation', async () => {
+    const world = new World();
+    const named = (name: string) => ({ A: parameter('a', { Properties: parameterProperties(name) }) });
+    await world.create(named('one'));
+    world.events = [];
+    await world.update(named('two'));
+    const events = world.events.filter(({ logicalId }) => logicalId === 'A');
+    expect(events.map(({ status, physicalId, reason }) => [status, physicalId, reason])).toEqual([
+      [
+        'UPDATE_IN_PROGRESS',
+        'one',
+        'Requested update requires the creation of a new physical resource; hence creating one.',
+      ],
+      ['UPDATE_IN_PROGRESS', 'two', 'Resource creation Initiated'],
+      ['UPDATE_COMPLETE', 'two', undefined],
+      ['DELETE_IN_PROGRESS', 'one', undefined],
+      ['DELETE_COMPLETE', 'one', undefined],
+    ]);
+  });
+
   test('treats another physical id in the response to an Update as a replacement, and deletes the old id during cleanup', async () => {
     const world = new World();
     await world.create({ A: custom({ Id: 'old' }), B: parameter() });
@@ -94,8 +114,13 @@ describe('updating a stack', () => {
     await world.create({ A: parameter(), B: custom({}, { DependsOn: 'A' }), C: parameter() });
     world.story();
     const stack = await world.update({ C: parameter() });
-    expect(stack).toMatchObject({ status: 'UPDATE_COMPLETE', resources: [{ logicalId: 'C' }] });
-    expect(stack.reason).toBeUndefined();
+    expect(stack).toMatchObject({
+      status: 'UPDATE_COMPLETE',
+      reason: 'Update successful. One or more resources could not be deleted.',
+      resources: [{ logicalId: 'C' }],
+    });
+    const tries = world.events.filter(({ status }) => status === 'DELETE_FAILED').map(({ time }) => time);
+    expect(tries.map((time) => time - tries[0]!)).toEqual([0, 180_000, 360_000]);
     expect(world.story().slice(2)).toEqual([
       ...Array.from({ length: 3 }, () => ['B DELETE_IN_PROGRESS', 'B DELETE_FAILED']).flat(),
       'A DELETE_IN_PROGRESS',
@@ -163,7 +188,7 @@ describe('updating a stack', () => {
     await first;
   });
 
-  test('rolls back if it changes an export that another stack imports', async () => {
+  test('rolls back if it changes or removes an export that another stack imports', async () => {
     const world = new World();
     const exporting = (value: string) => ({ Outputs: { O: { Value: value, Export: { Name: 'shared' } } } });
     await world.create({ A: parameter() }, exporting('one'));
@@ -176,9 +201,12 @@ describe('updating a stack', () => {
     const stack = await world.update({ A: parameter() }, exporting('two'));
     expect(stack).toMatchObject({ status: 'UPDATE_ROLLBACK_COMPLETE', outputs: { O: 'one' } });
     expect(world.reasonOf('Stack', 'UPDATE_ROLLBACK_IN_PROGRESS')).toBe(
-      'Export shared cannot be updated as it is in use by Importer',
+      'Update canceled. Cannot update export shared as it is in use by Importer.',
     );
-    await expect(world.delete()).rejects.toThrow('Cannot delete export shared as it is in use by Importer');
+    expect((await world.update({ A: parameter() })).outputs).toEqual({ O: 'one' });
+    expect(world.reasonOf('Stack', 'UPDATE_ROLLBACK_IN_PROGRESS')).toBe(
+      'Delete canceled. Cannot delete export shared as it is in use by Importer.',
+    );
   });
 
   function parameterProperties(Name: string): object {

@@ -1,5 +1,10 @@
 import type { CustomResourceEvent, InvocationContext } from '../../../lambda/protocol';
-import { Assets, type ResourceOperation } from '../../../local/cloudformation';
+import {
+  Assets,
+  type DeletionOptions,
+  type FailureOptions,
+  type ResourceOperation,
+} from '../../../local/cloudformation';
 import { InProcessAccount, type InProcessAccountOptions } from '../../../local/in-process-account';
 import type { FunctionLifetime } from '../../../local/lambda';
 import { numbers } from '../../../local/random';
@@ -42,20 +47,18 @@ export class World extends InProcessAccount {
     this.lambda.putEventInvokeConfig('custom', { maximumRetryAttempts: 0, maximumEventAgeSeconds: 21_600 });
   }
 
-  create(resources: object, more: object = {}) {
-    return this.clock.run(
-      this.cloudFormation.createStack({ stackName: 'Stack', template: { Resources: resources, ...more } }),
-    );
+  create(resources: object, more: object = {}, options: FailureOptions = {}) {
+    const template = { Resources: resources, ...more };
+    return this.clock.run(this.cloudFormation.createStack({ stackName: 'Stack', template, ...options }));
   }
 
-  update(resources: object, more: object = {}) {
-    return this.clock.run(
-      this.cloudFormation.updateStack({ stackName: 'Stack', template: { Resources: resources, ...more } }),
-    );
+  update(resources: object, more: object = {}, options: FailureOptions = {}) {
+    const template = { Resources: resources, ...more };
+    return this.clock.run(this.cloudFormation.updateStack({ stackName: 'Stack', template, ...options }));
   }
 
-  delete() {
-    return this.clock.run(this.cloudFormation.deleteStack('Stack'));
+  delete(options?: DeletionOptions) {
+    return this.clock.run(this.cloudFormation.deleteStack('Stack', options));
   }
 
   /** Makes an action on a resource fail, after some time. */

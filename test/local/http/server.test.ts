@@ -20,8 +20,11 @@ import {
 import {
   CreateSecretCommand,
   DecryptionFailure,
+  DeleteSecretCommand,
   DescribeSecretCommand,
+  GetResourcePolicyCommand,
   GetSecretValueCommand,
+  InvalidRequestException,
   ResourceNotFoundException,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
@@ -192,6 +195,24 @@ describe('the SDK client of Secrets Manager', () => {
     expect(Buffer.from(bytes.SecretBinary ?? [])).toEqual(Buffer.from([0, 255]));
     const { VersionIdsToStages } = await secretsClient.send(new DescribeSecretCommand({ SecretId: 'text' }));
     expect(VersionIdsToStages).toEqual({ [text.VersionId ?? '']: ['AWSCURRENT'] });
+  });
+
+  test('deletes a secret without recovery, which is only marked for deletion at first', async () => {
+    secretsManager.delays = { deletion: 5_000 };
+    await secretsClient.send(new CreateSecretCommand({ Name: 'mfa', SecretString: 'x' }));
+    const deleted = await secretsClient.send(
+      new DeleteSecretCommand({ SecretId: 'mfa', ForceDeleteWithoutRecovery: true }),
+    );
+    expect(deleted.DeletionDate).toEqual(new Date(clock.now()));
+    const described = await secretsClient.send(new DescribeSecretCommand({ SecretId: 'mfa' }));
+    expect(described.DeletedDate).toEqual(new Date(clock.now()));
+    const get = () => secretsClient.send(new GetSecretValueCommand({ SecretId: 'mfa' }));
+    await expect(get()).rejects.toBeInstanceOf(InvalidRequestException);
+    await expect(secretsClient.send(new GetResourcePolicyCommand({ SecretId: 'mfa' }))).rejects.toBeInstanceOf(
+      InvalidRequestException,
+    );
+    clock.advance(5_000);
+    await expect(get()).rejects.toBeInstanceOf(ResourceNotFoundException);
   });
 
   test('receives errors as typed exceptions', async () => {

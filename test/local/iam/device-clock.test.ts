@@ -39,10 +39,10 @@ describe('one-time passwords', () => {
   });
 });
 
-describe('a pair of codes that enables a device', () => {
+describe('a pair of codes for a new device', () => {
   test.each([-998, -997, -1, 0, 1, 999, 1000])('is accepted if the second code is %i steps from now', (distance) => {
     const clock = new DeviceClock(seed);
-    expect(clock.enable(pair(CURRENT + distance), NOW)).toBe(true);
+    expect(clock.accept(pair(CURRENT + distance), NOW)).toBe(true);
     expect(clock.reading).toEqual({ adjustment: distance, lastCounter: CURRENT + distance });
   });
 
@@ -50,7 +50,7 @@ describe('a pair of codes that enables a device', () => {
     'is rejected if the second code is %i steps from now',
     (distance) => {
       const clock = new DeviceClock(seed);
-      expect(clock.enable(pair(CURRENT + distance), NOW)).toBe(false);
+      expect(clock.accept(pair(CURRENT + distance), NOW)).toBe(false);
       expect(clock.reading).toBeUndefined();
     },
   );
@@ -58,7 +58,7 @@ describe('a pair of codes that enables a device', () => {
   test('stores an adjustment of 0 if it is (previous, current), at the start and at the end of a step', () => {
     for (const within of [0, STEP_MS - 1]) {
       const clock = new DeviceClock(seed);
-      expect(clock.enable(pair(CURRENT), CURRENT * STEP_MS + within)).toBe(true);
+      expect(clock.accept(pair(CURRENT), CURRENT * STEP_MS + within)).toBe(true);
       expect(clock.reading?.adjustment).toBe(0);
     }
   });
@@ -67,10 +67,10 @@ describe('a pair of codes that enables a device', () => {
     const clock = new DeviceClock(seed);
     const code = (counter: number): string => hotp(seed, counter);
     const other = Buffer.from('09876543210987654321');
-    expect(clock.enable([code(CURRENT), code(CURRENT)], NOW)).toBe(false);
-    expect(clock.enable([code(CURRENT), code(CURRENT - 1)], NOW)).toBe(false);
-    expect(clock.enable([code(CURRENT - 2), code(CURRENT)], NOW)).toBe(false);
-    expect(clock.enable([hotp(other, CURRENT - 1), hotp(other, CURRENT)], NOW)).toBe(false);
+    expect(clock.accept([code(CURRENT), code(CURRENT)], NOW)).toBe(false);
+    expect(clock.accept([code(CURRENT), code(CURRENT - 1)], NOW)).toBe(false);
+    expect(clock.accept([code(CURRENT - 2), code(CURRENT)], NOW)).toBe(false);
+    expect(clock.accept([hotp(other, CURRENT - 1), hotp(other, CURRENT)], NOW)).toBe(false);
     expect(clock.reading).toBeUndefined();
   });
 
@@ -78,85 +78,84 @@ describe('a pair of codes that enables a device', () => {
     fc.assert(
       fc.property(fc.integer({ min: -998, max: 1000 }), (distance) => {
         const clock = new DeviceClock(seed);
-        clock.enable(pair(CURRENT + distance), NOW);
+        clock.accept(pair(CURRENT + distance), NOW);
         expect(clock.reading?.adjustment).toBe(distance);
       }),
       { numRuns: 25 },
     );
   });
 
-  test('is searched around the current time, regardless of the stored adjustment', () => {
-    const clock = new DeviceClock(seed);
-    clock.enable(pair(CURRENT + 900), NOW);
-    expect(clock.enable(pair(CURRENT + 1001), NOW)).toBe(false);
-    expect(clock.enable(pair(CURRENT + 1000), NOW)).toBe(true);
-  });
-
   test('is accepted near the start of the epoch, where the search window has no earlier counters', () => {
     const clock = new DeviceClock(seed);
-    expect(clock.enable(pair(1), 5 * STEP_MS)).toBe(true);
+    expect(clock.accept(pair(1), 5 * STEP_MS)).toBe(true);
   });
 });
 
 describe('replay protection', () => {
   function accepted(): DeviceClock {
     const clock = new DeviceClock(seed);
-    clock.enable(pair(CURRENT), NOW);
+    clock.accept(pair(CURRENT), NOW);
     return clock;
   }
 
-  test.each(['enable', 'resync'] as const)(
-    '%s: after a pair that ends at c, (c−1,c) and (c,c+1) are rejected',
-    (judge) => {
-      expect(accepted()[judge](pair(CURRENT), NOW)).toBe(false);
-      expect(accepted()[judge](pair(CURRENT + 1), NOW)).toBe(false);
-    },
-  );
+  test('after a pair that ends at c, (c−1,c) and (c,c+1) are rejected', () => {
+    expect(accepted().accept(pair(CURRENT), NOW)).toBe(false);
+    expect(accepted().accept(pair(CURRENT + 1), NOW)).toBe(false);
+  });
 
-  test.each(['enable', 'resync'] as const)('%s: after a pair that ends at c, (c+1,c+2) is accepted', (judge) => {
+  test('after a pair that ends at c, (c+1,c+2) is accepted', () => {
     const clock = accepted();
-    expect(clock[judge](pair(CURRENT + 2), NOW)).toBe(true);
+    expect(clock.accept(pair(CURRENT + 2), NOW)).toBe(true);
     expect(clock.reading).toEqual({ adjustment: 2, lastCounter: CURRENT + 2 });
   });
 
   test('a rejected pair changes nothing', () => {
     const clock = accepted();
-    clock.enable(['000000', '000000'], NOW);
-    clock.resync(pair(CURRENT + 1), NOW);
+    clock.accept(['000000', '000000'], NOW);
+    clock.accept(pair(CURRENT + 1), NOW);
     expect(clock.reading).toEqual({ adjustment: 0, lastCounter: CURRENT });
   });
 
   test('(previous, current) is rejected one step after it was accepted, and accepted two steps after', () => {
     const clock = accepted();
-    expect(clock.enable(pair(CURRENT + 1), NOW + STEP_MS)).toBe(false);
-    expect(clock.enable(pair(CURRENT + 2), NOW + 2 * STEP_MS)).toBe(true);
+    expect(clock.accept(pair(CURRENT + 1), NOW + STEP_MS)).toBe(false);
+    expect(clock.accept(pair(CURRENT + 2), NOW + 2 * STEP_MS)).toBe(true);
     expect(clock.reading?.adjustment).toBe(0);
   });
 });
 
-describe('a pair of codes that resynchronizes a device', () => {
+describe('a pair of codes for a device with a stored adjustment', () => {
   test('is searched around the stored adjustment: 600, 1200 and 1800 are accepted in that order', () => {
     const clock = new DeviceClock(seed);
-    expect(clock.enable(pair(CURRENT), NOW)).toBe(true);
+    expect(clock.accept(pair(CURRENT), NOW)).toBe(true);
     for (const distance of [600, 1200, 1800]) {
-      expect(clock.resync(pair(CURRENT + distance), NOW)).toBe(true);
+      expect(clock.accept(pair(CURRENT + distance), NOW)).toBe(true);
       expect(clock.reading?.adjustment).toBe(distance);
     }
   });
 
   test('is accepted 1,000 steps ahead of the stored adjustment, and rejected 1,001 ahead', () => {
     const clock = new DeviceClock(seed);
-    clock.enable(pair(CURRENT + 500), NOW);
-    expect(clock.resync(pair(CURRENT + 1501), NOW)).toBe(false);
-    expect(clock.resync(pair(CURRENT + 1500), NOW)).toBe(true);
+    clock.accept(pair(CURRENT + 500), NOW);
+    expect(clock.accept(pair(CURRENT + 1501), NOW)).toBe(false);
+    expect(clock.accept(pair(CURRENT + 1500), NOW)).toBe(true);
+  });
+
+  test('is rejected if it is current and the stored adjustment is beyond the search window', () => {
+    const clock = new DeviceClock(seed);
+    clock.accept(pair(CURRENT + 600), NOW);
+    clock.accept(pair(CURRENT + 1200), NOW);
+    const later = NOW + 1300 * STEP_MS;
+    expect(clock.accept(pair(CURRENT + 1300), later)).toBe(false);
+    expect(clock.accept(pair(CURRENT + 1300 + 202), later)).toBe(true);
   });
 
   test('is accepted 998 steps behind the stored adjustment, and rejected 999 behind', () => {
     const later = NOW + 2000 * STEP_MS;
     const clock = new DeviceClock(seed);
-    clock.enable(pair(CURRENT + 500), NOW);
-    expect(clock.resync(pair(CURRENT + 2500 - 999), later)).toBe(false);
-    expect(clock.resync(pair(CURRENT + 2500 - 998), later)).toBe(true);
+    clock.accept(pair(CURRENT + 500), NOW);
+    expect(clock.accept(pair(CURRENT + 2500 - 999), later)).toBe(false);
+    expect(clock.accept(pair(CURRENT + 2500 - 998), later)).toBe(true);
     expect(clock.reading?.adjustment).toBe(500 - 998);
   });
 });

@@ -17,10 +17,12 @@ export function seededRandom(): (bytes: number) => Buffer {
   };
 }
 
+type Random = (bytes: number) => Buffer;
+
 /** A new IAM and the clock that it uses. */
-export function newIam(): { iam: Iam; clock: ManualClock } {
+export function newIam(wrap: (random: Random) => Random = (random) => random): { iam: Iam; clock: ManualClock } {
   const clock = new ManualClock();
-  return { iam: new Iam({ clock, accountId: ACCOUNT, random: seededRandom() }), clock };
+  return { iam: new Iam({ clock, accountId: ACCOUNT, random: wrap(seededRandom()) }), clock };
 }
 
 /** A device with its seed, as its holder knows it. */

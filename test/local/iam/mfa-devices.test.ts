@@ -71,6 +71,27 @@ describe('EnableMFADevice', () => {
     });
   });
 
+  test('reports that the device is enabled before it checks the codes', () => {
+    const { iam, named, enable } = setUp();
+    enable();
+    const wrong = { ...named, AuthenticationCode1: '000000', AuthenticationCode2: '000000' };
+    expect(errorOf(() => iam.call('EnableMFADevice', wrong)).code).toBe('EntityAlreadyExists');
+    expect(errorOf(() => iam.call('EnableMFADevice', { ...wrong, UserName: 'bob' })).code).toBe('EntityAlreadyExists');
+  });
+
+  test('accepts a pair around the adjustment that the device has kept, and rejects a current pair far from it', () => {
+    const { iam, clock, device, enable, named } = setUp();
+    enable('alice', device, 600);
+    for (const distance of [1201, 1802]) {
+      iam.call('ResyncMFADevice', withCodes('alice', device, clock.now(), distance));
+    }
+    iam.call('DeactivateMFADevice', named);
+    clock.advance(2000 * STEP_MS);
+    expect(errorOf(() => enable()).code).toBe('InvalidAuthenticationCode');
+    expect(enable('alice', device, 1804)).toEqual({});
+    expect(iam.deviceClock(device.serialNumber)?.adjustment).toBe(1804);
+  });
+
   test('fails with wrong codes, and changes nothing', () => {
     const { iam, device, named } = setUp();
     const before = iam.state();

@@ -20,18 +20,27 @@ test('tags are sorted by key, and writing a key again replaces its value', () =>
   expect(read()).toEqual(['a=2', 'b=3']);
 });
 
-test('tag keys are case-insensitive when written and when removed', () => {
+test('tag keys of devices are case-sensitive when written and when removed', () => {
   const { tag, untag, read } = setUp();
-  tag(['Owner', 'a']);
-  tag(['owner', 'b']);
-  expect(read()).toEqual(['owner=b']);
+  tag(['Owner', 'a'], ['owner', 'b']);
+  expect(read()).toEqual(['Owner=a', 'owner=b']);
   untag('OWNER');
-  expect(read()).toEqual([]);
+  untag('Owner');
+  expect(read()).toEqual(['owner=b']);
+});
+
+test.each([
+  ['users', 'CreateUser', { UserName: 'alice' }],
+  ['roles', 'CreateRole', { RoleName: 'alice', AssumeRolePolicyDocument: '{}' }],
+])('tag keys of %s are case-insensitive', (_, action, input) => {
+  const { iam } = newIam();
+  const Tags = ['Owner', 'owner'].map((Key) => ({ Key, Value: 'a' }));
+  expect(errorOf(() => iam.call(action, { ...input, Tags })).code).toBe('InvalidInput');
 });
 
 test('a request with the same key twice is an error', () => {
   const { tag } = setUp();
-  expect(errorOf(() => tag(['a', '1'], ['A', '2']))).toEqual({
+  expect(errorOf(() => tag(['a', '1'], ['a', '2']))).toEqual({
     code: 'InvalidInput',
     status: 400,
     message: 'Duplicate tag keys found. Please note that Tag keys are case insensitive.',
@@ -78,35 +87,4 @@ test('listing the tags of a device that does not exist fails', () => {
   const { iam, SerialNumber } = setUp();
   iam.call('DeleteVirtualMFADevice', { SerialNumber });
   expect(errorOf(() => iam.call('ListMFADeviceTags', { SerialNumber })).code).toBe('NoSuchEntity');
-});
-
-describe('with a delay of tags', () => {
-  test('readers see the previous value until the delay is over', () => {
-    const { iam, clock, tag, read } = setUp();
-    tag(['claim', 'old']);
-    clock.advance(60_000);
-    iam.delays = { tags: 5_000 };
-    tag(['claim', 'new'], ['other', 'x']);
-    expect(read()).toEqual(['claim=old']);
-    clock.advance(4_999);
-    expect(read()).toEqual(['claim=old']);
-    clock.advance(1);
-    expect(read()).toEqual(['claim=new', 'other=x']);
-  });
-
-  test('a removed tag disappears immediately, and does not reappear', () => {
-    const { iam, clock, tag, untag, read } = setUp();
-    iam.delays = { tags: 5_000 };
-    tag(['claim', 'x']);
-    untag('claim');
-    clock.advance(10_000);
-    expect(read()).toEqual([]);
-  });
-
-  test('state() contains tags that are not visible yet', () => {
-    const { iam, SerialNumber, tag } = setUp();
-    iam.delays = { tags: 5_000 };
-    tag(['claim', 'x']);
-    expect(iam.state().devices).toEqual([{ serialNumber: SerialNumber, tags: { claim: 'x' } }]);
-  });
 });

@@ -35,6 +35,7 @@ describe('a function in a child process', () => {
       AWS_ACCESS_KEY_ID: expect.stringMatching(/^ASIA[0-9A-F]{16}$/) as string,
       AWS_SECRET_ACCESS_KEY: expect.stringMatching(/^[0-9a-f]{40}$/) as string,
       AWS_SESSION_TOKEN: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      CDK_MFA_ENROLLMENT_LOCAL: 'true',
       AWS_ENDPOINT_URL_IAM: 'http://127.0.0.1:1',
       AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://127.0.0.1:2',
       MINE: 'yes',

@@ -8,16 +8,19 @@ const PARTIAL_ARN = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:mfa/alic
 const TOKEN = 'a'.repeat(32);
 const DAY_MS = 24 * 60 * 60 * 1000;
 const ALICE = { SecretId: 'mfa/alice' };
+const DENY_READING = {
+  Statement: { Effect: 'Deny', Principal: '*', Action: 'secretsmanager:GetSecretValue', Resource: '*' },
+};
 
 /** A Secrets Manager that records its authorization requests and denies the given actions. */
-function setUp(denied: string[] = []) {
+function setUp(denied: string[] = [], random = seededRandom()) {
   const clock = new ManualClock();
   const requests: AuthorizationRequest[] = [];
   const secrets = new SecretsManager({
     clock,
     accountId: ACCOUNT,
     region: REGION,
-    random: seededRandom(),
+    random,
     authorize: (_caller, request) => {
       requests.push(request);
       return denied.includes(request.action) ? `denied: ${request.action}` : undefined;
@@ -39,6 +42,19 @@ describe('GetSecretValue', () => {
     for (const SecretId of ['mfa/alice', ARN, PARTIAL_ARN]) {
       expect(get({ SecretId })).toMatchObject({ ARN, SecretString: 'first', VersionStages: ['AWSCURRENT'] });
     }
+  });
+
+  test('does not find a secret by a partial ARN that ends like a complete one', () => {
+    const { secrets, create, get } = setUp();
+    const { ARN } = create({ Name: 'mfa/john-miller', SecretString: 'first' });
+    create({ Name: 'mfa/john-mill', SecretString: 'other' });
+    const prefix = ARN.slice(0, ARN.indexOf('mfa/'));
+    for (const SecretId of ['mfa/john-miller', ARN]) {
+      expect(get({ SecretId })).toMatchObject({ ARN });
+    }
+    expect(errorOf(() => get({ SecretId: `${prefix}mfa/john-miller` })).code).toBe('ResourceNotFoundException');
+    expect(get({ SecretId: `${prefix}mfa/john-mill` })).toMatchObject({ SecretString: 'other' });
+    expect(secrets.secretNames).toEqual(['mfa/john-miller', 'mfa/john-mill']);
   });
 
   test('returns bytes as bytes', () => {
@@ -164,13 +180,54 @@ describe('DeleteSecret', () => {
     expect(errorOf(get)).toEqual(marked);
     expect(errorOf(() => put('second'))).toEqual(marked);
     expect(errorOf(create).code).toBe('InvalidRequestException');
-    expect(secrets.call('DescribeSecret', ALICE)).toHaveProperty('DeletedDate');
+    expect(secrets.call('DescribeSecret', ALICE)).toMatchObject({ DeletedDate: new Date(clock.now()) });
     secrets.call('RestoreSecret', ALICE);
     expect(get()).toMatchObject({ SecretString: 'first' });
     secrets.call('DeleteSecret', { ...ALICE, RecoveryWindowInDays: 7 });
     clock.advance(7 * DAY_MS);
     expect(errorOf(get).code).toBe('ResourceNotFoundException');
     expect(create({ SecretString: 'new' })).toHaveProperty('ARN');
+  });
+
+  test('with a delay of deletion only marks a secret, even if forced', () => {
+    const { secrets, clock, create, get, put } = setUp();
+    create();
+    secrets.call('PutResourcePolicy', { ...ALICE, ResourcePolicy: JSON.stringify(DENY_READING) });
+    secrets.delays = { deletion: 5_000 };
+    const force = () => secrets.call('DeleteSecret', { ...ALICE, ForceDeleteWithoutRecovery: true });
+    const askedAt = new Date(clock.now());
+    expect(force()).toMatchObject({ Name: 'mfa/alice', DeletionDate: askedAt });
+    clock.advance(4_999);
+    expect(secrets.call('DescribeSecret', ALICE)).toMatchObject({ DeletedDate: askedAt });
+    const calls = [
+      get,
+      () => put('second'),
+      ...['PutResourcePolicy', 'GetResourcePolicy', 'DeleteResourcePolicy', 'RestoreSecret'].map(
+        (action) => () =>
+          secrets.call(action, {
+            ...ALICE,
+            ...(action === 'PutResourcePolicy' && { ResourcePolicy: JSON.stringify(DENY_READING) }),
+          }),
+      ),
+      () => secrets.call('TagResource', { ...ALICE, Tags: [{ Key: 'k', Value: 'v' }] }),
+      () => secrets.call('UntagResource', { ...ALICE, TagKeys: ['k'] }),
+    ];
+    for (const call of calls) {
+      expect(errorOf(call)).toEqual({
+        code: 'InvalidRequestException',
+        status: 400,
+        message: "You can't perform this operation on the secret because it was marked for deletion.",
+      });
+    }
+    expect(errorOf(create)).toEqual({
+      code: 'InvalidRequestException',
+      status: 400,
+      message: "You can't create this secret because a secret with this name is already scheduled for deletion.",
+    });
+    expect(force()).toMatchObject({ DeletionDate: askedAt });
+    clock.advance(1);
+    expect(errorOf(() => secrets.call('DescribeSecret', ALICE)).code).toBe('ResourceNotFoundException');
+    expect(create()).toHaveProperty('ARN');
   });
 
   test('deletes immediately if forced, and fails if a recovery window is given, too', () => {
@@ -182,6 +239,85 @@ describe('DeleteSecret', () => {
     );
     secrets.call('DeleteSecret', force);
     expect(errorOf(get).code).toBe('ResourceNotFoundException');
+  });
+});
+
+describe('the policy of a secret', () => {
+  test('can be read until it is deleted', () => {
+    const { secrets, create } = setUp();
+    create();
+    const ResourcePolicy = JSON.stringify(DENY_READING);
+    secrets.call('PutResourcePolicy', { ...ALICE, ResourcePolicy });
+    expect(secrets.call('GetResourcePolicy', ALICE)).toMatchObject({ Name: 'mfa/alice', ResourcePolicy });
+    secrets.call('DeleteResourcePolicy', ALICE);
+    expect(secrets.call('GetResourcePolicy', ALICE)).not.toHaveProperty('ResourcePolicy');
+  });
+});
+
+describe('with stale reads', () => {
+  const STALENESS = 8_000;
+
+  /** What a read returns that sees the latest state, and one that sees the state of `STALENESS` ago. */
+  function setUpStale() {
+    let byte: number | undefined;
+    const random = seededRandom();
+    const all = setUp([], (bytes) => (byte === undefined ? random(bytes) : Buffer.alloc(bytes, byte)));
+    all.secrets.delays = { reads: STALENESS };
+    const extremes = (action: string, input: object = ALICE) =>
+      [0, 255].map((each) => {
+        byte = each;
+        try {
+          return all.secrets.call(action, { ...input });
+        } catch (error) {
+          return (error as { code: string }).code;
+        } finally {
+          byte = undefined;
+        }
+      });
+    return { ...all, extremes };
+  }
+
+  test('a secret exists and has its value as of some moment within the staleness', () => {
+    const { clock, create, put, extremes } = setUpStale();
+    const { ARN } = create({ SecretString: 'first' });
+    expect(extremes('GetSecretValue', { SecretId: ARN })).toMatchObject([
+      { SecretString: 'first' },
+      'ResourceNotFoundException',
+    ]);
+    clock.advance(60_000);
+    put('second', TOKEN);
+    expect(extremes('GetSecretValue')).toMatchObject([{ SecretString: 'second' }, { SecretString: 'first' }]);
+    const [latest, oldest] = extremes('DescribeSecret') as [object, object];
+    expect(latest).toHaveProperty(['VersionIdsToStages', TOKEN]);
+    expect(oldest).not.toHaveProperty(['VersionIdsToStages', TOKEN]);
+    clock.advance(STALENESS);
+    expect(extremes('GetSecretValue')).toMatchObject([{ SecretString: 'second' }, { SecretString: 'second' }]);
+  });
+
+  test('a deleted secret is marked or gone as of some moment', () => {
+    const { secrets, clock, create, extremes } = setUpStale();
+    create();
+    clock.advance(60_000);
+    secrets.delays = { reads: STALENESS, deletion: 2_000 };
+    secrets.call('DeleteSecret', { ...ALICE, ForceDeleteWithoutRecovery: true });
+    const [marked, before] = extremes('DescribeSecret');
+    expect(marked).toHaveProperty('DeletedDate');
+    expect(before).not.toHaveProperty('DeletedDate');
+    expect(extremes('GetSecretValue')).toMatchObject(['InvalidRequestException', { SecretString: 'first' }]);
+    clock.advance(2_000 + STALENESS / 2);
+    expect(extremes('DescribeSecret')[0]).toBe('ResourceNotFoundException');
+    expect(extremes('GetSecretValue')[1]).toMatchObject({ SecretString: 'first' });
+    clock.advance(STALENESS);
+    expect(extremes('DescribeSecret')[1]).toBe('ResourceNotFoundException');
+  });
+
+  test('calls that change something act on the latest state', () => {
+    const { secrets, create, put } = setUpStale();
+    create();
+    put('second', TOKEN);
+    expect(put('second', TOKEN).VersionId).toBe(TOKEN);
+    secrets.call('DeleteSecret', { ...ALICE, ForceDeleteWithoutRecovery: true });
+    expect(errorOf(() => put('third')).code).toBe('ResourceNotFoundException');
   });
 });
 
@@ -215,14 +351,26 @@ describe('permissions', () => {
   test('include the policy of the secret until it is deleted', () => {
     const { secrets, requests, create, get } = setUp();
     const { ARN } = create();
-    const Statement = { Effect: 'Deny', Principal: '*', Action: 'secretsmanager:GetSecretValue', Resource: '*' };
-    secrets.call('PutResourcePolicy', { ...ALICE, ResourcePolicy: JSON.stringify({ Statement }) });
+    secrets.call('PutResourcePolicy', { ...ALICE, ResourcePolicy: JSON.stringify(DENY_READING) });
     get();
     const request = { action: 'secretsmanager:GetSecretValue', resource: ARN, context: new Map() };
     expect(requests.at(-1)?.resourcePolicy?.verdict(request)).toBe('deny');
     secrets.call('DeleteResourcePolicy', ALICE);
     get();
     expect(requests.at(-1)?.resourcePolicy).toBeUndefined();
+  });
+
+  test('of DeleteSecret are checked against the complete ARN and include the policy of the secret', () => {
+    const { secrets, requests, create } = setUp();
+    const { ARN } = create();
+    secrets.call('PutResourcePolicy', { ...ALICE, ResourcePolicy: JSON.stringify(DENY_READING) });
+    secrets.call('DeleteSecret', { ...ALICE, ForceDeleteWithoutRecovery: true });
+    expect(requests.at(-1)).toMatchObject({ action: 'secretsmanager:DeleteSecret', resource: ARN });
+    expect(requests.at(-1)?.resourcePolicy).toBeDefined();
+    const denied = setUp(['secretsmanager:DeleteSecret']);
+    denied.create();
+    expect(errorOf(() => denied.secrets.call('DeleteSecret', ALICE)).code).toBe('AccessDeniedException');
+    expect(denied.secrets.secretNames).toEqual(['mfa/alice']);
   });
 
   test('that are missing fail a call with the message of IAM', () => {

@@ -1,0 +1,384 @@
+import {
+  ANY_CREATION,
+  type Claim,
+  claimValue,
+  type ClaimKind,
+  MARK_PREFIX,
+  markValue,
+  sentAtOf,
+  tagKey,
+  timeIn,
+  timestamp,
+} from '../../lib/contract';
+import { type Attempts, CallGivenUp, type Outcome } from '../aws/attempts';
+import { CallError, type Tag } from '../aws/ports';
+import { Failure } from '../failure';
+import { type Occasion } from '../occasion';
+import { type Ports, type Work } from '../resource';
+import { type ClaimPrefix, DeviceTags } from './device-tags';
+import { CREATE_IS_OVER_MS, FRESH_MS, JOINER_LOOKS_AGAIN_MS, LEAVER_LOOKS_AGAIN_MS } from './timing';
+
+/** A later request for the same resource has made this one obsolete. */
+export class Overtaken extends Error {
+  override readonly name = 'Overtaken';
+}
+
+/** What came of trying to undo what a claim stands for. */
+export type Undone =
+  | 'done'
+  /** The device is deleted, and with it our claim. */
+  | 'deleted'
+  /** Not yet, because another request may be changing the device at this moment. */
+  | 'later'
+  /** The response to the call was lost. */
+  | 'unknown';
+
+/** How a resource left the device. */
+export type Left =
+  /** What its claim stood for is undone. */
+  | 'done'
+  | 'deleted'
+  /** The device doesn't exist. */
+  | 'gone'
+  /** There is no claim that this request may undo. */
+  | 'no claim'
+  /** Others rely on the device. */
+  | 'others'
+  /** The device went back to a claim that a removal policy kept. */
+  | 'kept';
+
+/**
+ * A resource that claims a device. Enrollments and devices follow the same rules:
+ *
+ * - A Create or Update claims the device before it changes it, and stops if its Delete has overtaken it.
+ * - A Delete marks the device before it acts, and undoes only what its own claim stands for.
+ * - Who joins others waits and looks again; who leaves acts at once. `timing.ts` has the reasons.
+ */
+export abstract class Claimant implements Work {
+  /** Whether this request has sent anything that changes something. */
+  wasChanged = false;
+  /** What is known of our claim on the device, for the reason of a failure. */
+  protected claimLeft: 'present' | 'absent' | 'unknown' = 'unknown';
+  protected readonly key: string;
+  private readonly markKey: string;
+  /** When this request last wrote what others must see; `undefined`: never. */
+  private wroteAt?: number;
+  /** Whether this request has waited for what others wrote. */
+  protected hasWaited = false;
+  /** The tags as this request last read them. */
+  protected lastTags?: DeviceTags;
+  /** When this request last read the tags. */
+  private readAt = -Infinity;
+
+  constructor(
+    protected readonly serialNumber: string,
+    private readonly prefix: ClaimPrefix,
+    protected readonly occasion: Occasion,
+    protected readonly ports: Ports,
+    protected readonly attempts: Attempts,
+  ) {
+    const { stackUuid, logicalId } = occasion.declaration;
+    this.key = tagKey(prefix, stackUuid, logicalId);
+    this.markKey = tagKey(MARK_PREFIX, stackUuid, logicalId);
+  }
+
+  abstract readonly stateLeft: string;
+
+  /** Creates what is missing and joins those who rely on what is there. */
+  protected abstract establish(): Promise<void>;
+  protected abstract sustain(old: Readonly<Record<string, unknown>>): Promise<void>;
+  /**
+   * Undoes what our claim stands for, in a single call: a retry reads the claims again.
+   *
+   * @param isFirst whether the caller looks again if the answer is 'later'
+   */
+  protected abstract undo(claim: Claim, isFirst: boolean): Promise<Undone>;
+  /** Reads what `undo` needs to know in a first look, before the tags are read. */
+  protected abstract prepareToUndo(claim: Claim | undefined): Promise<void>;
+  /** What the call in `undo` came to, if AWS answered it with an error that the table of reactions leaves to the rules. */
+  protected abstract undoneBy(error: CallError, isFirst: boolean): Undone;
+  /** What a Delete does when its claim is withdrawn. */
+  protected abstract afterLeaving(left: Left): Promise<void>;
+
+  /** Whether this request has enabled or created the device. */
+  protected abstract get tookEffect(): boolean;
+
+  async create(): Promise<void> {
+    await this.unlessOvertaken(() => this.establish());
+  }
+
+  async update(old: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.unlessOvertaken(() => this.sustain(old));
+  }
+
+  /** Undoes what this resource did, and only that. */
+  async delete(): Promise<void> {
+    const tags = await this.readTags();
+    const { creation } = this.occasion;
+    if (tags !== undefined && (this.mayStillBeCreated || tags.undoable(creation, this.time) !== undefined)) {
+      await this.mark(tags);
+    }
+    await this.afterLeaving(await this.leave((seen) => seen.undoable(creation, this.time), true));
+  }
+
+  /**
+   * Withdraws the claim that `find` finds, and undoes what it stands for unless others rely on it.
+   *
+   * @param looksAgain whether to look again later where another request may be changing the device at this moment
+   */
+  private async leave(find: (tags: DeviceTags) => Claim | undefined, looksAgain: boolean): Promise<Left> {
+    let wasGone = false;
+    for (let isFirst = looksAgain; ; isFirst = false) {
+      const { left, tags } = await this.tryToLeave(find, isFirst);
+      const isMissing = left === 'gone' || left === 'no claim';
+      const isOpen = left === 'others' || (isMissing && this.mayStillBeCreated);
+      // A device that has just appeared may not show its claim yet.
+      const hasAppeared = wasGone && left === 'no claim';
+      if (left === 'unknown' || left === 'later' || (isFirst && isOpen) || hasAppeared) {
+        wasGone = left === 'gone';
+        await this.attempts.wait(LEAVER_LOOKS_AGAIN_MS);
+        continue;
+      }
+      if (tags !== undefined && !isMissing && left !== 'deleted') {
+        await this.withdraw(left, tags, find);
+      }
+      return left;
+    }
+  }
+
+  private async tryToLeave(find: (tags: DeviceTags) => Claim | undefined, isFirst: boolean) {
+    let tags: DeviceTags | undefined;
+    const outcome = await this.attempts.make(async (): Promise<Left | Undone> => {
+      if (isFirst) {
+        await this.prepareToUndo(this.lastTags && find(this.lastTags));
+      }
+      // In each attempt, and last, because others can have claimed the device meanwhile.
+      tags = await this.readTags();
+      const claim = tags && find(tags);
+      if (tags === undefined || claim === undefined) {
+        return tags === undefined ? 'gone' : 'no claim';
+      }
+      if (tags.returnsToKept(claim)) {
+        return 'kept';
+      }
+      if (tags.others) {
+        return 'others';
+      }
+      // Without a claim, a delivery that is overtaken undoes only what it did itself.
+      return tags.ours === claim || this.tookEffect ? this.undo(claim, isFirst) : 'done';
+    });
+    return { left: outcome.kind === 'answered' ? outcome.value : this.undoneBy(outcome.error, isFirst), tags };
+  }
+
+  private async withdraw(left: Left, seen: DeviceTags, find: (tags: DeviceTags) => Claim | undefined): Promise<void> {
+    await this.change(async (attempt) => {
+      const tags = attempt === 1 ? seen : await this.readTags();
+      const claim = tags && find(tags);
+      if (tags === undefined || claim === undefined) {
+        return;
+      }
+      if (left === 'kept') {
+        const kept = this.claimTag({ kind: claim.kind, creation: claim.over! });
+        await this.ports.iam.tagMFADevice(this.serialNumber, [kept]);
+      } else {
+        await this.ports.iam.untagMFADevice(this.serialNumber, [this.key, ...tags.spentMarks]);
+      }
+    });
+    this.claimLeft = left === 'kept' ? 'present' : 'absent';
+  }
+
+  /** Says that we leave. If IAM refuses it, the Delete goes on without. */
+  private async mark(tags: DeviceTags): Promise<void> {
+    const value = markValue({ creation: this.occasion.creation ?? ANY_CREATION, time: this.time });
+    if (tags.ourMark !== undefined && tags.ourMark.time >= (timeIn(timestamp(this.time)) ?? 0)) {
+      return;
+    }
+    try {
+      await this.attempts.make(
+        () => this.observed(() => this.ports.iam.tagMFADevice(this.serialNumber, [{ key: this.markKey, value }])),
+        'can do without it',
+      );
+      this.wasChanged = true;
+    } catch (error) {
+      if (!(error instanceof CallGivenUp)) {
+        throw error;
+      }
+      this.ports.logger.log('the device could not be marked');
+    }
+  }
+
+  /** Claims the device, over an older claim of ours. */
+  protected async claim(tags: DeviceTags, kind?: ClaimKind): Promise<void> {
+    const tag = this.claimTagFor(tags, kind);
+    if (tags.spentMarks.length > 0) {
+      await this.change(() => this.ports.iam.untagMFADevice(this.serialNumber, tags.spentMarks));
+    }
+    await this.change(
+      () => this.ports.iam.tagMFADevice(this.serialNumber, [tag]),
+      () => (this.claimLeft = 'unknown'),
+    );
+    this.claimLeft = 'present';
+    this.wroteAt = this.ports.clock.now();
+  }
+
+  /** Takes back the claim that this request has written. */
+  protected async retractClaim(): Promise<void> {
+    const tags = this.wroteAt === undefined ? undefined : await this.readTags();
+    if (tags?.ours?.creation === this.creation) {
+      await this.withdraw(tags.ours.over === undefined ? 'done' : 'kept', tags, ({ ours }) => ours);
+    }
+  }
+
+  protected claimTagFor(tags: DeviceTags, kind?: ClaimKind): Tag {
+    const creation = this.creation;
+    return this.claimTag({ kind, creation, over: tags.keptBefore(creation) });
+  }
+
+  private claimTag(claim: Claim): Tag {
+    const { region, stackName } = this.occasion.declaration;
+    return { key: this.key, value: claimValue(claim, region, stackName) };
+  }
+
+  /** Notes that others must see what this request has just changed. */
+  protected noteEffect(): void {
+    this.wroteAt = this.ports.clock.now();
+    this.wasChanged = true;
+  }
+
+  /** Whether this request has claimed a device that was there before. */
+  protected get hasJoined(): boolean {
+    return this.wroteAt !== undefined && !this.tookEffect;
+  }
+
+  /** Whether what this request wrote had been there long enough when it last read the tags. */
+  protected get isSettled(): boolean {
+    return this.wroteAt === undefined || this.readAt - this.wroteAt >= JOINER_LOOKS_AGAIN_MS;
+  }
+
+  /** Waits until a look finds settled what this request wrote; if it wrote nothing, what others wrote before. */
+  protected async settle(): Promise<void> {
+    const now = this.ports.clock.now();
+    await this.attempts.wait(Math.max(0, (this.wroteAt ?? now) + JOINER_LOOKS_AGAIN_MS - now));
+    this.hasWaited = true;
+  }
+
+  /** Reads the tags of the device; `undefined` if it doesn't exist. */
+  protected async readTags(): Promise<DeviceTags | undefined> {
+    const outcome = await this.attempts.make(() => {
+      this.readAt = this.ports.clock.now();
+      return this.ports.iam.listMFADeviceTags(this.serialNumber);
+    }, 'asks whether it exists');
+    this.lastTags = outcome.kind === 'answered' ? this.tagsOf(outcome.value) : undefined;
+    this.claimLeft = this.lastTags?.ours === undefined ? 'absent' : 'present';
+    return this.lastTags;
+  }
+
+  protected tagsOf(tags: readonly Tag[]): DeviceTags {
+    return new DeviceTags(tags, this.prefix, this.occasion.declaration, this.ports.iam.awsTime());
+  }
+
+  /** Whether the tags that this request has read are fresh enough to act on. */
+  protected get isFresh(): boolean {
+    return this.ports.clock.now() - this.readAt <= FRESH_MS;
+  }
+
+  /** Reads the tags again if they are no longer fresh, and stops if they say so. */
+  protected async stopIfOvertakenSince(): Promise<boolean> {
+    if (this.isFresh) {
+      return false;
+    }
+    this.stopIfOvertaken(await this.readTags());
+    return true;
+  }
+
+  /** Throws if a later request for our resource shows in the tags, or if our settled claim is gone. */
+  protected stopIfOvertaken(tags: DeviceTags | undefined): void {
+    const claimIsGone = tags !== undefined && this.wroteAt !== undefined && tags.ours?.creation !== this.creation;
+    const { sentAt } = this.occasion;
+    if (tags?.isOvertaken({ creation: this.creation, sentAt }) === true || (claimIsGone && this.isSettled)) {
+      throw new Overtaken();
+    }
+  }
+
+  /** Makes a call that changes something. */
+  protected async change(call: (attempt: number) => Promise<void>, onUnknown?: () => void): Promise<Outcome<void>> {
+    const outcome = await this.attempts.make(
+      (attempt) => this.observed(() => call(attempt), onUnknown),
+      undefined,
+      () => this.isFresh,
+    );
+    this.wasChanged = true;
+    return outcome;
+  }
+
+  /** Keeps in mind that a call whose response was lost may have changed something. */
+  protected async observed<T>(call: () => Promise<T>, onUnknown?: () => void): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof CallError && error.effectUnknown) {
+        this.wasChanged = true;
+        onUnknown?.();
+      }
+      throw error;
+    }
+  }
+
+  /** Whether the Create of this resource may be changing the device at this moment. */
+  protected get mayStillBeCreated(): boolean {
+    const { creation } = this.occasion;
+    const sentAt = creation === undefined ? undefined : sentAtOf(creation);
+    return sentAt === undefined || this.ports.iam.awsTime() - sentAt < CREATE_IS_OVER_MS;
+  }
+
+  /** The creation id of this Create or Update. */
+  protected get creation(): string {
+    return this.occasion.creation!;
+  }
+
+  /** When CloudFormation sent this request; if it doesn't say, now. */
+  private get time(): number {
+    return this.occasion.sentAt ?? this.ports.iam.awsTime();
+  }
+
+  private async unlessOvertaken(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Overtaken)) {
+        throw error;
+      }
+      this.ports.logger.log('overtaken by a later request');
+      await this.undoThisDelivery();
+      throw new Failure(
+        {
+          cause: 'a later request overtook this one: it deleted this resource or the device that this resource shares',
+          next: 'if CloudFormation has rolled back because of this, find out which stack deleted the device',
+        },
+        'Overtaken',
+      );
+    }
+  }
+
+  /** Undoes what this delivery did. Its permissions may be gone by now, and nobody waits for it. */
+  private async undoThisDelivery(): Promise<void> {
+    if (this.wroteAt === undefined) {
+      return;
+    }
+    const { creation } = this;
+    // Our claim may not be readable yet. A claim of a later Create stays.
+    const find = ({ ours = { creation } }: DeviceTags) => (ours.creation === creation ? ours : undefined);
+    try {
+      await this.leave(find, false);
+    } catch (error) {
+      if (!(error instanceof CallGivenUp)) {
+        throw error;
+      }
+      this.ports.logger.log('what this request did could not be undone');
+      if (!this.tookEffect && this.lastTags !== undefined) {
+        // Our Delete is over, and has undone what another delivery did.
+        await this.withdraw('done', this.lastTags, find);
+      }
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import {
+  ANY_CREATION,
+  type Claim,
+  claimIn,
+  type ClaimKind,
+  type DEVICE_CLAIM_PREFIX,
+  ENROLLMENT_CLAIM_PREFIX,
+  type Mark,
+  MARK_PREFIX,
+  markIn,
+  SEED_PREFIX,
+  sentAtOf,
+  tagKey,
+} from '../../lib/contract';
+import { type Tag } from '../aws/ports';
+import { type Declaration } from '../declaration';
+import { CREATE_IS_OVER_MS, DAY_MS, MARK_IS_OVER_MS } from './timing';
+
+/** The prefix of the claims of one resource type. */
+export type ClaimPrefix = typeof ENROLLMENT_CLAIM_PREFIX | typeof DEVICE_CLAIM_PREFIX;
+
+/** A claim and the resource that it belongs to. */
+interface KeyedClaim extends Claim {
+  /** `<stack uuid>/<logical id>` */
+  readonly owner: string;
+  readonly tag: Tag;
+}
+
+/** A request that a mark can withdraw. */
+export interface Overtakable {
+  /** The creation id of its resource. */
+  readonly creation: string;
+  /** When CloudFormation sent it; `undefined`: unknown. */
+  readonly sentAt: number | undefined;
+}
+
+/**
+ * What the tags of a device say at one moment: who claims it, and who is leaving it.
+ *
+ * A claim that its own Delete may undo, as a mark says, is withdrawn: it counts for nobody. So two stacks that leave at
+ * the same time don't each take the other for one that stays.
+ */
+export class DeviceTags {
+  readonly ours: Claim | undefined;
+  private readonly claims: readonly KeyedClaim[];
+  private readonly marks: ReadonlyMap<string, Mark>;
+  private readonly owner: string;
+
+  /**
+   * @param tags all tags of the device
+   * @param prefix of the claims of our resource type
+   * @param declaration our resource
+   * @param now AWS's time, in milliseconds since the epoch
+   */
+  constructor(
+    private readonly tags: readonly Tag[],
+    prefix: ClaimPrefix,
+    private readonly declaration: Declaration,
+    private readonly now: number,
+  ) {
+    const ownersIn = (start: string) =>
+      tags.filter(({ key }) => key.startsWith(start)).map((tag) => ({ owner: tag.key.slice(start.length), tag }));
+    this.owner = tagKey('', declaration.stackUuid, declaration.logicalId);
+    this.claims = ownersIn(prefix).map(({ owner, tag }) => ({
+      ...claimIn(tag.value, prefix === ENROLLMENT_CLAIM_PREFIX),
+      owner,
+      tag,
+    }));
+    this.marks = new Map(
+      ownersIn(MARK_PREFIX).flatMap(({ owner, tag }) => {
+        const mark = markIn(tag.value);
+        return mark === undefined ? [] : [[owner, mark]];
+      }),
+    );
+    this.ours = this.claims.find(({ owner }) => owner === this.owner);
+  }
+
+  /** The mark of our resource's latest Delete. */
+  get ourMark(): Mark | undefined {
+    return this.marks.get(this.owner);
+  }
+
+  /** Whether resources other than ours rely on the device. */
+  get others(): boolean {
+    return this.claims.some((claim) => claim.owner !== this.owner && !this.isWithdrawn(claim));
+  }
+
+  /** Whether anybody claims the device, or is about to withdraw a claim. */
+  get isClaimed(): boolean {
+    return this.claims.length > 0;
+  }
+
+  /** Whether a Delete marked the device so lately that the requests that it withdraws may still run. */
+  get hasFreshMark(): boolean {
+    return [...this.marks.values()].some(({ time }) => this.now - time < MARK_IS_OVER_MS);
+  }
+
+  /** Marks that have served: over, and without a claim of the same resource. */
+  get spentMarks(): string[] {
+    return [...this.marks]
+      .filter(
+        ([owner, { time }]) =>
+          this.now - time >= MARK_IS_OVER_MS && !this.claims.some((claim) => claim.owner === owner),
+      )
+      .map(([owner]) => MARK_PREFIX + owner);
+  }
+
+  /**
+   * The claim of our resource that a Delete may undo.
+   *
+   * @param creation the creation id in its physical id; `undefined` if CloudFormation invented that
+   * @param time when CloudFormation sent the Delete
+   */
+  undoable(creation: string | undefined, time: number): Claim | undefined {
+    const { ours } = this;
+    return ours !== undefined && mayUndo({ creation: creation ?? ANY_CREATION, time }, ours) ? ours : undefined;
+  }
+
+  /** Whether undoing this claim gives the device back to the claim that a removal policy kept. */
+  returnsToKept(claim: Claim): boolean {
+    const sentAt = sentAtOf(claim.creation);
+    return claim.over !== undefined && (sentAt === undefined || this.now - sentAt < DAY_MS);
+  }
+
+  /** Whether a later request for our resource, a Delete or a new Create, has made this one obsolete. */
+  isOvertaken({ creation, sentAt }: Overtakable): boolean {
+    const { ours, ourMark: mark } = this;
+    if (ours !== undefined && isLater(sentAtOf(ours.creation), sentAt)) {
+      return true;
+    }
+    if (mark === undefined) {
+      return false;
+    }
+    if (mark.creation === creation) {
+      return true;
+    }
+    if (mark.creation !== ANY_CREATION) {
+      return isLater(sentAtOf(mark.creation), sentAtOf(creation)) && !isLater(sentAt, mark.time);
+    }
+    return sentAt === undefined ? this.now - mark.time < CREATE_IS_OVER_MS : sentAt <= mark.time;
+  }
+
+  /**
+   * What our claim has to remember of the one that it replaces.
+   *
+   * @param creation the creation id of our new claim
+   */
+  keptBefore(creation: string): string | undefined {
+    const standing = this.claims.find(({ owner }) => owner === this.owner);
+    if (standing === undefined || this.isWithdrawn(standing)) {
+      return undefined;
+    }
+    const sentAt = sentAtOf(standing.creation);
+    const isKept = standing.creation !== creation && sentAt !== undefined && this.now - sentAt > DAY_MS;
+    return isKept ? standing.creation : standing.over;
+  }
+
+  /**
+   * What claims say about a device that is enabled: whether this library enabled it.
+   *
+   * @param enabledAt when the device was enabled. A claim whose Create was over by then is no evidence: a Create can
+   * have failed and left its claim. Resources of our own stack are trusted.
+   */
+  evidence(enabledAt: number): ClaimKind | undefined {
+    const kinds = this.claims.filter((claim) => this.isEvidence(claim, enabledAt)).map(({ kind }) => kind);
+    return kinds.includes('enabled') ? 'enabled' : kinds[0];
+  }
+
+  private isEvidence({ owner, creation }: KeyedClaim, enabledAt: number): boolean {
+    const sentAt = sentAtOf(creation);
+    const isOfOurStack = owner !== this.owner && owner.startsWith(`${this.declaration.stackUuid}/`);
+    return isOfOurStack || sentAt === undefined || enabledAt <= sentAt + CREATE_IS_OVER_MS;
+  }
+
+  private isWithdrawn(claim: KeyedClaim): boolean {
+    const mark = this.marks.get(claim.owner);
+    return mark !== undefined && mayUndo(mark, claim) && !this.returnsToKept(claim);
+  }
+
+  /** The version of the secret that holds the device's seed; `undefined` for a device of somebody else. */
+  get seedVersion(): string | undefined {
+    return this.tags.find(({ key }) => key.startsWith(SEED_PREFIX))?.value;
+  }
+
+  /** The claims of one resource type, for people. */
+  claimsOf(prefix: ClaimPrefix): string[] {
+    return this.tags.filter(({ key }) => key.startsWith(prefix)).map(({ key, value }) => `${key} (${value})`);
+  }
+
+  hasKey(key: string): boolean {
+    return this.tags.some((tag) => tag.key === key);
+  }
+
+  has({ key, value }: Tag): boolean {
+    return this.tags.some((tag) => tag.key === key && tag.value === value);
+  }
+}
+
+/** A Delete undoes the claim of its own Create. With an invented id it undoes what its declaration has claimed within a day. */
+function mayUndo({ creation, time }: Mark, claim: Claim): boolean {
+  if (creation !== ANY_CREATION) {
+    return creation === claim.creation;
+  }
+  const sentAt = sentAtOf(claim.creation);
+  return sentAt === undefined || (sentAt <= time && time - sentAt <= DAY_MS);
+}
+
+/** Whether one time is known to be later than another. */
+function isLater(time: number | undefined, than: number | undefined): boolean {
+  return time !== undefined && than !== undefined && time > than;
+}

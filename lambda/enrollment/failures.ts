@@ -1,0 +1,61 @@
+import { type EnrollmentProperties } from '../../lib/contract';
+import { Failure } from '../failure';
+
+/*
+ * What can be wrong with an enrollment, for a reader who has only the stack event.
+ */
+
+/** What is known of the device when a request ends. */
+export type DeviceLeft = 'not read' | 'enabled' | 'not enabled' | 'enabled for another user' | 'unknown';
+
+/** The state that a failure leaves. */
+export function stateLeft(
+  device: DeviceLeft,
+  claim: 'present' | 'absent' | 'unknown',
+  claimKey: string,
+  wasChanged: boolean,
+): string {
+  const ofDevice = {
+    'not read': [],
+    enabled: ['the device is enabled for this user'],
+    'not enabled': ['the device is not enabled for this user'],
+    'enabled for another user': ['the device is enabled for another user'],
+    unknown: ['the device may or may not be enabled, because a response was lost'],
+  }[device];
+  const ofClaim = {
+    present: [`the device has the claim tag '${claimKey}'`],
+    absent: [],
+    unknown: device === 'not read' ? [] : [`the device may have the claim tag '${claimKey}'`],
+  }[claim];
+  return [...ofDevice, ...ofClaim, ...(wasChanged ? [] : ['nothing was changed'])].join('; ');
+}
+
+export function wrongSeed({ SeedSecretArn, SerialNumber }: EnrollmentProperties, pairs: number): Failure {
+  return new Failure(
+    {
+      cause: `IAM refused ${pairs} pairs of codes in a row (InvalidAuthenticationCode): secret ${SeedSecretArn} doesn't hold the seed of device ${SerialNumber}, or somebody enabled the device before with a clock that was hours off`,
+      next: "store this device's seed or name the secret that holds it; if the seed is right or lost, create a new device",
+    },
+    'InvalidAuthenticationCode',
+  );
+}
+
+export function enabledBySomebodyElse({ SerialNumber }: EnrollmentProperties): Failure {
+  return new Failure(
+    {
+      cause: `device ${SerialNumber} is already enabled for this user, but not by an enrollment of this library`,
+      next: "set 'adoptExisting' to true to adopt it as it is",
+    },
+    'EntityAlreadyExists',
+  );
+}
+
+export function enabledForAnotherUser({ SerialNumber }: EnrollmentProperties): Failure {
+  return new Failure(
+    {
+      cause: `device ${SerialNumber} is enabled for another user (EntityAlreadyExists); a device is never reassigned, because its first user may know the seed`,
+      next: "create a new device for this user, or correct the serial number ('aws iam list-virtual-mfa-devices' shows who has it)",
+    },
+    'EntityAlreadyExists',
+  );
+}

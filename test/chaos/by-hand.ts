@@ -1,0 +1,55 @@
+import { resourceIn } from '../../lambda/custom-resources';
+import { AwsError } from '../../local/aws-error';
+import type { StackName } from './declaration';
+import type { World } from './world';
+
+/** What an operator does when a stack can't be deleted: what the failed Deletes print. */
+export async function finishByHand(world: World, stackName: StackName): Promise<void> {
+  const { stackId, resources } = world.cloudFormation.describeStack(stackName)!;
+  const remaining = resources.filter(({ type }) => type.startsWith('Custom::'));
+  // As CloudFormation deletes: enrollments before devices.
+  for (const { logicalId } of [...remaining].sort((a, b) => a.type.localeCompare(b.type))) {
+    const request = world.lastRequestFor(stackId, logicalId);
+    if (request !== undefined) {
+      const lines = resourceIn(request).subject.byHand.split('; ');
+      lines.forEach((line) => line.split(' && ').every((command) => run(world, command)));
+    }
+  }
+  await world.cloudFormation.deleteStack(stackName, {
+    retainResources: remaining.map(({ logicalId }) => logicalId),
+  });
+}
+
+/** Runs a command of the AWS CLI, and returns whether it succeeded. */
+function run(world: World, command: string): boolean {
+  const [, service, verb = '', ...words] = command.split(' ');
+  const valueOf = (option: string) => words[words.indexOf(option) + 1]!;
+  const input = () => ({ SerialNumber: valueOf('--serial-number') });
+  try {
+    switch (`${service} ${verb}`) {
+      case 'iam deactivate-mfa-device':
+        world.iam.call('DeactivateMFADevice', { ...input(), UserName: valueOf('--user-name') });
+        return true;
+      case 'iam untag-mfa-device':
+        world.iam.call('UntagMFADevice', { ...input(), TagKeys: [valueOf('--tag-keys')] });
+        return true;
+      case 'iam delete-virtual-mfa-device':
+        world.iam.call('DeleteVirtualMFADevice', input());
+        world.births.end(valueOf('--serial-number'));
+        return true;
+      case 'secretsmanager delete-secret':
+        world.secretsManager.call('DeleteSecret', {
+          SecretId: valueOf('--secret-id'),
+          ForceDeleteWithoutRecovery: true,
+        });
+        return true;
+      default:
+        throw new Error(`unknown command: ${command}`);
+    }
+  } catch (error) {
+    if (!(error instanceof AwsError && /^(NoSuchEntity|ResourceNotFound|DeleteConflict)/.test(error.code))) {
+      throw error;
+    }
+    return false;
+  }
+}

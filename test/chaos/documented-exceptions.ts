@@ -1,0 +1,9 @@
+/** What the documents say that the library does not protect from. Counted, never silently left out. */
+export const DOCUMENTED_EXCEPTIONS = [
+  'retained less than a day before a cancelled declaration',
+  "a late Create of a device with a caller's secret",
+  'killed before it could undo what it did',
+  'a Create that never answered, and a later one that succeeded',
+  "cancelled while another user's enrollment claimed the device",
+] as const;
+export type DocumentedException = (typeof DOCUMENTED_EXCEPTIONS)[number];

@@ -1,0 +1,117 @@
+import {
+  claimIn,
+  DEVICE_CLAIM_PREFIX,
+  DEVICE_RESOURCE_TYPE,
+  ENROLLMENT_CLAIM_PREFIX,
+  ENROLLMENT_RESOURCE_TYPE,
+  FAILED_SUFFIX,
+  sentAtOf,
+  tagKey,
+} from '../../lib/contract';
+import type { CustomResourceEvent } from '../../lambda/protocol';
+import type { Birth } from './births';
+import type { DocumentedException } from './documented-exceptions';
+import type { EndedOperation } from './invariants';
+import type { Invocation } from './invocation';
+import type { DeviceSnapshot } from './snapshot';
+import type { Operation } from './world';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Which documented exception explains what an operation did to a device.
+ *
+ * @param was the device before the operation; absent: it didn't exist
+ */
+export function exceptionFor(
+  { invocations }: Operation,
+  serialNumber: string,
+  was: DeviceSnapshot | undefined,
+  birth: Birth | undefined,
+): DocumentedException | undefined {
+  const ofDevice = invocations.filter(({ event }) => event.ResourceProperties.SerialNumber === serialNumber);
+  const deletes = ofDevice.filter(({ event }) => event.RequestType === 'Delete');
+  if (deletes.some((deletion) => was !== undefined && undoesYoungRetained(deletion, was))) {
+    return 'retained less than a day before a cancelled declaration';
+  }
+  if (deletes.some((deletion) => isFollowedBy(deletion, birth))) {
+    return "a late Create of a device with a caller's secret";
+  }
+  if (deletes.some((deletion) => undoesLaterCreate(deletion, ofDevice))) {
+    return 'a Create that never answered, and a later one that succeeded';
+  }
+  const isKilled = ofDevice.some(
+    ({ event, life, changedAt = 0 }) =>
+      event.RequestType !== 'Delete' &&
+      life.death !== undefined &&
+      deletes.some((deletion) => isOfSameResource(deletion.event, event) && changedAt > deletion.startedAt),
+  );
+  return isKilled ? 'killed before it could undo what it did' : undefined;
+}
+
+/**
+ * Devices that a Create enabled that CloudFormation withdrew, and that its Delete left enabled because of claims of
+ * other users alone. A device is never moved from one user to another.
+ */
+export function keptForOtherUsers({ world, operation, after }: EndedOperation): readonly string[] {
+  return operation.invocations.flatMap(({ event, hasSucceeded }) => {
+    const { UserName, SerialNumber } = event.ResourceProperties as Record<'UserName' | 'SerialNumber', string>;
+    const device = after.devices[SerialNumber];
+    const isWithdrawal =
+      event.RequestType === 'Delete' &&
+      event.ResourceType === ENROLLMENT_RESOURCE_TYPE &&
+      hasSucceeded &&
+      (isInvented(event) || event.PhysicalResourceId!.endsWith(FAILED_SUFFIX));
+    const isItsWork = operation.invocations.some(
+      (other) => isOfSameResource(other.event, event) && other.event.RequestType === 'Create' && other.hasEnabled,
+    );
+    const users = Object.keys(device?.tags ?? {})
+      .filter((key) => key.startsWith(ENROLLMENT_CLAIM_PREFIX))
+      .map((key) => world.userOf(key.slice(ENROLLMENT_CLAIM_PREFIX.length)));
+    const isKept = device?.userName === UserName && users.length > 0 && !users.includes(UserName);
+    return isWithdrawal && isItsWork && isKept ? [SerialNumber] : [];
+  });
+}
+
+/**
+ * Whether the Delete of a Create that never answered, whose id CloudFormation invented, came after another Create of
+ * the same resource, which succeeded.
+ */
+function undoesLaterCreate({ event, startedAt }: Invocation, ofDevice: readonly Invocation[]): boolean {
+  const creates = ofDevice.filter((each) => each.event.RequestType === 'Create' && isOfSameResource(each.event, event));
+  const answered = creates.filter(({ isHeard }) => isHeard).map((each) => each.event.RequestId);
+  return (
+    isInvented(event) &&
+    creates.some((each) => !answered.includes(each.event.RequestId)) &&
+    creates.some((each) => each.isHeard && each.hasSucceeded && each.startedAt < startedAt)
+  );
+}
+
+/** Whether CloudFormation invented the id of what it deletes, and the claim that was kept is less than a day old. */
+function undoesYoungRetained({ event, startedAt }: Invocation, { tags }: DeviceSnapshot): boolean {
+  const isEnrollment = event.ResourceType !== DEVICE_RESOURCE_TYPE;
+  const prefix = isEnrollment ? ENROLLMENT_CLAIM_PREFIX : DEVICE_CLAIM_PREFIX;
+  const claim = tags[tagKey(prefix, event.StackId.split('/').at(-1)!, event.LogicalResourceId)];
+  const sentAt = claim === undefined ? undefined : sentAtOf(claimIn(claim, isEnrollment).creation);
+  return claim !== undefined && isInvented(event) && (sentAt === undefined || startedAt - sentAt <= DAY_MS);
+}
+
+/** Whether a Create of a device with a caller's secret created the device after its Delete had answered. */
+function isFollowedBy({ event, respondedAt = Infinity }: Invocation, birth?: Birth): boolean {
+  return (
+    birth?.maker !== undefined &&
+    isOfSameResource(event, birth.maker.event) &&
+    birth.maker.event.ResourceProperties.OwnSecret !== 'true' &&
+    birth.isKnown !== true &&
+    birth.bornAt! > respondedAt
+  );
+}
+
+/** Whether a Create never answered, so that CloudFormation invented its resource's id. */
+function isInvented({ PhysicalResourceId }: CustomResourceEvent): boolean {
+  return PhysicalResourceId?.includes('|') === false;
+}
+
+function isOfSameResource(a: CustomResourceEvent, b: CustomResourceEvent): boolean {
+  return a.StackId === b.StackId && a.LogicalResourceId === b.LogicalResourceId;
+}

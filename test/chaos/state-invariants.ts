@@ -1,0 +1,168 @@
+import {
+  claimIn,
+  DEVICE_CLAIM_PREFIX,
+  ENROLLMENT_CLAIM_PREFIX,
+  ENROLLMENT_RESOURCE_TYPE,
+  sentAtOf,
+  tagKey,
+} from '../../lib/contract';
+import { STACKS } from './declaration';
+import { abandonedDevices, type EndedOperation, uuidOf } from './invariants';
+
+/*
+ * What holds after every operation, however it ended, and whatever else happened at the same time.
+ */
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Nobody relies on a device and silently loses it, and no device stays enabled for which nobody is responsible. */
+export function checkState(ended: EndedOperation): void {
+  checkReliedOn(ended);
+  checkNobodysDevices(ended);
+  checkWithdrawn(ended);
+  checkSeeds(ended);
+}
+
+/** A Delete that succeeded has withdrawn the claim of its Create, and nothing brings it back. */
+function checkWithdrawn({ world, operation, before, after }: EndedOperation): void {
+  for (const { event, startedAt, hasSucceeded } of operation.invocations) {
+    const {
+      RequestType,
+      PhysicalResourceId = '',
+      ResourceType,
+      ResourceProperties,
+      StackId,
+      LogicalResourceId,
+    } = event;
+    if (RequestType !== 'Delete' || !hasSucceeded) {
+      continue;
+    }
+    const isEnrollment = ResourceType === ENROLLMENT_RESOURCE_TYPE;
+    const prefix = isEnrollment ? ENROLLMENT_CLAIM_PREFIX : DEVICE_CLAIM_PREFIX;
+    const serialNumber = ResourceProperties.SerialNumber as string;
+    const claim = after.devices[serialNumber]?.tags[tagKey(prefix, uuidOf(StackId), LogicalResourceId)];
+    if (claim === undefined) {
+      continue;
+    }
+    const { creation } = claimIn(claim, isEnrollment);
+    const sentAt = sentAtOf(creation) ?? 0;
+    const isInvented = !PhysicalResourceId.includes('|');
+    // The time in a creation id has no fraction of a second.
+    const isOfOperation = sentAt > before.time - 1_000 && sentAt <= startedAt;
+    if (isInvented ? isOfOperation : PhysicalResourceId.includes(creation)) {
+      world.violated(
+        'undone',
+        `${serialNumber} still has the claim of ${LogicalResourceId}, which was deleted`,
+        serialNumber,
+      );
+    }
+  }
+}
+
+/** A device stays enabled as long as an enrollment that got no Delete claims it. */
+function checkReliedOn({ world, before, after }: EndedOperation): void {
+  const declared = STACKS.map((stack) => world.cloudFormation.describeStack(stack)).flatMap((stack) =>
+    stack === undefined || !/^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$/.test(stack.status)
+      ? []
+      : stack.resources.map(({ logicalId }) => tagKey(ENROLLMENT_CLAIM_PREFIX, uuidOf(stack.stackId), logicalId)),
+  );
+  for (const [serialNumber, was] of Object.entries(before.devices)) {
+    const is = after.devices[serialNumber];
+    const claim = Object.keys(was.tags).find((key) => declared.includes(key));
+    if (was.userName !== undefined && claim !== undefined && is?.userName !== was.userName) {
+      world.violated(
+        'undone',
+        `${serialNumber} is no longer enabled for ${was.userName}, though ${claim} relies on it`,
+        serialNumber,
+      );
+    }
+  }
+}
+
+/** A device that the library enabled has a claim as long as it is enabled. */
+function checkNobodysDevices({ world, before, after }: EndedOperation): void {
+  const isNobodys = (device?: (typeof after.devices)[string]) =>
+    device?.userName !== undefined && !Object.keys(device.tags).some((key) => key.startsWith(ENROLLMENT_CLAIM_PREFIX));
+  for (const [serialNumber, is] of Object.entries(after.devices)) {
+    if (isNobodys(is) && !isNobodys(before.devices[serialNumber]) && world.isEnabledByLibrary(serialNumber)) {
+      world.violated(
+        'undone',
+        `${serialNumber} is enabled for ${is.userName}, and no enrollment claims it`,
+        serialNumber,
+      );
+    }
+  }
+}
+
+/** A seed lives exactly as long as its device. */
+function checkSeeds({ world, operation, before, after, stack }: EndedOperation): void {
+  for (const [serialNumber, is] of Object.entries(after.devices)) {
+    const was = before.devices[serialNumber];
+    const isOld = was?.creation === is.creation;
+    if (is.by !== 'library' || is.stored || (isOld && !was.stored)) {
+      continue;
+    }
+    if (isOld && (is.userName !== undefined || isDeclared(was.tags))) {
+      world.violated('stored', `${serialNumber} lost its seed`, serialNumber);
+    } else if (is.userName !== undefined) {
+      world.violated('stored', `${serialNumber} is enabled without a seed`, serialNumber);
+    }
+  }
+  // If its claims were removed by hand, it is nobody's, and a caller's secret is the caller's.
+  function isDeclared(tags: Readonly<Record<string, string>>): boolean {
+    return Object.keys(tags).some((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
+  }
+  if (!/^(CREATE|UPDATE|DELETE)_COMPLETE$/.test(stack.status)) {
+    return; // the secret is gone when the stack is
+  }
+  const ofStack = before.stack?.resources.filter(({ logicalId }) => logicalId.startsWith('VirtualMfaDeviceSeed')) ?? [];
+  for (const [serialNumber, { creation, secretArn, stored }] of Object.entries(before.devices)) {
+    const isGone = after.devices[serialNumber]?.creation !== creation;
+    const isOwn = ofStack.some(({ physicalId }) => physicalId === secretArn);
+    if (
+      isGone &&
+      isOwn &&
+      stored &&
+      world.hasSecret(secretArn!) &&
+      !abandonedDevices(operation).includes(serialNumber)
+    ) {
+      world.violated('stored', `${serialNumber} is gone, and its secret is left`, serialNumber);
+    }
+  }
+}
+
+/** What a removal policy kept more than a day ago survives whatever fails when it is declared again. */
+export function checkKept({ world, before, after, stack }: EndedOperation): void {
+  const declared = [...(before.stack?.resources ?? []), ...stack.resources].map(({ logicalId }) => logicalId);
+  const claimsOf = (tags: Readonly<Record<string, string>>) =>
+    Object.entries(tags).filter(([key, value]) => {
+      const prefix = [ENROLLMENT_CLAIM_PREFIX, DEVICE_CLAIM_PREFIX].find((each) =>
+        key.startsWith(`${each}${uuidOf(stack.stackId)}/`),
+      );
+      const sentAt = sentAtOf(claimIn(value, prefix === ENROLLMENT_CLAIM_PREFIX).creation);
+      const isOld = sentAt !== undefined && before.time - sentAt > DAY_MS;
+      return prefix !== undefined && isOld && !declared.includes(key.split('/')[1]!);
+    });
+  for (const [serialNumber, was] of Object.entries(before.devices)) {
+    const kept = claimsOf(was.tags);
+    const is = after.devices[serialNumber];
+    if (kept.length === 0) {
+      continue;
+    }
+    if (is?.creation !== was.creation) {
+      world.violated('kept', `${serialNumber} was deleted, though it was retained`, serialNumber);
+    } else if (
+      is.userName !== was.userName &&
+      was.userName !== undefined &&
+      kept.some(([key]) => key.startsWith(ENROLLMENT_CLAIM_PREFIX))
+    ) {
+      world.violated(
+        'kept',
+        `${serialNumber} is no longer enabled for ${was.userName}, though it was retained`,
+        serialNumber,
+      );
+    } else if (kept.some(([key]) => is.tags[key] === undefined)) {
+      world.violated('kept', `${serialNumber} lost a claim that was retained`, serialNumber);
+    }
+  }
+}

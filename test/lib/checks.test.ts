@@ -1,0 +1,77 @@
+import { quoted, shown, withoutSeed } from '../../lib/checks';
+
+const SEED = 'R6WTJO5QYHWQSX57DNIMWDSIPBNAGDK262G4DJEVPS5VQPB4DZNAECT4SHRQOJN3';
+const SHORT = 'JBSWY3DPEHPK3PXP';
+const HIDDEN = '(not shown: it may be a seed)';
+
+const groupsOf = (size: number, separator: string, seed = SEED) =>
+  seed.replace(new RegExp(`.{${size}}(?!$)`, 'g'), `$&${separator}`);
+
+test.each([
+  SEED,
+  SEED.toLowerCase(),
+  SEED.slice(0, 32),
+  SEED.slice(-32),
+  SHORT,
+  SHORT.toLowerCase(),
+  `${SHORT}======`,
+  `"${SEED}"`,
+  `'${SHORT}'`,
+  `${SEED}\n`,
+  `${SEED.slice(0, 40)}\n${SEED.slice(40)}`,
+  groupsOf(4, ' '),
+  groupsOf(4, '-', SHORT),
+  groupsOf(8, '-', SEED.toLowerCase()),
+  groupsOf(5, ' ', SEED),
+  `seed: ${SEED};`,
+  `seed=${SEED.toLowerCase()}`,
+  `x${SEED}`,
+  `arn:aws:iam::123456789012:mfa/${SEED}`,
+  `arn:${SHORT.repeat(2)}`,
+  `Custom::${SEED}`,
+  'otpauth://totp/alice?secret=A',
+  ' OTPAUTH://hotp/',
+  '{"seed":"A"}',
+  ' {}',
+])('%j may hold a seed and is not shown', (text) => {
+  expect(withoutSeed(text)).toBe(HIDDEN);
+  expect(quoted(text)).toBe(HIDDEN);
+});
+
+test.each([
+  'break-glass-administrator',
+  'BREAK-GLASS-ADMINISTRATOR',
+  'break-glass-administrator-2',
+  'root-account-mfa-device',
+  'virtual-mfa-device-seed-of-break-glass-user-2',
+  'VIRTUAL_MFA_DEVICE_SEED_OF_BREAK_GLASS',
+  'internationalizationadministratorsandfriends',
+  'INTERNATIONALIZATIONADMINISTRATORS',
+  'production2administrator',
+  'alice.smith@example.com',
+  'team2-eu-west-2-admin-3',
+  'prod-team-west-user',
+  'alice smith and bob',
+  'Custom::VirtualMfaDevice',
+  'VirtualMfaDeviceStackAliceDevicea57485201EFB8284A',
+  '20260101T120010Z-1a2b3c4d',
+  'd41d8cd98f00b204e9800998ecf8427e',
+  '11111111-2222-3333-4444-555555555555',
+  'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-AbCdEf',
+  'arn:aws:iam::123456789012:mfa/Stack-AliceDevice-eu-central-1-a5748520-1',
+  `arn:aws:iam::123456789012:mfa/${'a'.repeat(64)}`,
+  '',
+])('%j is shown', (text) => {
+  expect(withoutSeed(text)).toBe(text);
+  expect(quoted(text)).toBe(`'${text}'`);
+});
+
+test('a value is shown without control characters and halves of characters', () => {
+  expect(shown('a\u0000b\u001fc\u0085d\ud800e')).toBe('a b c d e');
+  expect(shown('🔐')).toBe('🔐');
+});
+
+test('a long value is shortened to 300 characters', () => {
+  expect(shown('. '.repeat(150))).toBe('. '.repeat(150));
+  expect(shown(`${'. '.repeat(150)}.`)).toBe(`${'. '.repeat(150)}…`);
+});
