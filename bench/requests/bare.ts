@@ -32,8 +32,8 @@ const CALLS: Record<RequestType, (event: RequestEvent) => Promise<unknown>> = {
   async Delete({ ResourceProperties: { UserName, SerialNumber }, claim, mark }) {
     await callIam('ListMFADeviceTags', { SerialNumber });
     await callIam('TagMFADevice', { SerialNumber, 'Tags.member.1.Key': mark.key, 'Tags.member.1.Value': mark.value });
-    await callIam('ListMFADeviceTags', { SerialNumber });
     await callIam('ListMFADevices', { UserName });
+    await callIam('ListMFADeviceTags', { SerialNumber });
     await callIam('DeactivateMFADevice', { UserName, SerialNumber });
     await callIam('UntagMFADevice', { SerialNumber, 'TagKeys.member.1': claim.key });
   },

@@ -1,6 +1,7 @@
 import { creationId, ENROLLMENT_CLAIM_PREFIX, MARK_PREFIX, markValue, tagKey } from '../../../lib/contract';
 import { CallError } from '../../../lambda/aws/ports';
 import { occasionOf } from '../../../lambda/occasion';
+import { JUST_ENABLED_MS } from '../../../lambda/claims/timing';
 import { declarationOf } from '../../../lambda/declaration';
 import {
   DAY,
@@ -115,7 +116,7 @@ describe('Create', () => {
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
-  test('that fails because the device is enabled for another user is taken back by its Delete, and the device stays', async () => {
+  test('that fails because the device is enabled for another user takes its claim back, and its Delete changes nothing', async () => {
     await enrolled();
     const theirs = stage.tags();
     stage.iam.call('CreateUser', { UserName: 'bob' });
@@ -124,10 +125,21 @@ describe('Create', () => {
       ResourceProperties: stage.properties({ UserName: 'bob' }),
     };
     expect(await stage.request('Create', bobs)).toMatchObject({ Status: 'FAILED' });
+    expect(stage.tags()).toEqual(theirs);
     expect(await stage.request('Delete', bobs)).toMatchObject(SUCCESS);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
     const claims = Object.entries(stage.tags()).filter(([key]) => !key.startsWith(MARK_PREFIX));
     expect(Object.fromEntries(claims)).toEqual(theirs);
+  });
+
+  test('that fails because the device is enabled for another user gives back the claim that a removal policy kept', async () => {
+    const kept = claimSent(3 * DAY);
+    await enrolled();
+    stage.iam.call('CreateUser', { UserName: 'bob' });
+    stage.tag(OURS, kept);
+    const bobs = { ResourceProperties: stage.properties({ UserName: 'bob' }) };
+    expect(await stage.request('Create', bobs)).toMatchObject({ Status: 'FAILED' });
+    expect(stage.tags()).toEqual({ [OURS]: kept });
   });
 
   test('joins a device that somebody enabled before its codes, even if the list shows it only later', async () => {
@@ -142,7 +154,7 @@ describe('Create', () => {
     };
     const before = stage.clock.now();
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
-    expect(stage.clock.now() - before).toBeGreaterThanOrEqual(30_000);
+    expect(stage.clock.now() - before).toBeGreaterThanOrEqual(JUST_ENABLED_MS);
     expect(codeCalls()[0]).toBe('iam:EnableMFADevice');
     expect(codeCalls()).toContain('iam:ResyncMFADevice');
     expect(stage.tags()[OURS]).toBe(ourClaim());
@@ -642,6 +654,15 @@ describe('Delete', () => {
     expect(stage.clock.now() - startedAt).toBe(22_000);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
     expect(stage.tags()).not.toHaveProperty([OURS]);
+  });
+
+  test('reads the claims after the device, so that a claim written in between counts', async () => {
+    await enrolled();
+    stage.fault = (action, call) =>
+      action === 'iam:ListMFADevices' && call === 1 ? () => stage.tag(OTHER_STACKS, claimSent(MINUTE)) : undefined;
+    expect(await stage.request('Delete')).toMatchObject(SUCCESS);
+    expect(stage.devicesOf()).toEqual([stage.serialNumber]);
+    expect(stage.calls).not.toContain('iam:DeactivateMFADevice');
   });
 
   test('does not wait if the device is off and its Create is over', async () => {
