@@ -41,7 +41,7 @@ type Outcome =
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html */
 const MOST_BYTES = 4096;
-/** Bytes, not characters, so that the ids leave room for a reason. */
+/** Characters. Ids of this function are ASCII, and of values that are refused nothing is in them. */
 const LONGEST_PHYSICAL_ID = 1024;
 const MOST_DELIVERIES = 6;
 const USE_CLOUDFORMATION = 'use AWS CloudFormation, the only engine that is supported';

@@ -94,7 +94,7 @@ export interface SeedStore {
 
 /** What is known of a secret without reading its value. */
 export interface SecretVersions {
-  /** The end of the complete ARN, name and six random characters: a secret made anew has another, a replica the same. */
+  /** The end of the complete ARN, name and six random characters: a secret that is created again has another, a replica the same. */
   readonly uniqueName: string;
   /** The id of the current version; `undefined` of a secret that has none. */
   readonly current: string | undefined;

@@ -58,7 +58,7 @@ const ONCE: readonly Action[] = [
 export type Relation =
   | 'needs it'
   | 'asks whether it exists'
-  /** After this request has deleted it: whoever may no longer see it is told so by a refusal. */
+  /** After this request has deleted it: AWS may deny reading what no longer exists. */
   | 'asks whether it is gone'
   /** The request goes on if the call is refused. */
   | 'can do without it';

@@ -239,8 +239,8 @@ function withCodes(...[userName, serialNumber, codes]: Parameters<Iam['enableMFA
 }
 
 /**
- * Stands for whatever broke after a request was sent: a connection, or an answer that is none, as a load balancer's own
- * 5xx or one that was cut off. It keeps nothing of the original, which can hold the answer.
+ * What broke after a request was sent: the connection, or a response that was cut off or came from a load balancer. It
+ * keeps nothing of the original error, which can hold the response.
  */
 class AnswerLost extends Error {}
 

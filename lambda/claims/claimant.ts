@@ -7,8 +7,6 @@ import {
   markValue,
   sentAtOf,
   tagKey,
-  timeIn,
-  timestamp,
 } from '../../lib/contract';
 import { type Attempts, CallGivenUp, type Outcome } from '../aws/attempts';
 import { CallError, type Tag } from '../aws/ports';
@@ -86,6 +84,7 @@ export abstract class Claimant implements Work {
 
   /** Creates what is missing and joins those who rely on what is there. */
   protected abstract establish(): Promise<void>;
+  /** Makes sure that what this resource stands for is as declared. */
   protected abstract sustain(old: Readonly<Record<string, unknown>>): Promise<void>;
   /**
    * Undoes what our claim stands for, in a single call: a retry reads the claims again.
@@ -93,8 +92,6 @@ export abstract class Claimant implements Work {
    * @param isFirst whether the caller looks again if the answer is 'later'
    */
   protected abstract undo(claim: Claim, isFirst: boolean): Promise<Undone>;
-  /** Reads what `undo` needs to know in a first look, before the tags are read. */
-  protected abstract prepareToUndo(claim: Claim | undefined): Promise<void>;
   /** What the call in `undo` came to, if AWS answered it with an error that the table of reactions leaves to the rules. */
   protected abstract undoneBy(error: CallError, isFirst: boolean): Undone;
   /** What a Delete does when its claim is withdrawn. */
@@ -102,6 +99,11 @@ export abstract class Claimant implements Work {
 
   /** Whether this request has enabled or created the device. */
   protected abstract get tookEffect(): boolean;
+
+  /** Reads what `undo` needs to know in a first look, before the tags are read. */
+  protected prepareToUndo(_claim: Claim | undefined): Promise<void> {
+    return Promise.resolve();
+  }
 
   async create(): Promise<void> {
     await this.unlessOvertaken(() => this.establish());
@@ -190,7 +192,8 @@ export abstract class Claimant implements Work {
   /** Says that we leave. If IAM refuses it, the Delete goes on without. */
   private async mark(tags: DeviceTags): Promise<void> {
     const value = markValue({ creation: this.occasion.creation ?? ANY_CREATION, time: this.time });
-    if (tags.ourMark !== undefined && tags.ourMark.time >= (timeIn(timestamp(this.time)) ?? 0)) {
+    // Marks tell seconds.
+    if (tags.ourMark !== undefined && tags.ourMark.time >= Math.floor(this.time / 1000) * 1000) {
       return;
     }
     try {

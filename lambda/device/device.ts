@@ -100,10 +100,6 @@ export class VirtualMfaDevice extends Claimant {
     }
   }
 
-  protected prepareToUndo(): Promise<void> {
-    return Promise.resolve();
-  }
-
   protected async undo(_claim: Claim): Promise<Undone> {
     await this.deleteDevice();
     return 'deleted';

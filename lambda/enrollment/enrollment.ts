@@ -88,7 +88,7 @@ export class Enrollment extends Claimant {
     });
   }
 
-  protected async prepareToUndo(claim: Claim | undefined): Promise<void> {
+  protected override async prepareToUndo(claim: Claim | undefined): Promise<void> {
     this.attachment = claim?.kind === 'enabled' ? await this.readAttachment() : undefined;
   }
 
