@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ANSWER_WITHIN, FAILED_SUFFIX, physicalId, physicalIdIn, REFUSED } from '../lib/contract';
 import { Attempts } from './aws/attempts';
 import { type RequestType } from './aws/reactions';
@@ -141,12 +142,22 @@ async function carryOut(
       if (creation === undefined) {
         throw identityChanged(event.PhysicalResourceId, parts, subject);
       }
-      return work.update(event.OldResourceProperties ?? {});
+      return isRecheckWithdrawn(event) ? undefined : work.update(event.OldResourceProperties ?? {});
     case 'Delete':
       return work.delete();
     default:
       throw new Failure({ cause: 'unknown request type', next: USE_CLOUDFORMATION }, 'UnknownRequestType');
   }
+}
+
+/**
+ * Whether an Update only lowers `Recheck`: CloudFormation rolls back an Update that raised it. It must succeed although
+ * what the raised number has found is still there.
+ */
+function isRecheckWithdrawn({ ResourceProperties: properties, OldResourceProperties: old = {} }: CustomResourceEvent) {
+  const { Recheck: to = '0', ...others } = properties;
+  const { Recheck: from = '0', ...formerOthers } = old;
+  return Number(to) < Number(from) && isDeepStrictEqual(others, formerOthers);
 }
 
 /** CloudFormation keeps waiting for a Delete longer than for the others, so that a failed one can take its time. */

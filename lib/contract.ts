@@ -211,25 +211,50 @@ export function tagKey(prefix: string, stackUuid: string, logicalId: string): st
 export interface Claim {
   /** Of an enrollment's claim. */
   readonly kind?: ClaimKind;
+  /** The name of the enrollment's user. */
+  readonly user?: string;
   /** The creation id of the Create that the claim belongs to. */
   readonly creation: string;
   /** The creation id of the claim that a removal policy kept and that this one replaced. */
   readonly over?: string;
+  /** When CloudFormation sent the Update that enabled the device again, in milliseconds since the epoch. */
+  readonly since?: number;
 }
 
-/** The value of a claim: `[<kind> ]<creation id>[ over <creation id>] <region> <stack name>`. The end is for people. */
-export function claimValue({ kind, creation, over }: Claim, region: string, stackName: string): string {
-  return [kind, creation, ...(over === undefined ? [] : ['over', over]), region, stackName]
-    .filter((word) => word !== undefined)
-    .join(' ');
+/** Longest value of an IAM tag. https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html */
+const TAG_VALUE_LENGTH = 256;
+
+/**
+ * The value of a claim: `[<kind> <user> ]<creation id>[ over <creation id>][ since <time>] <region> <stack name>`. The
+ * end is for people. A tag can't hold a comma, so a `:` takes its place in the user's name, which can't hold that.
+ */
+export function claimValue({ kind, user, creation, over, since }: Claim, region: string, stackName: string): string {
+  return [
+    ...(user === undefined ? [] : [kind, user.replaceAll(',', ':')]),
+    creation,
+    ...(over === undefined ? [] : ['over', over]),
+    ...(since === undefined ? [] : ['since', timestamp(since)]),
+    region,
+    stackName,
+  ]
+    .join(' ')
+    .slice(0, TAG_VALUE_LENGTH);
 }
 
 /** Reads the value of a claim. A kind that this version doesn't know gives no right to deactivate. */
-export function claimIn(value: string, hasKind: boolean): Claim {
+export function claimIn(value: string, isEnrollment: boolean): Claim {
   const words = value.split(' ');
-  const kind = hasKind ? (words.shift() === 'enabled' ? 'enabled' : 'adopted') : undefined;
-  const [creation = '', over, kept] = words;
-  return { kind, creation, over: over === 'over' ? kept : undefined };
+  const [kind, user] = isEnrollment ? words.splice(0, 2) : [];
+  const [creation = ''] = words.splice(0, 1);
+  const wordAfter = (word: string) => (words[0] === word ? words.splice(0, 2)[1] : undefined);
+  const [over, since] = [wordAfter('over'), wordAfter('since')];
+  return {
+    kind: isEnrollment ? (kind === 'enabled' ? kind : 'adopted') : undefined,
+    user: user?.replaceAll(':', ','),
+    creation,
+    over,
+    since: since === undefined ? undefined : timeIn(since),
+  };
 }
 
 /** In a mark, in place of a creation id, if CloudFormation invented the physical id of what it deletes. */

@@ -35,6 +35,13 @@ const REPLACED = {
   './HeaderFormatter': 'export class HeaderFormatter {}',
   // Keeps what belongs to one of several invocations at the same time. Lambda runs one at a time here.
   '@aws/lambda-invoke-store': 'export const InvokeStore = { getInstanceAsync: async () => undefined };',
+  // Writes requests to Secrets Manager into buffers of bytes. They consist of strings and booleans.
+  './JsonShapeSerializer2': `
+    export class JsonShapeSerializer2 {
+      setSerdeContext() {}
+      write(schema, value) { this.value = value; }
+      flush() { return JSON.stringify(this.value); }
+    }`,
   // Asks the instance metadata for the region. Lambda has the region in the environment.
   './getInstanceMetadataRegion': 'export const getInstanceMetadataRegion = async () => undefined;',
   '../config-resolver/regionConfig/getInstanceMetadataRegion':

@@ -290,11 +290,25 @@ test('the longest key of a claim has the 128 characters that IAM allows', () => 
 });
 
 test.each<[contract.Claim, string]>([
-  [{ kind: 'enabled', creation: CREATION }, `enabled ${CREATION} eu-central-1 Stack`],
-  [{ kind: 'adopted', creation: '1a2b3c4d' }, 'adopted 1a2b3c4d eu-central-1 Stack'],
+  [{ kind: 'enabled', user: 'alice', creation: CREATION }, `enabled alice ${CREATION} eu-central-1 Stack`],
+  [{ kind: 'adopted', user: 'al,ice', creation: '1a2b3c4d' }, 'adopted al:ice 1a2b3c4d eu-central-1 Stack'],
   [
-    { kind: 'enabled', creation: CREATION, over: '20260101T000000Z-ffffffff' },
-    `enabled ${CREATION} over 20260101T000000Z-ffffffff eu-central-1 Stack`,
+    { kind: 'enabled', user: 'alice', creation: CREATION, over: '20260101T000000Z-ffffffff' },
+    `enabled alice ${CREATION} over 20260101T000000Z-ffffffff eu-central-1 Stack`,
+  ],
+  [
+    { kind: 'enabled', user: 'alice', creation: CREATION, since: Date.UTC(2026, 11, 1, 9, 30, 15) },
+    `enabled alice ${CREATION} since 20261201T093015Z eu-central-1 Stack`,
+  ],
+  [
+    {
+      kind: 'enabled',
+      user: 'alice',
+      creation: CREATION,
+      over: '20260101T000000Z-ffffffff',
+      since: Date.UTC(2026, 11, 1),
+    },
+    `enabled alice ${CREATION} over 20260101T000000Z-ffffffff since 20261201T000000Z eu-central-1 Stack`,
   ],
   [{ creation: CREATION }, `${CREATION} eu-central-1 Stack`],
   [
@@ -303,11 +317,30 @@ test.each<[contract.Claim, string]>([
   ],
 ])('the claim %j has this value', (claim, value) => {
   expect(contract.claimValue(claim, 'eu-central-1', 'Stack')).toBe(value);
-  expect(contract.claimIn(value, claim.kind !== undefined)).toEqual({ kind: undefined, over: undefined, ...claim });
+  expect(contract.claimIn(value, claim.kind !== undefined)).toEqual({
+    kind: undefined,
+    user: undefined,
+    over: undefined,
+    since: undefined,
+    ...claim,
+  });
+});
+
+test('the value of a claim has at most the 256 characters that IAM allows, and the stack name is cut', () => {
+  const claim = {
+    kind: 'adopted',
+    user: 'u'.repeat(64),
+    creation: CREATION,
+    over: CREATION,
+    since: Date.UTC(2026, 11, 1),
+  } as const;
+  const value = contract.claimValue(claim, 'ap-southeast-1', 'S'.repeat(128));
+  expect(value).toHaveLength(256);
+  expect(contract.claimIn(value, true)).toEqual(claim);
 });
 
 test('a claim of a kind that this version does not know gives no right to deactivate', () => {
-  expect(contract.claimIn(`rotated ${CREATION} eu-central-1 Stack`, true)).toMatchObject({ kind: 'adopted' });
+  expect(contract.claimIn(`rotated alice ${CREATION} eu-central-1 Stack`, true)).toMatchObject({ kind: 'adopted' });
 });
 
 test('the value of a mark', () => {

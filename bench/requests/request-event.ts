@@ -57,7 +57,7 @@ export function requestEvent(
     ...(type === 'Update' && { OldResourceProperties: { ...properties, AdoptExisting: 'true' } }),
     claim: {
       key: tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID),
-      value: claimValue({ kind: 'enabled', creation }, REGION, 'Bench'),
+      value: claimValue({ kind: 'enabled', user: userName, creation }, REGION, 'Bench'),
     },
     mark: {
       key: tagKey(MARK_PREFIX, STACK_UUID, LOGICAL_ID),

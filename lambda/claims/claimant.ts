@@ -68,9 +68,11 @@ export abstract class Claimant implements Work {
   /** When this request last read the tags. */
   private readAt = -Infinity;
 
+  /** @param user of an enrollment */
   constructor(
     protected readonly serialNumber: string,
     private readonly prefix: ClaimPrefix,
+    private readonly user: string | undefined,
     protected readonly occasion: Occasion,
     protected readonly ports: Ports,
     protected readonly attempts: Attempts,
@@ -180,7 +182,7 @@ export abstract class Claimant implements Work {
         return;
       }
       if (left === 'kept') {
-        const kept = this.claimTag({ kind: claim.kind, creation: claim.over! });
+        const kept = this.claimTag({ ...claim, creation: claim.over!, over: undefined, since: undefined });
         await this.ports.iam.tagMFADevice(this.serialNumber, [kept]);
       } else {
         await this.ports.iam.untagMFADevice(this.serialNumber, [this.key, ...tags.spentMarks]);
@@ -211,8 +213,7 @@ export abstract class Claimant implements Work {
   }
 
   /** Claims the device, over an older claim of ours. */
-  protected async claim(tags: DeviceTags, kind?: ClaimKind): Promise<void> {
-    const tag = this.claimTagFor(tags, kind);
+  protected async claim(tags: DeviceTags, tag: Tag): Promise<void> {
     if (tags.spentMarks.length > 0) {
       await this.change(() => this.ports.iam.untagMFADevice(this.serialNumber, tags.spentMarks));
     }
@@ -232,9 +233,14 @@ export abstract class Claimant implements Work {
     }
   }
 
-  protected claimTagFor(tags: DeviceTags, kind?: ClaimKind): Tag {
-    const creation = this.creation;
-    return this.claimTag({ kind, creation, over: tags.keptBefore(creation) });
+  /** @param enables whether this request is about to enable the device */
+  protected claimTagFor(tags: DeviceTags, kind?: ClaimKind, enables = false): Tag {
+    const { creation, user } = this;
+    const { request, sentAt } = this.occasion;
+    const ours = tags.ours?.creation === creation ? tags.ours : undefined;
+    // A Create's claim says by its creation id when it enabled the device.
+    const since = enables && request === 'Update' ? sentAt : ours?.since;
+    return this.claimTag({ kind, user, creation, over: tags.keptBefore(creation), since });
   }
 
   private claimTag(claim: Claim): Tag {
@@ -277,7 +283,7 @@ export abstract class Claimant implements Work {
   }
 
   protected tagsOf(tags: readonly Tag[]): DeviceTags {
-    return new DeviceTags(tags, this.prefix, this.occasion.declaration, this.ports.iam.awsTime());
+    return new DeviceTags(tags, this.prefix, this.occasion.declaration, this.user, this.ports.iam.awsTime());
   }
 
   /** Whether the tags that this request has read are fresh enough to act on. */
@@ -370,7 +376,8 @@ export abstract class Claimant implements Work {
     }
     const { creation } = this;
     // Our claim may not be readable yet. A claim of a later Create stays.
-    const find = ({ ours = { creation } }: DeviceTags) => (ours.creation === creation ? ours : undefined);
+    const find = ({ ours }: DeviceTags): Claim | undefined =>
+      ours === undefined ? { creation } : ours.creation === creation ? ours : undefined;
     try {
       await this.leave(find, false);
     } catch (error) {

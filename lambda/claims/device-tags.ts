@@ -41,7 +41,7 @@ export interface Overtakable {
  * the same time don't each take the other for one that stays.
  */
 export class DeviceTags {
-  readonly ours: Claim | undefined;
+  readonly ours: KeyedClaim | undefined;
   private readonly claims: readonly KeyedClaim[];
   private readonly marks: ReadonlyMap<string, Mark>;
   private readonly owner: string;
@@ -50,12 +50,14 @@ export class DeviceTags {
    * @param tags all tags of the device
    * @param prefix of the claims of our resource type
    * @param declaration our resource
+   * @param user of our enrollment; `undefined`: our resource is a device
    * @param now AWS's time, in milliseconds since the epoch
    */
   constructor(
     private readonly tags: readonly Tag[],
     prefix: ClaimPrefix,
     private readonly declaration: Declaration,
+    private readonly user: string | undefined,
     private readonly now: number,
   ) {
     const ownersIn = (start: string) =>
@@ -80,9 +82,11 @@ export class DeviceTags {
     return this.marks.get(this.owner);
   }
 
-  /** Whether resources other than ours rely on the device. */
+  /** Whether resources other than ours rely on what ours stands for. A device is enabled for one user. */
   get others(): boolean {
-    return this.claims.some((claim) => claim.owner !== this.owner && !this.isWithdrawn(claim));
+    return this.claims.some(
+      (claim) => claim.owner !== this.owner && claim.user === this.user && !this.isWithdrawn(claim),
+    );
   }
 
   /** Whether anybody claims the device, or is about to withdraw a claim. */
@@ -146,7 +150,7 @@ export class DeviceTags {
    * @param creation the creation id of our new claim
    */
   keptBefore(creation: string): string | undefined {
-    const standing = this.claims.find(({ owner }) => owner === this.owner);
+    const standing = this.ours;
     if (standing === undefined || this.isWithdrawn(standing)) {
       return undefined;
     }
@@ -158,18 +162,18 @@ export class DeviceTags {
   /**
    * What claims say about a device that is enabled: whether this library enabled it.
    *
-   * @param enabledAt when the device was enabled. A claim whose Create was over by then is no evidence: a Create can
-   * have failed and left its claim. Resources of our own stack are trusted.
+   * @param enabledAt when the device was enabled for our user. A claim whose request was over by then is no evidence: a
+   * Create can have failed and left its claim. Resources of our own stack are trusted.
    */
   evidence(enabledAt: number): ClaimKind | undefined {
     const kinds = this.claims.filter((claim) => this.isEvidence(claim, enabledAt)).map(({ kind }) => kind);
     return kinds.includes('enabled') ? 'enabled' : kinds[0];
   }
 
-  private isEvidence({ owner, creation }: KeyedClaim, enabledAt: number): boolean {
-    const sentAt = sentAtOf(creation);
+  private isEvidence({ owner, user, creation, since }: KeyedClaim, enabledAt: number): boolean {
+    const sentAt = since ?? sentAtOf(creation);
     const isOfOurStack = owner !== this.owner && owner.startsWith(`${this.declaration.stackUuid}/`);
-    return isOfOurStack || sentAt === undefined || enabledAt <= sentAt + CREATE_IS_OVER_MS;
+    return user === this.user && (isOfOurStack || sentAt === undefined || enabledAt <= sentAt + CREATE_IS_OVER_MS);
   }
 
   private isWithdrawn(claim: KeyedClaim): boolean {

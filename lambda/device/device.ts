@@ -44,7 +44,7 @@ export class VirtualMfaDevice extends Claimant {
     ports: Ports,
     attempts: Attempts,
   ) {
-    super(properties.SerialNumber, DEVICE_CLAIM_PREFIX, occasion, ports, attempts);
+    super(properties.SerialNumber, DEVICE_CLAIM_PREFIX, undefined, occasion, ports, attempts);
   }
 
   /** Key of the tag with the version of the secret that holds the seed. */
@@ -257,24 +257,21 @@ export class VirtualMfaDevice extends Claimant {
     for (let look = 1; ; look++) {
       const tags = await this.readTags();
       this.stopIfOvertaken(tags);
-      const { current } = await this.versionsUnlessDeleted();
-      if (tags?.seedVersion === version && current === version) {
+      const versions = await this.versionsUnlessDeleted();
+      if (tags?.seedVersion === version && versions?.current === version) {
         return tags;
       }
       await this.attempts.backOff(look, until, () =>
-        tags === undefined ? new Overtaken() : failures.overwritten(this.properties),
+        tags === undefined || versions === undefined ? new Overtaken() : failures.overwritten(this.properties),
       );
     }
   }
 
   /** CloudFormation deletes a secret that this request has just written to only after the Delete of this resource. */
-  private async versionsUnlessDeleted(): Promise<SecretVersions> {
+  private async versionsUnlessDeleted(): Promise<SecretVersions | undefined> {
     const { SeedSecretArn } = this.properties;
     const read = await this.attempts.make(() => this.ports.seeds.versions(SeedSecretArn), 'asks whether it exists');
-    if (read.kind !== 'answered' || read.value.isDeleted) {
-      throw new Overtaken();
-    }
-    return this.freeAmong(read.value);
+    return read.kind !== 'answered' || read.value.isDeleted ? undefined : this.freeAmong(read.value);
   }
 
   /** Decides about a device that exists; false: look at it again. */
@@ -373,8 +370,9 @@ export class VirtualMfaDevice extends Claimant {
     if (gone.length > 0) {
       await this.change(() => this.ports.iam.untagMFADevice(this.serialNumber, gone));
     }
-    if (!tags.has(this.claimTagFor(tags))) {
-      await this.claim(tags);
+    const claim = this.claimTagFor(tags);
+    if (!tags.has(claim)) {
+      await this.claim(tags, claim);
     }
     const missing = this.declaredTags.filter((tag) => !tags.has(tag));
     if (missing.length > 0) {

@@ -21,8 +21,13 @@ export function stateLeft(device: DeviceLeft, isClaimed: boolean, claimKey: stri
   return [...ofDevice, ...ofClaim, ...(wasChanged ? [] : ['nothing was changed'])].join('; ');
 }
 
-const NEW_DEVICE =
-  "create a new device: raise 'generation', or, if you set the name or the secret, use another name and another secret";
+/** The library's own names of devices end in eight hexadecimal digits and the generation. */
+function newDevice({ SerialNumber, OwnSecret }: DeviceProperties): string {
+  const generation = /-[0-9a-f]{8}-(\d+)$/.exec(SerialNumber)?.[1];
+  return generation !== undefined && OwnSecret === 'true'
+    ? `create a new device: set 'generation' to ${Number(generation) + 1}`
+    : "create a new device: raise 'generation', or, if you set the name or the secret, use another name and another secret";
+}
 
 /** As many as leave room for the rest of the reason. */
 const MOST_LISTED = 3;
@@ -62,21 +67,23 @@ export function madeBySomebodyElse({ SerialNumber }: DeviceProperties): Failure 
   );
 }
 
-export function anotherSecret({ SerialNumber, SeedSecretArn }: DeviceProperties, claims: readonly string[]): Failure {
+export function anotherSecret(properties: DeviceProperties, claims: readonly string[]): Failure {
+  const { SerialNumber, SeedSecretArn } = properties;
   return new Failure(
     {
       cause: `device ${SerialNumber} was created with another secret than ${SeedSecretArn}, and AWS shows a seed only once`,
-      next: `use the secret that the device was created with. It is declared by: ${listed(claims)}. If that secret is lost, ${NEW_DEVICE}`,
+      next: `use the secret that the device was created with. It is declared by: ${listed(claims)}. If that secret is lost, ${newDevice(properties)}`,
     },
     'AnotherSecret',
   );
 }
 
-export function seedLost({ SerialNumber, SeedSecretArn }: DeviceProperties): Failure {
+export function seedLost(properties: DeviceProperties): Failure {
+  const { SerialNumber, SeedSecretArn } = properties;
   return new Failure(
     {
       cause: `secret ${SeedSecretArn} no longer holds the seed of device ${SerialNumber}: somebody wrote to it more than once, or created it again; AWS shows a seed only once`,
-      next: NEW_DEVICE,
+      next: newDevice(properties),
     },
     'SeedLost',
   );
@@ -97,21 +104,22 @@ export function seedReplaced(
   );
 }
 
-export function untagged({ SerialNumber, SeedSecretArn }: DeviceProperties, seedKey: string): Failure {
+export function untagged(properties: DeviceProperties, seedKey: string): Failure {
+  const { SerialNumber, SeedSecretArn } = properties;
   return new Failure(
     {
       cause: `device ${SerialNumber} has lost its tag '${SEED_PREFIX}...': somebody removed it, or created the device again by hand`,
-      next: `if it is the same device, restore the tag: aws iam tag-mfa-device --serial-number ${SerialNumber} --tags Key=${seedKey},Value=<id> (aws secretsmanager describe-secret --secret-id ${SeedSecretArn} shows the id of the version that holds the seed). Otherwise, ${NEW_DEVICE}`,
+      next: `if it is the same device, restore the tag: aws iam tag-mfa-device --serial-number ${SerialNumber} --tags Key=${seedKey},Value=<id> (aws secretsmanager describe-secret --secret-id ${SeedSecretArn} shows the id of the version that holds the seed). Otherwise, ${newDevice(properties)}`,
     },
     'SeedVersionUntagged',
   );
 }
 
-export function gone({ SerialNumber }: DeviceProperties): Failure {
+export function gone(properties: DeviceProperties): Failure {
   return new Failure(
     {
-      cause: `device ${SerialNumber} no longer exists: somebody deleted it, and its seed is useless without it`,
-      next: NEW_DEVICE,
+      cause: `device ${properties.SerialNumber} no longer exists: somebody deleted it, and its seed is useless without it`,
+      next: newDevice(properties),
     },
     'NoSuchEntity',
   );

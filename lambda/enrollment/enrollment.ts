@@ -56,7 +56,7 @@ export class Enrollment extends Claimant {
     ports: Ports,
     attempts: Attempts,
   ) {
-    super(properties.SerialNumber, ENROLLMENT_CLAIM_PREFIX, occasion, ports, attempts);
+    super(properties.SerialNumber, ENROLLMENT_CLAIM_PREFIX, properties.UserName, occasion, ports, attempts);
   }
 
   get stateLeft(): string {
@@ -174,9 +174,9 @@ export class Enrollment extends Claimant {
         } else {
           // Verification can take a minute, during which it reads the tags again.
           const tags = this.lastTags ?? state.tags;
-          const kind = kindOf(tags, state.enabledAt);
-          if (!tags.has(this.claimTagFor(tags, kind))) {
-            await this.claim(tags, kind);
+          const claim = this.claimTagFor(tags, kindOf(tags, state.enabledAt));
+          if (!tags.has(claim)) {
+            await this.claim(tags, claim);
           } else if (this.isSettled) {
             return;
           }
@@ -207,8 +207,9 @@ export class Enrollment extends Claimant {
   private async switchOn(tags: DeviceTags): Promise<boolean> {
     // A secret that holds no seed is found out before anything is changed.
     await this.readSeed();
-    if (!tags.has(this.claimTagFor(tags, 'enabled'))) {
-      await this.claim(tags, 'enabled');
+    const claim = this.claimTagFor(tags, 'enabled', true);
+    if (!tags.has(claim)) {
+      await this.claim(tags, claim);
     }
     const outcome = await this.sendCodes((codes) =>
       this.ports.iam.enableMFADevice(this.properties.UserName, this.serialNumber, codes),

@@ -4,6 +4,5 @@ export const DOCUMENTED_EXCEPTIONS = [
   "a late Create of a device with a caller's secret",
   'killed before it could undo what it did',
   'a Create that never answered, and a later one that succeeded',
-  "cancelled while another user's enrollment claimed the device",
 ] as const;
 export type DocumentedException = (typeof DOCUMENTED_EXCEPTIONS)[number];

@@ -3,15 +3,12 @@ import {
   DEVICE_CLAIM_PREFIX,
   DEVICE_RESOURCE_TYPE,
   ENROLLMENT_CLAIM_PREFIX,
-  ENROLLMENT_RESOURCE_TYPE,
-  FAILED_SUFFIX,
   sentAtOf,
   tagKey,
 } from '../../lib/contract';
 import type { CustomResourceEvent } from '../../lambda/protocol';
 import type { Birth } from './births';
 import type { DocumentedException } from './documented-exceptions';
-import type { EndedOperation } from './invariants';
 import type { Invocation } from './invocation';
 import type { DeviceSnapshot } from './snapshot';
 import type { Operation } from './world';
@@ -47,30 +44,6 @@ export function exceptionFor(
       deletes.some((deletion) => isOfSameResource(deletion.event, event) && changedAt > deletion.startedAt),
   );
   return isKilled ? 'killed before it could undo what it did' : undefined;
-}
-
-/**
- * Devices that a Create enabled that CloudFormation withdrew, and that its Delete left enabled because of claims of
- * other users alone. A device is never moved from one user to another.
- */
-export function keptForOtherUsers({ world, operation, after }: EndedOperation): readonly string[] {
-  return operation.invocations.flatMap(({ event, hasSucceeded }) => {
-    const { UserName, SerialNumber } = event.ResourceProperties as Record<'UserName' | 'SerialNumber', string>;
-    const device = after.devices[SerialNumber];
-    const isWithdrawal =
-      event.RequestType === 'Delete' &&
-      event.ResourceType === ENROLLMENT_RESOURCE_TYPE &&
-      hasSucceeded &&
-      (isInvented(event) || event.PhysicalResourceId!.endsWith(FAILED_SUFFIX));
-    const isItsWork = operation.invocations.some(
-      (other) => isOfSameResource(other.event, event) && other.event.RequestType === 'Create' && other.hasEnabled,
-    );
-    const users = Object.keys(device?.tags ?? {})
-      .filter((key) => key.startsWith(ENROLLMENT_CLAIM_PREFIX))
-      .map((key) => world.userOf(key.slice(ENROLLMENT_CLAIM_PREFIX.length)));
-    const isKept = device?.userName === UserName && users.length > 0 && !users.includes(UserName);
-    return isWithdrawal && isItsWork && isKept ? [SerialNumber] : [];
-  });
 }
 
 /**

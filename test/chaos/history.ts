@@ -3,7 +3,7 @@ import { type ManualStep, runManualStep } from './administrators';
 import { type Device, type StackName, STACKS, type User } from './declaration';
 import { allowDevicesOf, allowRetainedAndAbandoned, checkOrphans, checkStored } from './device-invariants';
 import { finishByHand } from './by-hand';
-import { exceptionFor, keptForOtherUsers } from './exceptions';
+import { exceptionFor } from './exceptions';
 import { CALM, type FaultPlan } from './faults';
 import { checkDeleted, checkEnrolled, checkForeignTags, checkUndone, type EndedOperation, uuidOf } from './invariants';
 import type { DeviceChange, Name, StackDevice } from './made-devices';
@@ -387,9 +387,6 @@ export class History {
       if (isAlone) {
         checkForeignTags(each);
       }
-      keptForOtherUsers(each).forEach(() =>
-        this.world.except("cancelled while another user's enrollment claimed the device"),
-      );
     }
     this.world.violations = this.world.violations.filter((violation) => !this.isExcepted(violation, ended));
   }

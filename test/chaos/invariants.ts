@@ -5,6 +5,7 @@ import {
   type DeviceProperties,
   ENROLLMENT_CLAIM_PREFIX,
   ENROLLMENT_RESOURCE_TYPE,
+  FAILED_SUFFIX,
   type EnrollmentProperties,
   MARK_PREFIX,
   markIn,
@@ -146,9 +147,7 @@ export function checkDeleted({ world, operation, before, after, stack: { stackId
     const is = after.devices[serialNumber];
     const ofDevice = deletes.filter(({ SerialNumber }) => SerialNumber === serialNumber);
     // A claim with the same logical id on another device was abandoned by an earlier cleanup.
-    const withdrawn = ofDevice
-      .flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId))
-      .filter((key) => !returnsToKept(was.tags[key], before.time));
+    const withdrawn = withdrawnBy(ofDevice, was);
     const declared = Object.keys(was.tags).filter((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
     const mustBeDeleted = declared.length > 0 && declared.every((key) => withdrawn.includes(key));
     if (is?.creation !== was.creation) {
@@ -166,16 +165,40 @@ export function checkDeleted({ world, operation, before, after, stack: { stackId
     checkEnabled(serialNumber, was, is);
   }
 
+  /** The claims that Deletes withdraw. What a removal policy kept stays if the Create that declared it again failed. */
+  function withdrawnBy(ofDevice: typeof deletes, { tags }: DeviceSnapshot): string[] {
+    return ofDevice.flatMap(({ logicalId, physicalId }) =>
+      claimKeysOf(stackId, logicalId).filter(
+        (key) => !returnsToKept(tags[key], before.time) && !isKeptFrom(physicalId, key, tags[key]),
+      ),
+    );
+  }
+
+  function isKeptFrom(physicalId: string, key: string, value: string | undefined): boolean {
+    if (value === undefined) {
+      return false;
+    }
+    const { creation } = claimIn(value, isEnrollmentClaim(key));
+    if (physicalId.endsWith(FAILED_SUFFIX)) {
+      return !physicalId.includes(creation);
+    }
+    // CloudFormation invented the id.
+    const isInvented = !physicalId.includes('|');
+    return isInvented && before.time - (sentAtOf(creation) ?? before.time) > DAY_MS;
+  }
+
   function checkEnabled(serialNumber: string, was: DeviceSnapshot, is: DeviceSnapshot): void {
     const ofDevice = deletes.filter(
       ({ SerialNumber, type }) => SerialNumber === serialNumber && type === ENROLLMENT_RESOURCE_TYPE,
     );
-    const withdrawn = ofDevice
-      .flatMap(({ logicalId }) => claimKeysOf(stackId, logicalId))
-      .filter((key) => !returnsToKept(was.tags[key], before.time));
+    const withdrawn = withdrawnBy(ofDevice, was);
     const ours = Object.entries(was.tags).filter(([key]) => withdrawn.includes(key));
-    const others = Object.keys(was.tags).filter(
-      (key) => isEnrollmentClaim(key) && !withdrawn.includes(key) && !isLeaving(key, was.tags),
+    const others = Object.entries(was.tags).filter(
+      ([key, value]) =>
+        isEnrollmentClaim(key) &&
+        claimIn(value, true).user === was.userName &&
+        !withdrawn.includes(key) &&
+        !isLeaving(key, was.tags),
     );
     // If an administrator moved the device to another user, the stack must not deactivate it.
     const isOurs = ofDevice.some(({ UserName }) => UserName === was.userName);
@@ -235,6 +258,7 @@ function deletesIn(operation: Operation) {
     .map(({ event }) => ({
       type: event.ResourceType,
       logicalId: event.LogicalResourceId,
+      physicalId: event.PhysicalResourceId!,
       ...(event.ResourceProperties as unknown as Pick<EnrollmentProperties, 'UserName' | 'SerialNumber'>),
     }));
 }

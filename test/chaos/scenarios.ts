@@ -117,6 +117,7 @@ const changeIn = (theme: Theme): fc.Arbitrary<Change> =>
       }),
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'redeploy' as const }) },
+    { weight: 3, arbitrary: fc.constant({ kind: 'recheck' as const }) },
   );
 
 const chance = (most: number) =>

@@ -14,6 +14,8 @@ export interface StackDeclaration {
   readonly devices: readonly StackDevice[];
   /** Names of the stack's own users. Absent: CloudFormation generates one. */
   readonly names: Readonly<Partial<Record<User, string>>>;
+  /** The `recheck` of all enrollments and devices. Absent: 0. */
+  readonly recheck?: number;
 }
 
 export const EMPTY: StackDeclaration = { enrollments: [], devices: [], names: {} };
@@ -28,6 +30,7 @@ export type Change =
   | { readonly kind: 'spelling'; readonly index: number; readonly spelling: Spelling }
   | { readonly kind: 'rename user'; readonly user: User; readonly name: string | undefined }
   | { readonly kind: 'redeploy' }
+  | { readonly kind: 'recheck' }
   | { readonly kind: 'stack device'; readonly change: DeviceChange };
 
 /** Applies a change. Returns the same declaration if the change doesn't apply or the result can't be synthesized. */
@@ -42,6 +45,9 @@ function applied(before: StackDeclaration, change: Change): StackDeclaration {
   const { enrollments } = before;
   if (change.kind === 'redeploy') {
     return before;
+  }
+  if (change.kind === 'recheck') {
+    return { ...before, recheck: (before.recheck ?? 0) + 1 };
   }
   if (change.kind === 'stack device') {
     return { ...before, devices: changedDevices(before.devices, change.change) };

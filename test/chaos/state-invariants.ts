@@ -3,6 +3,7 @@ import {
   DEVICE_CLAIM_PREFIX,
   ENROLLMENT_CLAIM_PREFIX,
   ENROLLMENT_RESOURCE_TYPE,
+  FAILED_SUFFIX,
   sentAtOf,
   tagKey,
 } from '../../lib/contract';
@@ -82,12 +83,15 @@ function checkReliedOn({ world, before, after }: EndedOperation): void {
 /** A device that the library enabled has a claim as long as it is enabled. */
 function checkNobodysDevices({ world, before, after }: EndedOperation): void {
   const isNobodys = (device?: (typeof after.devices)[string]) =>
-    device?.userName !== undefined && !Object.keys(device.tags).some((key) => key.startsWith(ENROLLMENT_CLAIM_PREFIX));
+    device?.userName !== undefined &&
+    !Object.entries(device.tags).some(
+      ([key, value]) => key.startsWith(ENROLLMENT_CLAIM_PREFIX) && claimIn(value, true).user === device.userName,
+    );
   for (const [serialNumber, is] of Object.entries(after.devices)) {
     if (isNobodys(is) && !isNobodys(before.devices[serialNumber]) && world.isEnabledByLibrary(serialNumber)) {
       world.violated(
         'undone',
-        `${serialNumber} is enabled for ${is.userName}, and no enrollment claims it`,
+        `${serialNumber} is enabled for ${is.userName}, and no enrollment of this user claims it`,
         serialNumber,
       );
     }
@@ -112,6 +116,14 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
   function isDeclared(tags: Readonly<Record<string, string>>): boolean {
     return Object.keys(tags).some((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
   }
+  // The function leaves the secret of a failed Create to CloudFormation, which keeps it after `--no-rollback`.
+  function isOfFailedCreate(serialNumber: string): boolean {
+    return operation.invocations.some(
+      ({ event }) =>
+        event.ResourceProperties.SerialNumber === serialNumber &&
+        event.PhysicalResourceId?.endsWith(FAILED_SUFFIX) === true,
+    );
+  }
   if (!/^(CREATE|UPDATE|DELETE)_COMPLETE$/.test(stack.status)) {
     return; // the secret is gone when the stack is
   }
@@ -124,7 +136,8 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
       isOwn &&
       stored &&
       world.hasSecret(secretArn!) &&
-      !abandonedDevices(operation).includes(serialNumber)
+      !abandonedDevices(operation).includes(serialNumber) &&
+      !isOfFailedCreate(serialNumber)
     ) {
       world.violated('stored', `${serialNumber} is gone, and its secret is left`, serialNumber);
     }

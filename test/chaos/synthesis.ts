@@ -7,9 +7,11 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnParameter as CfnSsmParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice } from '../../lib';
+import { DEVICE_RESOURCE_TYPE, ENROLLMENT_RESOURCE_TYPE } from '../../lib/contract';
 import { type Enrollment, IMPORTED, OWNED, type Provider, type StackName, type User } from './declaration';
 import { hasGenerations, type Name, type StackDevice, TAGS, type VAULTS } from './made-devices';
 import type { StackDeclaration } from './stack-declaration';
+import { resourcesOf } from './template';
 
 export const ACCOUNT = '123456789012';
 export const REGION = 'eu-west-1';
@@ -32,12 +34,23 @@ const templates = new Map<string, Synthesized['template']>();
 export function synthesize(stackName: StackName, declaration: StackDeclaration, blocker: number): Synthesized {
   const byParameter = declaration.enrollments.find(({ spelling }) => spelling === 'parameter');
   return {
-    template: mergedTemplateOf(stackName, declaration),
+    template: rechecked(mergedTemplateOf(stackName, declaration), declaration.recheck),
     parameters: {
       Blocker: String(blocker),
       ...(byParameter && { Device: serialNumberOf(byParameter.device), DeviceSecret: secretNameOf(byParameter) }),
     },
   };
+}
+
+/** The property is added here, so that templates can be cached without it. */
+function rechecked(template: Synthesized['template'], recheck: number | undefined): Synthesized['template'] {
+  const resources = resourcesOf(template).map(([logicalId, resource]) => [
+    logicalId,
+    resource.Type === ENROLLMENT_RESOURCE_TYPE || resource.Type === DEVICE_RESOURCE_TYPE
+      ? { ...resource, Properties: { ...resource.Properties, Recheck: recheck } }
+      : resource,
+  ]);
+  return recheck === undefined ? template : { ...template, Resources: Object.fromEntries(resources) as unknown };
 }
 
 /**

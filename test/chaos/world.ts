@@ -1,4 +1,4 @@
-import { ENROLLMENT_CLAIM_PREFIX, hashesIn, SEED_PREFIX, tagKey } from '../../lib/contract';
+import { claimIn, ENROLLMENT_CLAIM_PREFIX, hashesIn, SEED_PREFIX } from '../../lib/contract';
 import { type Action, CallError, SecretText } from '../../lambda/aws/ports';
 import { type CustomResourceEvent, type InvocationContext, serve } from '../../lambda/protocol';
 import { NotASeedError, parseSeed } from '../../lambda/seed';
@@ -239,14 +239,6 @@ export class World extends InProcessAccount {
     return this.lastRequests.get(`${stackId} ${logicalId}`);
   }
 
-  /** The user of an enrollment. @param owner `<stack uuid>/<logical id>` */
-  userOf(owner: string): string | undefined {
-    const request = [...this.lastRequests.values()].find(
-      ({ StackId, LogicalResourceId }) => tagKey('', StackId.split('/').at(-1)!, LogicalResourceId) === owner,
-    );
-    return request?.ResourceProperties.UserName as string | undefined;
-  }
-
   /** Whether the library enabled a device, as far as nobody else enabled it or removed its claims since. */
   isEnabledByLibrary(serialNumber: string): boolean {
     return this.enabledBy.get(serialNumber) === 'library' && !this.unclaimedByHand.has(serialNumber);
@@ -272,9 +264,12 @@ export class World extends InProcessAccount {
       AuthenticationCode1: codes[0],
       AuthenticationCode2: codes[1],
     });
-    const claims = Object.values(this.tagsOf(serialNumber, ENROLLMENT_CLAIM_PREFIX));
+    const claims = Object.values(this.tagsOf(serialNumber, ENROLLMENT_CLAIM_PREFIX)).map((value) =>
+      claimIn(value, true),
+    );
     const isOurs =
-      this.lastHolders.get(serialNumber) === userName && claims.some((value) => value.startsWith('enabled'));
+      this.lastHolders.get(serialNumber) === userName &&
+      claims.some(({ kind, user }) => kind === 'enabled' && user === userName);
     // While a claim says that the library enabled the device for this user, enabling it again counts as the library's.
     this.enabledBy.set(serialNumber, isOurs ? 'library' : 'administrator');
   }

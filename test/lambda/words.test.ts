@@ -154,7 +154,7 @@ describe('messages about devices change only on purpose', () => {
 
   const phone = serialNumberOf('phone');
   const OWN = { OwnSecret: 'true' };
-  const CLAIM = 'enabled 20260101T120000Z-1a2b3c4d eu-west-1 Staging';
+  const CLAIM = 'enabled alice 20260101T120000Z-1a2b3c4d eu-west-1 Staging';
   const write = (SecretString: string) =>
     stage.secretsManager.call('PutSecretValue', { SecretId: stage.phoneSecretArn, SecretString });
   const always =

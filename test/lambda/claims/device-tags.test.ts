@@ -37,7 +37,7 @@ const sent = (ago: number, hash = '1a2b3c4d') => creationId(hash, NOW - ago);
 const TIMELESS = creationId('1a2b3c4d');
 
 const claim = (creation: string, kind: 'enabled' | 'adopted' = 'enabled', over?: string) =>
-  claimValue({ kind, creation, over }, 'eu-west-1', 'Staging');
+  claimValue({ kind, user: 'alice', creation, over }, 'eu-west-1', 'Staging');
 const mark = (creation: string, ago: number) => markValue({ creation, time: NOW - ago });
 
 const tagsOf = (tags: Record<string, string>) =>
@@ -45,6 +45,7 @@ const tagsOf = (tags: Record<string, string>) =>
     Object.entries(tags).map(([k, value]) => ({ key: k, value })),
     ENROLLMENT_CLAIM_PREFIX,
     DECLARATION,
+    'alice',
     NOW,
   );
 
@@ -63,6 +64,11 @@ describe('a claim', () => {
     expect(tagsOf({ [OURS]: claim(sent(HOUR)) }).others).toBe(false);
     expect(tagsOf({ [SIBLING]: claim(sent(HOUR)) }).others).toBe(true);
     expect(tagsOf({ [THEIRS]: claim(sent(HOUR)) }).others).toBe(true);
+  });
+
+  test('of another user does not keep the device enabled for ours', () => {
+    const theirs = claimValue({ kind: 'enabled', user: 'bob', creation: sent(HOUR) }, 'eu-west-1', 'Staging');
+    expect(tagsOf({ [THEIRS]: theirs }).others).toBe(false);
   });
 });
 
@@ -238,6 +244,22 @@ describe('a claim is evidence that this library enabled the device', () => {
     expect(kindOf({ [SIBLING]: OVER_BEFORE })).toBe('enabled');
   });
 
+  test('of another user never', () => {
+    const theirs = { kind: 'enabled', user: 'bob', creation: sent(HOUR) } as const;
+    expect(kindOf({ [SIBLING]: claimValue(theirs, 'eu-west-1', 'Staging') })).toBeUndefined();
+  });
+
+  test('from the Update that enabled the device again, until that is over', () => {
+    const enabledAgain = (ago: number) =>
+      claimValue(
+        { kind: 'enabled', user: 'alice', creation: sent(DAY_MS), since: NOW - ago },
+        'eu-west-1',
+        'Staging',
+      );
+    expect(kindOf({ [THEIRS]: enabledAgain(HOUR + CREATE_IS_OVER_MS) })).toBe('enabled');
+    expect(kindOf({ [THEIRS]: enabledAgain(HOUR + CREATE_IS_OVER_MS + SECOND) })).toBeUndefined();
+  });
+
   test('without a time', () => {
     expect(kindOf({ [THEIRS]: claim(TIMELESS) })).toBe('enabled');
   });
@@ -275,6 +297,6 @@ describe('a mark', () => {
 test('claims are listed for people with their key and value', () => {
   const tags = tagsOf({ [OURS]: claim(sent(HOUR)), [key(OTHER_STACK, 'Phone', DEVICE_CLAIM_PREFIX)]: 'x' });
   expect(tags.claimsOf(ENROLLMENT_CLAIM_PREFIX)).toEqual([
-    `${OURS} (enabled 20260110T110000Z-1a2b3c4d eu-west-1 Staging)`,
+    `${OURS} (enabled alice 20260110T110000Z-1a2b3c4d eu-west-1 Staging)`,
   ]);
 });

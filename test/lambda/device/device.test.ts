@@ -505,7 +505,7 @@ describe('Create', () => {
     ['a version that this library did not write', {}, () => stage.createSecret('mfa/planted', 'planted')],
     [
       'no claim of a device',
-      { [tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID)]: 'enabled 1a2b3c4d eu-west-1 Staging' },
+      { [tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID)]: 'enabled alice 1a2b3c4d eu-west-1 Staging' },
       () => stage.phoneSecretArn,
     ],
   ])('never joins a device that was planted with %s', async (_, tags, secret) => {
@@ -848,9 +848,9 @@ describe('Delete', () => {
   test('names the enrollments that claim an enabled device', async () => {
     enable();
     const claim = tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID);
-    stage.tag(claim, 'enabled 1a2b3c4d eu-west-1 Staging', PHONE);
+    stage.tag(claim, 'enabled alice 1a2b3c4d eu-west-1 Staging', PHONE);
     const answer = await stage.deviceRequest('Delete');
-    expectFailed(answer, `these enrollments claim it: ${claim} (enabled 1a2b3c4d eu-west-1 Staging)`);
+    expectFailed(answer, `these enrollments claim it: ${claim} (enabled alice 1a2b3c4d eu-west-1 Staging)`);
     expect(answer.Reason).toContain('remove that enrollment first');
     expect(exists()).toBe(true);
   });

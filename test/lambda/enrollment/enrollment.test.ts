@@ -1,4 +1,4 @@
-import { creationId, ENROLLMENT_CLAIM_PREFIX, MARK_PREFIX, markValue, tagKey } from '../../../lib/contract';
+import { creationId, ENROLLMENT_CLAIM_PREFIX, MARK_PREFIX, markValue, tagKey, timestamp } from '../../../lib/contract';
 import { CallError } from '../../../lambda/aws/ports';
 import { occasionOf } from '../../../lambda/occasion';
 import { JUST_ENABLED_MS } from '../../../lambda/claims/timing';
@@ -9,6 +9,7 @@ import {
   INVENTED,
   LOGICAL_ID,
   MINUTE,
+  OTHER_STACK,
   OTHER_STACK_UUID,
   refuse,
   serialNumberOf,
@@ -42,10 +43,10 @@ async function enabledByHand(agoMs = 20 * MINUTE): Promise<void> {
 }
 
 /** The value of a claim whose Create was sent this long ago. */
-const claimSent = (agoMs: number, kind = 'enabled') =>
-  `${kind} ${creationId('ffffffff', stage.clock.now() - agoMs)} eu-west-1 Staging`;
+const claimSent = (agoMs: number, kind = 'enabled', user = 'alice') =>
+  `${kind} ${user} ${creationId('ffffffff', stage.clock.now() - agoMs)} eu-west-1 Staging`;
 
-const ourClaim = (kind = 'enabled') => `${kind} ${stage.creationOf()} eu-west-1 Staging`;
+const ourClaim = (kind = 'enabled') => `${kind} alice ${stage.creationOf()} eu-west-1 Staging`;
 
 const codeCalls = () => stage.calls.filter((call) => /EnableMFADevice|ResyncMFADevice/.test(call));
 
@@ -133,7 +134,7 @@ describe('Create', () => {
   });
 
   test('that fails because the device is enabled for another user gives back the claim that a removal policy kept', async () => {
-    const kept = claimSent(3 * DAY);
+    const kept = claimSent(3 * DAY, 'enabled', 'bob');
     await enrolled();
     stage.iam.call('CreateUser', { UserName: 'bob' });
     stage.tag(OURS, kept);
@@ -226,7 +227,7 @@ describe('Create', () => {
     test('if another delivery of it has claimed the device', async () => {
       const create = stage.event('Create');
       const { creation } = occasionOf(create, [], declarationOf(create));
-      stage.tag(OURS, `enabled ${creation} eu-west-1 Staging`);
+      stage.tag(OURS, `enabled alice ${creation} eu-west-1 Staging`);
       await expectToStartOver(create);
     });
 
@@ -532,7 +533,21 @@ describe('Update', () => {
     expect(await stage.request('Update')).toMatchObject(SUCCESS);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
     expect(stage.tags()[OURS]).toMatch(/^enabled /);
-    expect(stage.calls).not.toContain('iam:TagMFADevice');
+  });
+
+  test('that enables the device again says so in its claim, so that another stack can join without adopting', async () => {
+    await enrolled();
+    stage.deactivate();
+    const update = stage.event('Update');
+    expect(await stage.send(update)).toMatchObject(SUCCESS);
+    const { sentAt } = occasionOf(update, [], declarationOf(update));
+    expect(stage.tags()[OURS]).toBe(
+      `enabled alice ${stage.creationOf()} since ${timestamp(sentAt!)} eu-west-1 Staging`,
+    );
+    expect(await stage.request('Update')).toMatchObject(SUCCESS);
+    expect(stage.tags()[OURS]).toContain(`since ${timestamp(sentAt!)} `);
+    expect(await stage.request('Create', OTHER_STACK)).toMatchObject(SUCCESS);
+    expect(stage.tags()[OTHER_STACKS]).toMatch(/^enabled /);
   });
 
   test('claims an adopted device as enabled after enabling it again', async () => {
@@ -569,7 +584,7 @@ describe('Update', () => {
       action === 'iam:TagMFADevice' && call === 1 ? () => stage.deactivate() : undefined;
     expect(await stage.request('Update')).toMatchObject(SUCCESS);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
-    expect(stage.tags()[OURS]).toBe(ourClaim());
+    expect(stage.tags()[OURS]).toMatch(/^enabled alice \S+ since /);
   });
 
   test('keeps the kind of a claim that is not readable yet', async () => {
@@ -625,6 +640,13 @@ test('the log says what was done', async () => {
 });
 
 describe('Delete', () => {
+  test('deactivates the device although an enrollment of another user claims it', async () => {
+    await enrolled();
+    stage.tag(OTHER_STACKS, claimSent(MINUTE, 'enabled', 'bob'));
+    expect(await stage.request('Delete')).toMatchObject(SUCCESS);
+    expect(stage.devicesOf()).toEqual([]);
+  });
+
   test('marks the device, deactivates it and withdraws the claim in six calls, at once', async () => {
     await enrolled(10_000);
     const before = stage.clock.now();
