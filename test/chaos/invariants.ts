@@ -1,4 +1,5 @@
 import {
+  ANY_CREATION,
   claimIn,
   DEVICE_CLAIM_PREFIX,
   DEVICE_RESOURCE_TYPE,
@@ -149,7 +150,8 @@ export function checkDeleted({ world, operation, before, after, stack: { stackId
     // A claim with the same logical id on another device was abandoned by an earlier cleanup.
     const withdrawn = withdrawnBy(ofDevice, was);
     const declared = Object.keys(was.tags).filter((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
-    const mustBeDeleted = declared.length > 0 && declared.every((key) => withdrawn.includes(key));
+    const staying = declared.filter((key) => !withdrawn.includes(key) && !isLeaving(key, was.tags));
+    const mustBeDeleted = declared.some((key) => withdrawn.includes(key)) && staying.length === 0;
     if (is?.creation !== was.creation) {
       if (!mustBeDeleted) {
         world.violated('undone', `${serialNumber} was deleted`, serialNumber);
@@ -285,10 +287,14 @@ function returnsToKept(value: string | undefined, now: number): boolean {
   return over !== undefined && (sentAt === undefined || now - sentAt < DAY_MS);
 }
 
-/** Whether the Delete of an enrollment has said that it leaves, even if it failed then. */
+/** Whether the Delete of a resource has said that it leaves, even if it failed then. */
 function isLeaving(key: string, tags: Tags): boolean {
-  const mark = markIn(tags[MARK_PREFIX + key.slice(ENROLLMENT_CLAIM_PREFIX.length)] ?? '');
-  return mark?.creation === claimIn(tags[key]!, true).creation;
+  const prefix = isEnrollmentClaim(key) ? ENROLLMENT_CLAIM_PREFIX : DEVICE_CLAIM_PREFIX;
+  const mark = markIn(tags[MARK_PREFIX + key.slice(prefix.length)] ?? '');
+  const { creation } = claimIn(tags[key]!, isEnrollmentClaim(key));
+  const sentAt = sentAtOf(creation);
+  const isAny = mark?.creation === ANY_CREATION && (sentAt === undefined || mark.time - sentAt <= DAY_MS);
+  return mark?.creation === creation || isAny;
 }
 
 function isEnrollmentClaim(key: string): boolean {
