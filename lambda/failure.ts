@@ -1,4 +1,5 @@
 import { quoted } from '../lib/checks';
+import { secretIdOf } from '../lib/contract';
 import { CallGivenUp, OutOfTime } from './aws/attempts';
 import { type Action, type CallError } from './aws/ports';
 import { isPassing, type RequestType } from './aws/reactions';
@@ -158,7 +159,7 @@ function causeOf(error: CallError, subject: Subject): Cause {
     case 'InvalidRequest':
       return {
         cause: `secret ${subject.secretArn} can't be used, most likely because it is scheduled for deletion (InvalidRequestException)`,
-        next: `restore it (aws secretsmanager restore-secret --secret-id ${subject.secretArn}) or use another secret`,
+        next: `restore it (aws secretsmanager restore-secret --secret-id ${secretIdOf(subject.secretArn)}) or use another secret`,
       };
     case 'ValidationError':
       return {
@@ -192,9 +193,12 @@ function accessDenied({ action }: CallError, subject: Subject): Cause {
   const elsewhere =
     'a service control policy, a permissions boundary, a VPC endpoint policy, or the grants of an immutable role (docs/permissions.md)';
   if (isOnSecret(action)) {
+    // A retained policy still names the function of the stack that was deleted.
+    const readers =
+      action === 'secretsmanager:GetSecretValue' ? ' (restrictSeedReaders of another stack: docs/break-glass.md)' : '';
     return {
       cause,
-      next: `check that the secret exists${KEY_GRANTS_FOR[action] ?? ''}. If so, look for a denial in the secret's policy, ${elsewhere}`,
+      next: `check that the secret exists${KEY_GRANTS_FOR[action] ?? ''}. If so, look for a denial in the secret's policy${readers}, ${elsewhere}`,
     };
   }
   return isOnUser(action)

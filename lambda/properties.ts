@@ -10,6 +10,8 @@ export function propertiesIn<Table extends PropertyTable>(table: Table, sent: Se
       case 'tags?':
         return [name, tagsIn(sent[name])];
       case 'userName':
+        // The name in an ARN that only the deployment knows comes with the user's path.
+        return [name, withoutSeed((textIn(sent, name) ?? '').split('/').at(-1)!)];
       case 'deviceArn':
       case 'secretArn':
         // What looks like a seed goes no further, neither into a log nor into a response.

@@ -46,32 +46,60 @@ export class NotASeedError extends Error {
   }
 }
 
+/**
+ * What people store in place of a seed: how its text begins or looks, what it is, and what to do about it. No pattern can
+ * match a seed.
+ */
+const MISTAKES: readonly (readonly [looks: RegExp, what: string, next?: string])[] = [
+  [
+    /^otpauth-migration:/i,
+    'it is an export of Google Authenticator (otpauth-migration://)',
+    "decode the export, and store this device's seed alone",
+  ],
+  [/^b?["'“‘`]/, 'it is in quotes', 'store it without quotes'],
+  [/^[[{]/, 'it is not a valid JSON object', 'store a JSON object, or the seed alone'],
+  [/^(?!otpauth:)[a-z][a-z\d+.-]*:\/\//i, 'it is a URI of another kind than otpauth://totp/'],
+  [/^\d{6}$/, 'it is a code of six digits'],
+  [/^.PNG/, 'it is an image', 'store the text that its QR code shows'],
+  [/\0/, 'it is UTF-16', 'store it as UTF-8'],
+];
+
 /** The seed in a secret's text; with `field`, under that key of a JSON object. */
 export function parseSeed(secret: SecretText, field?: string): Seed {
-  const text = field === undefined ? wholeOf(secret) : fieldOf(secret, field);
-  return new Seed(decodeBase32(/^\s*otpauth:/i.test(text) ? seedOfUri(text.trim()) : text));
+  // What is trimmed includes a byte order mark.
+  const whole = secret.reveal().trim();
+  const text = field === undefined ? wholeOf(whole) : fieldOf(whole, field).trim();
+  return new Seed(decodeBase32(/^otpauth:/i.test(text) ? seedOfUri(text) : text));
 }
 
-function wholeOf(secret: SecretText): string {
-  const text = secret.reveal();
+function wholeOf(text: string): string {
   if (parseObject(text) !== undefined) {
     throw new NotASeedError('it is a JSON object', NAME_THE_KEY);
   }
   return text;
 }
 
-function fieldOf(secret: SecretText, field: string): string {
-  const object = parseObject(secret.reveal());
+function fieldOf(text: string, field: string): string {
+  const object = parseObject(text);
   if (object === undefined) {
-    throw new NotASeedError(
-      `it is not a JSON object, so it has no field ${quoted(field)}`,
-      "leave out 'seedSecretField' if the whole secret is the seed, or store a JSON object that has this key",
+    throw (
+      mistakeIn(text) ??
+      new NotASeedError(
+        `it is not a JSON object, so it has no field ${quoted(field)}`,
+        "leave out 'seedSecretField' if the whole secret is the seed, or store a JSON object that has this key",
+      )
     );
   }
   if (!Object.hasOwn(object, field)) {
     throw new NotASeedError(`its JSON object has no field ${quoted(field)}`, NAME_THE_KEY);
   }
   const value = object[field];
+  if (parseObject(typeof value === 'string' ? value : JSON.stringify(value)) !== undefined) {
+    throw new NotASeedError(
+      `field ${quoted(field)} of its JSON object is a JSON object, too`,
+      "store the seed as a string in the outer object, because 'seedSecretField' names a key of that one",
+    );
+  }
   if (typeof value !== 'string') {
     throw new NotASeedError(`field ${quoted(field)} of its JSON object is not a string`, NAME_THE_KEY);
   }
@@ -90,9 +118,23 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
+function mistakeIn(text: string): NotASeedError | undefined {
+  const [, what, next] = MISTAKES.find(([looks]) => looks.test(text)) ?? [];
+  return what === undefined ? undefined : new NotASeedError(what, next);
+}
+
 /**
- * The Base32 text in a provisioning URI. AWS judges SHA1, six digits and 30 seconds; other parameters would yield
- * codes that it never accepts.
+ * The parameters of a provisioning URI that AWS knows one value of, in the ways in which apps write it; others would
+ * yield codes that it never accepts.
+ */
+const PARAMETERS = [
+  ['algorithm', /^(?:algorithm\.)?(?:hmac)?[-_]?sha[-_]?1$/i, 'SHA1'],
+  ['digits', /^6$/, '6'],
+  ['period', /^30$/, '30'],
+] as const;
+
+/**
+ * The Base32 text in a provisioning URI. An empty parameter means the default.
  * https://github.com/google/google-authenticator/wiki/Key-Uri-Format
  */
 function seedOfUri(uri: string): string {
@@ -106,47 +148,58 @@ function seedOfUri(uri: string): string {
     throw new NotASeedError("its otpauth URI is not of type 'totp', the only one that AWS knows");
   }
   const parameter = (name: string): string | undefined =>
-    [...searchParams].find(([key]) => key.toLowerCase() === name)?.[1];
-  for (const [name, needed] of [
-    ['algorithm', 'SHA1'],
-    ['digits', '6'],
-    ['period', '30'],
-  ] as const) {
-    if ((parameter(name) ?? needed).toUpperCase() !== needed) {
-      throw new NotASeedError(`its otpauth URI has another '${name}' than ${needed}, the only one that AWS knows`);
+    [...searchParams].find(([key]) => key.toLowerCase() === name)?.[1].trim();
+  for (const [name, known, value] of PARAMETERS) {
+    if (!known.test(parameter(name) || value)) {
+      throw new NotASeedError(`its otpauth URI has another '${name}' than ${value}, the only one that AWS knows`);
     }
   }
   const secret = parameter('secret');
-  if (secret === undefined) {
+  if (!secret) {
     throw new NotASeedError("its otpauth URI has no parameter 'secret'");
   }
   return secret;
 }
 
+/** Takes time in proportion to the text, whatever it holds. */
 function decodeBase32(text: string): Uint8Array {
-  const bare = text.replace(/[\s-]/g, '').replace(/=+$/, '').toUpperCase();
+  // White space, hyphens and dashes, and characters that nobody sees.
+  const bare = text.replace(/[\s\p{Pd}\p{Cf}]/gu, '');
   if (bare === '') {
     throw new NotASeedError('it is empty');
   }
-  if (!/^[A-Z2-7]+$/.test(bare)) {
-    throw new NotASeedError('it is not Base32: expected the letters A to Z and the digits 2 to 7, as IAM shows a seed');
+  const [, base32 = ''] = /^([A-Z2-7]+)=*$/i.exec(bare) ?? [];
+  const bytes = decode(base32.toUpperCase());
+  if (bytes !== undefined && bytes.length >= SHORTEST && bytes.length <= LONGEST) {
+    return bytes;
   }
-  const bytes = decode(bare);
-  if (bytes.length < SHORTEST || bytes.length > LONGEST) {
-    throw new NotASeedError(
-      `its seed has ${bytes.length} bytes: expected ${SHORTEST} to ${LONGEST} (a seed of IAM has 40, which are 64 characters of Base32)`,
-    );
-  }
-  return bytes;
+  throw mistakeIn(text) ?? encodedOtherwise(bare) ?? new NotASeedError(problemOf(base32.length, bytes?.length));
 }
 
-function decode(base32: string): Uint8Array {
+function problemOf(characters: number, bytes: number | undefined): string {
+  if (characters === 0) {
+    return 'it is not Base32: expected the letters A to Z and the digits 2 to 7, as IAM shows a seed';
+  }
+  return bytes === undefined
+    ? `its ${characters} characters are not a whole number of bytes in Base32: some are missing or too many`
+    : `its seed has ${bytes} bytes: expected ${SHORTEST} to ${LONGEST} (a seed of IAM has 40, which are 64 characters of Base32)`;
+}
+
+function encodedOtherwise(bare: string): NotASeedError | undefined {
+  const decoded = Buffer.from(bare, 'base64').toString('latin1');
+  if (/^[A-Z2-7]{26,}=*$/.test(decoded)) {
+    return new NotASeedError("it is Base64 of the Base32 text, as IAM's API returns it", 'store what it decodes to');
+  }
+  return /^[2-7a-f]*[0189][\da-f]{16,}$/i.test(bare)
+    ? new NotASeedError('it is hexadecimal', 'store its bytes as Base32')
+    : undefined;
+}
+
+function decode(base32: string): Uint8Array | undefined {
   try {
     return new ScureBase32Plugin().decode(base32);
   } catch {
     // The error quotes the text.
-    throw new NotASeedError(
-      `its ${base32.length} characters are not a whole number of bytes in Base32: some are missing or too many`,
-    );
+    return undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { type PropertyKind, type PropertyTag, TAG_KEY_PREFIX } from './contract';
+import { nameToAskFor, type PropertyKind, type PropertyTag, TAG_KEY_PREFIX } from './contract';
 
 /*
  * Checks of values that the constructs and the function share: synthesis checks what it knows, and the function checks
@@ -13,14 +13,28 @@ const HIDDEN = '(not shown: it may be a seed)';
  * A seed is Base32 in one case, as a word of letters and digits hardly ever is. IAM shows it as 64 capital letters and
  * digits; people copy it in lowercase, in parts, or in groups of equal length.
  */
-const LONG_SEED = /(?=[A-Z]*[2-7])[A-Z2-7]{32}|(?=(?:[a-z]+[2-7]+){3})[a-z2-7]{32}/;
 const SHORT_SEED = /^(?:(?=[A-Z]+[2-7]+[A-Z])[A-Z2-7]{16,}|(?=(?:[a-z]+[2-7]+){2}[a-z])[a-z2-7]{16,})=*$/;
 const SHORTEST_SEED = 16;
 
-/** Whether a text holds what may be a seed, bare, in quotes, in groups, in a URI, in a JSON secret, or among other words. */
+/**
+ * Whether a text holds what may be a seed, bare, in quotes, in groups, in a URI, in a JSON secret, or among other words.
+ * Takes time in proportion to the text: no regular expression begins anywhere and then goes on without a bound.
+ */
 function mayHoldSeed(text: string): boolean {
   const bare = text.replace(/["'\s]/g, '');
-  return /otpauth:|^\s*\{/i.test(text) || LONG_SEED.test(text) || SHORT_SEED.test(bare) || isInGroups(text);
+  return (
+    /otpauth(?:-migration)?:|^\s*\{/i.test(text) || holdsLongSeed(text) || SHORT_SEED.test(bare) || isInGroups(text)
+  );
+}
+
+/** Whether a text holds the 32 characters of a seed or more, in one case, or the Base64 of them, as IAM's API returns it. */
+function holdsLongSeed(text: string): boolean {
+  const holds = (run: RegExp, isSeed: (found: string) => boolean) => text.match(run)?.some(isSeed) === true;
+  return (
+    holds(/[A-Z2-7]{32,}/g, (found) => /[2-7]/.test(found)) ||
+    holds(/[a-z2-7]{32,}/g, (found) => /^[2-7]*(?:[a-z]+[2-7]+){3}/.test(found)) ||
+    holds(/[A-Za-z0-9]{42,}/g, (found) => /^[A-Z2-7]{31}/.test(Buffer.from(found, 'base64').toString('latin1')))
+  );
 }
 
 /** Whether a text consists of groups of Base32 characters that are equally long, except for the last. */
@@ -37,7 +51,7 @@ function isInGroups(text: string): boolean {
     joined.length >= SHORTEST_SEED &&
     groups.every((group, index) => group.length === length || (index === groups.length - 1 && group.length < length)) &&
     /^(?:[A-Z2-7]+|[a-z2-7]+)$/.test(joined) &&
-    /[a-z][2-7]+[a-z]/i.test(joined)
+    /^[2-7]*[a-z]+[2-7]+[a-z]/i.test(joined)
   );
 }
 
@@ -70,7 +84,7 @@ export function invalid(what: string, value: string, expected: string): string {
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
  */
 export function problemOfTag({ Key, Value }: PropertyTag): string | undefined {
-  // IAM compares keys without regard to case.
+  // Keys of devices are case-sensitive, but another spelling of ours would only confuse people.
   if (Key.toLowerCase().startsWith(TAG_KEY_PREFIX)) {
     return invalid('tag key', Key, `a key that does not begin with '${TAG_KEY_PREFIX}', which this library reserves`);
   }
@@ -143,10 +157,21 @@ export function problemOfSerialNumber(
 }
 
 /** Checks the ARN of a secret. A value that is no ARN is not quoted, because it may be the seed. */
-export function problemOfSecretArn(arn: string): string | undefined {
-  return /^arn:[^:]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:./.test(arn)
-    ? undefined
-    : `invalid secret ARN ${arn.startsWith('arn:') ? quoted(arn) : HIDDEN}: expected arn:aws:secretsmanager:<region>:<account>:secret:<name>`;
+export function problemOfSecretArn(arn: string, { account }: Surroundings = {}): string | undefined {
+  const [, itsAccount] = /^arn:[^:]+:secretsmanager:[a-z0-9-]+:(\d{12}):secret:./.exec(arn) ?? [];
+  if (itsAccount === undefined) {
+    return `invalid secret ARN ${arn.startsWith('arn:') ? quoted(arn) : HIDDEN}: expected arn:aws:secretsmanager:<region>:<account>:secret:<name>`;
+  }
+  return account === undefined || itsAccount === account ? undefined : problemOfForeignName(arn);
+}
+
+/** Checks the ARN of a secret of another account, in which no secret is found by its name. */
+export function problemOfForeignName(arn: string): string | undefined {
+  const name = nameToAskFor(arn);
+  return (
+    name &&
+    `invalid partial ARN of secret ${quoted(name)} in another account: expected a complete ARN, because the name ends in a hyphen and six characters`
+  );
 }
 
 /** Checks the key of a JSON secret. */

@@ -22,7 +22,7 @@ export const ENROLLMENT_PROPERTIES = {
   UserName: 'userName',
   /** ARN of the virtual MFA device. */
   SerialNumber: 'deviceArn',
-  /** Complete or partial ARN of the secret that holds the seed. */
+  /** ARN of the secret that holds the seed: complete, partial, or a partial one with `UNKNOWN_SUFFIX`. */
   SeedSecretArn: 'secretArn',
   /** Key of a JSON secret; absent: the whole secret is the seed. */
   SeedSecretField: 'jsonKey?',
@@ -36,7 +36,7 @@ export const ENROLLMENT_PROPERTIES = {
 export const DEVICE_PROPERTIES = {
   /** ARN of the virtual MFA device; path and name are read from it. */
   SerialNumber: 'deviceArn',
-  /** Complete or partial ARN of the secret that stores the seed. */
+  /** ARN of the secret that stores the seed: complete, partial, or a partial one with `UNKNOWN_SUFFIX`. */
   SeedSecretArn: 'secretArn',
   /** "true": the secret is the device's own, and is deleted with it; absent: it is the caller's. */
   OwnSecret: 'flag?',
@@ -45,6 +45,35 @@ export const DEVICE_PROPERTIES = {
   /** A whole number; a higher one asks for another look at the device. Absent: 0. */
   Recheck: 'number?',
 } as const satisfies PropertyTable;
+
+/**
+ * What ends the ARN of a secret whose six random characters are not known, in policies. Secrets Manager takes a partial
+ * ARN that ends in a hyphen and six letters or digits for a complete one, so such an ARN is sent to the function with it.
+ */
+export const UNKNOWN_SUFFIX = '-??????';
+
+/** How the ARN of a secret ends that Secrets Manager takes for a complete one. */
+const COMPLETE_ARN = /-[A-Za-z0-9]{6}$/;
+
+/** Whether Secrets Manager takes a text for a complete ARN, or for its end. */
+export function isTakenForComplete(arn: string): boolean {
+  return COMPLETE_ARN.test(arn);
+}
+
+/** The name of a secret that Secrets Manager finds by its name only: in its own account. */
+export function nameToAskFor(secretArn: string): string | undefined {
+  const partial = secretArn.endsWith(UNKNOWN_SUFFIX) ? secretArn.slice(0, -UNKNOWN_SUFFIX.length) : '';
+  return isTakenForComplete(partial) ? partial.slice(partial.lastIndexOf(':') + 1) : undefined;
+}
+
+/**
+ * What Secrets Manager finds a secret by.
+ *
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
+ */
+export function secretIdOf(secretArn: string): string {
+  return nameToAskFor(secretArn) ?? secretArn.replace(UNKNOWN_SUFFIX, '');
+}
 
 /** A tag as CloudFormation writes it. */
 export interface PropertyTag {

@@ -33,7 +33,7 @@ import {
   warnOfForeignSecret,
 } from './private/props';
 import { isKept, isRetained, lostKey, lostWithSeed } from './private/removal';
-import { arnOf, isGenerated, readStatements, wildcardsOf } from './private/seed-secret';
+import { isGenerated, problemOfAccount, readStatements, sentArnOf, wildcardsOf } from './private/seed-secret';
 import { type IVirtualMfaDevice, VirtualMfaDevice } from './virtual-mfa-device';
 
 /**
@@ -186,7 +186,7 @@ export class MfaEnrollment extends Construct {
       properties: {
         UserName: user.userName,
         SerialNumber: serialNumber,
-        SeedSecretArn: arnOf(seedSecret),
+        SeedSecretArn: sentArnOf(Stack.of(this), seedSecret),
         SeedSecretField: seedSecretField,
         AdoptExisting: props.adoptExisting || undefined,
         Recheck: recheck || undefined,
@@ -385,7 +385,7 @@ function validate(scope: Construct, props: MfaEnrollmentProps): void {
   }
   fail('user', problemOfUser(scope, user));
   if (device !== undefined) {
-    fail('device', problemOfDevice(scope, user, device));
+    fail('device', problemOfDevice(scope, user, device) ?? problemOfAccount(Stack.of(scope), device.seedSecret));
     warnOfForeignSecret(scope, device.seedSecret);
   }
   informOfRemoval(scope, props);

@@ -36,7 +36,7 @@ import {
 } from './private/props';
 import { isKept, lostWithSeed, removalOf } from './private/removal';
 import { SeedReaders } from './private/seed-readers';
-import { arnOf, SeedSecret, wildcardsOf, writeStatements } from './private/seed-secret';
+import { arnOf, problemOfAccount, SeedSecret, sentArnOf, wildcardsOf, writeStatements } from './private/seed-secret';
 
 /**
  * A virtual MFA device whose seed is in a secret: a `VirtualMfaDevice`, or an imported device.
@@ -304,7 +304,7 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       service: provider._service,
       properties: {
         SerialNumber: serialNumber,
-        SeedSecretArn: arnOf(this.seedSecret),
+        SeedSecretArn: sentArnOf(this.stack, this.seedSecret),
         OwnSecret: this.seedSecret instanceof SeedSecret || undefined,
         Tags: this.tags.renderedTags,
         Recheck: Lazy.uncachedAny({ produce: () => this.recheck || undefined }),
@@ -467,7 +467,12 @@ function validate(scope: Construct, props: VirtualMfaDeviceProps, path: string):
     fail('encryptionKey', problemOfKey(encryptionKey));
   }
   if (seedSecret !== undefined) {
-    fail('seedSecret', problemOfKind('secret', seedSecret) ?? problemOfSecret(seedSecret));
+    fail(
+      'seedSecret',
+      problemOfKind('secret', seedSecret) ??
+        problemOfSecret(seedSecret) ??
+        problemOfAccount(Stack.of(scope), seedSecret),
+    );
     if (encryptionKey !== undefined) {
       fail('encryptionKey', "is set together with 'seedSecret', which has its own key: expected one of them");
     }
@@ -499,22 +504,11 @@ function problemsOfTags(tags: TagManager): string[] {
   if (tooMany !== undefined) {
     problems.push(`'tags': ${tooMany}`);
   }
-  const keys = new Map<string, string>();
   for (const [key, value] of Object.entries(tags.tagValues())) {
-    const known = literal(key);
-    if (known === undefined) {
-      continue;
-    }
     // The key can be checked even if only a deployment knows the value.
-    const problem = problemOfTag({ Key: key, Value: literal(value) ?? '' });
-    const other = keys.get(key.toLowerCase());
-    keys.set(key.toLowerCase(), key);
+    const problem = literal(key) === undefined ? undefined : problemOfTag({ Key: key, Value: literal(value) ?? '' });
     if (problem !== undefined) {
       problems.push(`'tags': ${problem}`);
-    } else if (other !== undefined) {
-      problems.push(
-        `'tags': invalid keys ${quoted(other)} and ${quoted(key)}: expected keys that differ in more than case`,
-      );
     }
   }
   return problems;

@@ -1,3 +1,4 @@
+import { secretIdOf } from '../lib/contract';
 import {
   type Action,
   CallError,
@@ -112,18 +113,18 @@ export class InProcessSeedStore implements SeedStore {
   ) {}
 
   async read(secretArn: string): Promise<SecretText> {
-    const output = await this.call('secretsmanager:GetSecretValue', { SecretId: secretArn });
+    const output = await this.call('secretsmanager:GetSecretValue', { SecretId: secretIdOf(secretArn) });
     const { SecretString, SecretBinary } = output as { SecretString?: string; SecretBinary?: Uint8Array };
     return new SecretText(SecretString ?? Buffer.from(SecretBinary ?? []).toString('utf8'));
   }
 
   async write(secretArn: string, seed: SecretText, version: string): Promise<void> {
-    const input = { SecretId: secretArn, SecretString: seed.reveal(), ClientRequestToken: version };
+    const input = { SecretId: secretIdOf(secretArn), SecretString: seed.reveal(), ClientRequestToken: version };
     await this.call('secretsmanager:PutSecretValue', input);
   }
 
   async versions(secretArn: string): Promise<SecretVersions> {
-    const output = await this.call('secretsmanager:DescribeSecret', { SecretId: secretArn });
+    const output = await this.call('secretsmanager:DescribeSecret', { SecretId: secretIdOf(secretArn) });
     const stages = output.VersionIdsToStages as Record<string, string[]>;
     const staged = Object.keys(stages);
     return {
@@ -135,7 +136,10 @@ export class InProcessSeedStore implements SeedStore {
   }
 
   async delete(secretArn: string): Promise<void> {
-    await this.call('secretsmanager:DeleteSecret', { SecretId: secretArn, ForceDeleteWithoutRecovery: true });
+    await this.call('secretsmanager:DeleteSecret', {
+      SecretId: secretIdOf(secretArn),
+      ForceDeleteWithoutRecovery: true,
+    });
   }
 
   private async call(action: Action, input: Record<string, unknown>): Promise<Record<string, unknown>> {

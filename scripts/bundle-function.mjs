@@ -46,6 +46,12 @@ const REPLACED = {
   './getInstanceMetadataRegion': 'export const getInstanceMetadataRegion = async () => undefined;',
   '../config-resolver/regionConfig/getInstanceMetadataRegion':
     'export const getInstanceMetadataRegion = async () => undefined;',
+  // Logs inputs and outputs, seeds among them, if a client has a logger. These have none.
+  './middleware-logger/loggerMiddleware':
+    'export const getLoggerPlugin = () => ({ applyToStack: () => undefined }), loggerMiddleware = undefined, loggerMiddlewareOptions = undefined;',
+  './schemaLogFilter': 'export const schemaLogFilter = () => undefined;',
+  // Names of S3 buckets in endpoints.
+  '../service-customizations': 'export const resolveParamsForS3 = undefined;',
   // Logs a warning that future versions of the SDK need a later Node.js. The bundled version never changes.
   './emitWarningIfUnsupportedVersion': 'export const state = {}, emitWarningIfUnsupportedVersion = () => {};',
 };

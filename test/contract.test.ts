@@ -112,6 +112,26 @@ describe('a default device', () => {
   });
 });
 
+describe('the ARN of a secret that is sent to the function', () => {
+  const ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:mfa';
+
+  test('ends in -?????? if its six random characters are not known', () => {
+    expect(contract.UNKNOWN_SUFFIX).toBe('-??????');
+  });
+
+  test.each([
+    [`${ARN}/alice-AbCdEf`, `${ARN}/alice-AbCdEf`],
+    [`${ARN}/alice`, `${ARN}/alice`],
+    [`${ARN}/alice-??????`, `${ARN}/alice`],
+    [`${ARN}/john-miller-??????`, 'mfa/john-miller'],
+    [`${ARN}/a-B2c4D6-??????`, 'mfa/a-B2c4D6'],
+    [`${ARN}/john_miller-??????`, `${ARN}/john_miller`],
+    [`${ARN}-secret-??????`, 'mfa-secret'],
+  ])('%s is found by %s', (sent, secretId) => {
+    expect(contract.secretIdOf(sent)).toBe(secretId);
+  });
+});
+
 describe('a device', () => {
   const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:mfa/alice-AbCdEf';
   const PROPERTIES_OF_DEVICE: Record<keyof DeviceProperties, unknown> = {

@@ -19,6 +19,7 @@ import {
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
+import { secretIdOf } from '../../lib/contract';
 import {
   type Action,
   CallError,
@@ -160,7 +161,7 @@ export class SdkSeedStore implements SeedStore {
 
   async read(secretArn: string): Promise<SecretText> {
     const { SecretString, SecretBinary } = await sent('secretsmanager:GetSecretValue', () =>
-      this.clientOf(secretArn).send(new GetSecretValueCommand({ SecretId: secretArn })),
+      this.clientOf(secretArn).send(new GetSecretValueCommand({ SecretId: secretIdOf(secretArn) })),
     );
     return new SecretText(SecretString ?? new TextDecoder().decode(SecretBinary));
   }
@@ -168,7 +169,11 @@ export class SdkSeedStore implements SeedStore {
   async write(secretArn: string, seed: SecretText, version: string): Promise<void> {
     await sent('secretsmanager:PutSecretValue', () =>
       this.clientOf(secretArn).send(
-        new PutSecretValueCommand({ SecretId: secretArn, SecretString: seed.reveal(), ClientRequestToken: version }),
+        new PutSecretValueCommand({
+          SecretId: secretIdOf(secretArn),
+          SecretString: seed.reveal(),
+          ClientRequestToken: version,
+        }),
       ),
     );
   }
@@ -179,7 +184,7 @@ export class SdkSeedStore implements SeedStore {
       VersionIdsToStages = {},
       DeletedDate,
     } = await sent('secretsmanager:DescribeSecret', () =>
-      this.clientOf(secretArn).send(new DescribeSecretCommand({ SecretId: secretArn })),
+      this.clientOf(secretArn).send(new DescribeSecretCommand({ SecretId: secretIdOf(secretArn) })),
     );
     const staged = Object.keys(VersionIdsToStages);
     return {
@@ -192,7 +197,9 @@ export class SdkSeedStore implements SeedStore {
 
   async delete(secretArn: string): Promise<void> {
     await sent('secretsmanager:DeleteSecret', () =>
-      this.clientOf(secretArn).send(new DeleteSecretCommand({ SecretId: secretArn, ForceDeleteWithoutRecovery: true })),
+      this.clientOf(secretArn).send(
+        new DeleteSecretCommand({ SecretId: secretIdOf(secretArn), ForceDeleteWithoutRecovery: true }),
+      ),
     );
   }
 

@@ -1,4 +1,4 @@
-import { type DeviceProperties, ENROLLMENT_CLAIM_PREFIX, SEED_PREFIX } from '../../lib/contract';
+import { type DeviceProperties, ENROLLMENT_CLAIM_PREFIX, secretIdOf, SEED_PREFIX } from '../../lib/contract';
 import { type DeviceTags } from '../claims/device-tags';
 import { Failure } from '../failure';
 
@@ -51,7 +51,7 @@ export function secretIsDeleted({ SeedSecretArn }: DeviceProperties): Failure {
   return new Failure(
     {
       cause: `secret ${SeedSecretArn} is scheduled for deletion and cannot store a seed`,
-      next: `restore it (aws secretsmanager restore-secret --secret-id ${SeedSecretArn}) or use another secret`,
+      next: `restore it (aws secretsmanager restore-secret --secret-id ${secretIdOf(SeedSecretArn)}) or use another secret`,
     },
     'SecretScheduledForDeletion',
   );
@@ -98,7 +98,7 @@ export function seedReplaced(
   return new Failure(
     {
       cause: `the current version of secret ${SeedSecretArn} is not the seed of device ${SerialNumber}: somebody wrote to the secret`,
-      next: `make the seed's version current again: aws secretsmanager update-secret-version-stage --secret-id ${SeedSecretArn} --version-stage AWSCURRENT --move-to-version-id ${version}${from}`,
+      next: `make the seed's version current again: aws secretsmanager update-secret-version-stage --secret-id ${secretIdOf(SeedSecretArn)} --version-stage AWSCURRENT --move-to-version-id ${version}${from}`,
     },
     'SeedReplaced',
   );
@@ -109,7 +109,7 @@ export function untagged(properties: DeviceProperties, seedKey: string): Failure
   return new Failure(
     {
       cause: `device ${SerialNumber} has lost its tag '${SEED_PREFIX}...': somebody removed it, or created the device again by hand`,
-      next: `if it is the same device, restore the tag: aws iam tag-mfa-device --serial-number ${SerialNumber} --tags Key=${seedKey},Value=<id> (aws secretsmanager describe-secret --secret-id ${SeedSecretArn} shows the id of the version that holds the seed). Otherwise, ${newDevice(properties)}`,
+      next: `if it is the same device, restore the tag: aws iam tag-mfa-device --serial-number ${SerialNumber} --tags Key=${seedKey},Value=<id> (aws secretsmanager describe-secret --secret-id ${secretIdOf(SeedSecretArn)} shows the id of the version that holds the seed). Otherwise, ${newDevice(properties)}`,
     },
     'SeedVersionUntagged',
   );

@@ -54,7 +54,7 @@ export function enabledForAnotherUser({ SerialNumber }: EnrollmentProperties): F
   return new Failure(
     {
       cause: `device ${SerialNumber} is enabled for another user (EntityAlreadyExists); a device is never reassigned, because its first user may know the seed`,
-      next: "create a new device for this user, or correct the serial number ('aws iam list-virtual-mfa-devices' shows who has it)",
+      next: "create a new device for this user (if you renamed the user, in the same deployment: 'generation: 2', or another 'virtualMfaDeviceName'), or correct the serial number ('aws iam list-virtual-mfa-devices' shows who has it)",
     },
     'EntityAlreadyExists',
   );

@@ -110,7 +110,7 @@ export class PathScope {
         keys: this.encryptionKeys.map((key) => keyOf(stack, key.keyArn)),
         provider: keyOf(stack, serviceToken),
       },
-      names: [this.userPath, this.devicePath],
+      names: [this.userPath, this.devicePath].map((path) => literalText(keyOf(stack, path))),
     });
   }
 

@@ -3,16 +3,35 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { type Construct } from 'constructs';
-import { invalid, quoted } from '../checks';
+import { invalid, problemOfForeignName, quoted } from '../checks';
+import { isTakenForComplete, UNKNOWN_SUFFIX } from '../contract';
 import { Stack, Token, type CfnResource, RemovalPolicy } from './cdk';
 import { acknowledgeNoRotation, type AcknowledgedWildcard } from './acknowledged-findings';
-import { type DeviceName, keyOf, literalText, resourceIn, seedIdentity } from './identity';
+import { type DeviceName, keyOf, literal, literalText, resourceIn, seedIdentity } from './identity';
 import { deriveLogicalIds } from './logical-id';
 import { allow, type Statement } from './policies';
 
 /** As complete an ARN as is known. */
 export function arnOf(secret: secretsmanager.ISecret): string {
   return secret.secretFullArn ?? secret.secretArn;
+}
+
+/** The ARN that a stack sends to the function: a partial one as it is only if Secrets Manager takes it for a partial one. */
+export function sentArnOf(stack: Stack, secret: secretsmanager.ISecret): string {
+  const arn = arnOf(secret);
+  // What follows the last token.
+  const end = arn.slice(arn.lastIndexOf('}') + 1);
+  return isKnownInFull(stack, secret) || (end.length >= UNKNOWN_SUFFIX.length && !isTakenForComplete(end))
+    ? arn
+    : arn + UNKNOWN_SUFFIX;
+}
+
+/** Checks the name of a secret of another account. */
+export function problemOfAccount(stack: Stack, secret: secretsmanager.ISecret): string | undefined {
+  const [theirs, ours] = [literal(secret.env.account), literal(stack.account)];
+  return theirs === undefined || ours === undefined || theirs === ours
+    ? undefined
+    : problemOfForeignName(sentArnOf(stack, secret));
 }
 
 /**
@@ -73,7 +92,8 @@ export function problemOfSecretName(secret: secretsmanager.ISecret): string | un
   if (!Token.isUnresolved(arn) && !arn.startsWith('arn:')) {
     return invalid('secret ARN', arn, 'an ARN; import a secret by its name with Secret.fromSecretNameV2');
   }
-  const name = /:secret:([^]*)$/.exec(literalText(keyOf(Stack.of(secret), arn)))?.[1];
+  const known = literalText(keyOf(Stack.of(secret), arn));
+  const name = /:secret:([^]*)$/.exec(known)?.[1];
   if (name === undefined) {
     return undefined;
   }
@@ -84,12 +104,14 @@ export function problemOfSecretName(secret: secretsmanager.ISecret): string | un
       'a name; import a secret by its complete ARN with Secret.fromSecretCompleteArn',
     );
   }
-  if (!/^[\w/+=.@\0-]{1,512}$/.test(name)) {
-    return invalid('secret name', name, '1 to 512 letters, digits and characters of /_+=.@-');
+  if (!/^[\w/+=.@!\0-]{1,512}$/.test(name)) {
+    return invalid('secret name', name, '1 to 512 letters, digits and characters of /_+=.@!-');
   }
   // aws-cdk-lib takes the end for the random characters of a complete ARN, and so does Secrets Manager.
-  return secret.secretFullArn === undefined && /-[A-Za-z0-9]{6}$/.test(name) && secret.secretName !== name
-    ? `invalid partial ARN of a secret ${quoted(arn)}: expected no hyphen and six characters at its end; import a complete ARN with Secret.fromSecretCompleteArn, and a name that ends so with Secret.fromSecretNameV2`
+  return secret.secretFullArn === undefined &&
+    /-[A-Za-z0-9]{6}$/.test(name) &&
+    literalText(keyOf(Stack.of(secret), secret.secretName)) !== name
+    ? `invalid partial ARN of a secret ${quoted(known.replaceAll('\0', '…'))}: expected no hyphen and six characters at its end; import a complete ARN with Secret.fromSecretCompleteArn, and a name that ends so with Secret.fromSecretNameV2`
     : undefined;
 }
 
@@ -133,7 +155,7 @@ function statements(
 ): Statement[] {
   return [
     // Secrets Manager ends every ARN in a hyphen and six random characters, which a partial ARN leaves out.
-    allow(actions, isKnownInFull(stack, secret) ? arnOf(secret) : `${arnOf(secret)}-??????`),
+    allow(actions, isKnownInFull(stack, secret) ? arnOf(secret) : arnOf(secret) + UNKNOWN_SUFFIX),
     ...(secret.encryptionKey === undefined ? [] : keyStatementsOf(secret, secret.encryptionKey, keyActions)),
   ];
 }

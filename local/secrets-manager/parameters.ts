@@ -2,7 +2,9 @@ import type { ActionParameters, Constraint, Parameters } from '../constraints';
 
 // From the service model of API version 2017-10-17. The pattern of names is from CreateSecret's documentation.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Operations.html
-const secretId: Constraint = { type: 'string', min: 1, max: 2048 };
+const NAME = '[A-Za-z0-9\\-/_+=.@!]+';
+// Names and ARNs. That other characters are refused is not in the model, but was seen.
+const secretId: Constraint = { type: 'string', min: 1, max: 2048, pattern: '[A-Za-z0-9\\-/_+=.@!:]+' };
 const token: Constraint = { type: 'string', min: 32, max: 64 };
 const stage: Constraint = { type: 'string', min: 1, max: 256 };
 const value: Parameters = {
@@ -64,7 +66,7 @@ export type SecretsManagerAction = keyof SecretsManagerInputs;
 export const SECRETS_MANAGER_PARAMETERS: Readonly<Record<SecretsManagerAction, ActionParameters>> = {
   CreateSecret: action(
     {
-      Name: { type: 'string', min: 1, max: 512, pattern: '[A-Za-z0-9\\-/_+=.@!]+' },
+      Name: { type: 'string', min: 1, max: 512, pattern: NAME },
       ClientRequestToken: token,
       Description: { type: 'string', max: 2048 },
       KmsKeyId: { type: 'string', min: 1, max: 2048 },

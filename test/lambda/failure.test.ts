@@ -60,6 +60,26 @@ test.each<[string, Parameters<typeof refuse>, RegExp]>([
   );
 });
 
+test.each([
+  ['its partial ARN', 'mfa/alice', (arn: string) => arn],
+  ['its name, if that ends in a hyphen and six letters', 'mfa/john-miller', () => 'mfa/john-miller'],
+])('a command in a reason names a secret by %s', async (_, name, expected) => {
+  const partial = stage.secretArn.replace(/:secret:.*/, `:secret:${name}`);
+  stage.fault = refuse('secretsmanager:GetSecretValue', 'InvalidRequest', 400);
+  const SeedSecretArn = `${partial}-??????`;
+  const { Reason } = await stage.request('Create', { ResourceProperties: stage.properties({ SeedSecretArn }) });
+  expect(Reason).toContain(`restore-secret --secret-id ${expected(partial)})`);
+});
+
+test('the name of a secret of another account that ends in a hyphen and six letters is refused before anything is tried', async () => {
+  const SeedSecretArn = 'arn:aws:secretsmanager:eu-west-1:999999999999:secret:mfa/john-miller-??????';
+  const { Reason } = await stage.request('Create', { ResourceProperties: stage.properties({ SeedSecretArn }) });
+  expect(Reason).toContain(
+    "'SeedSecretArn': invalid partial ARN of secret 'mfa/john-miller' in another account: expected a complete ARN",
+  );
+  expect(stage.calls).toEqual([]);
+});
+
 test('the reason says if a request was never sent', async () => {
   stage.fault = (action) =>
     action === 'iam:EnableMFADevice' ? new CallError(action, 'CredentialsProviderError') : undefined;

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { ScureBase32Plugin } from 'otplib';
+import { isLinear, regularExpressionsIn } from '../regular-expressions';
 import { SecretText } from '../../lambda/aws/ports';
 import { NotASeedError, parseSeed } from '../../lambda/seed';
 
@@ -37,8 +39,53 @@ test.each<[string, string, string?]>([
   ['a URI after any white space', `\n \u00a0otpauth://totp/alice?secret=${base32}`],
   ['a field of a JSON secret', JSON.stringify({ user: 'alice', seed: base32 }), 'seed'],
   ['a URI in a field', JSON.stringify({ uri: `otpauth://totp/alice?secret=${base32}` }), 'uri'],
+  ['a byte order mark before Base32, as PowerShell writes it', `\uFEFF${base32}`],
+  ['a byte order mark before a JSON secret', `\uFEFF${JSON.stringify({ seed: base32 })}\r\n`, 'seed'],
+  ['a byte order mark before an otpauth URI', `\uFEFFotpauth://totp/alice?secret=${base32}`],
+  ['a byte order mark in a field', JSON.stringify({ seed: `\uFEFF${base32}` }), 'seed'],
+  ['groups with characters that nobody sees, as web pages have them', base32.replace(/.{4}/g, '$&\u200B\u00AD')],
+  ['groups with the dashes of a word processor', base32.replace(/.{4}/g, '$&\u2013')],
 ])('reads %s', (...[, text, field]) => {
   expect(seedOf(text, field)).toEqual(bytes);
+});
+
+describe('an otpauth URI', () => {
+  const uri = (parameters: string) => `otpauth://totp/alice?secret=${base32}&${parameters}`;
+
+  test.each([
+    'algorithm=SHA-1',
+    'algorithm=sha1',
+    'algorithm=sha_1',
+    'algorithm=HmacSHA1',
+    'algorithm=HMAC-SHA-1',
+    'algorithm=Algorithm.sha1',
+    'algorithm=Algorithm.SHA1',
+    'algorithm=%20SHA1%20',
+  ])('can name SHA1 in every way that apps write it: %s', (parameters) => {
+    expect(seedOf(uri(parameters))).toEqual(bytes);
+  });
+
+  test.each([
+    'algorithm=',
+    'digits=',
+    'period=',
+    'algorithm&digits&period',
+    'algorithm=&digits=%20&period=',
+    'issuer=',
+  ])('with an empty parameter means its default: %s', (parameters) => {
+    expect(seedOf(uri(parameters))).toEqual(bytes);
+  });
+
+  test.each(['SHA-256', 'SHA512', 'SHA-3', 'SHA11', 'MD5', 'Algorithm.sha256', 'HmacSHA256', 'SHA2-1'])(
+    'with another algorithm is an error: %s',
+    (algorithm) => {
+      expect(problemOf(uri(`algorithm=${algorithm}`))).toMatch(/another 'algorithm' than SHA1/);
+    },
+  );
+
+  test('with an empty secret is an error', () => {
+    expect(problemOf('otpauth://totp/alice?secret=&issuer=AWS')).toMatch(/no parameter 'secret'/);
+  });
 });
 
 test.each([16, 64])('reads a seed of %i bytes, which is exactly at the limit', (length) => {
@@ -66,8 +113,8 @@ test.each<[string, string, RegExp, string?]>([
   ['JSON without a field name', JSON.stringify({ seed: base32 }), /JSON object.*'seedSecretField'/],
   ['a field of a value that is not JSON', base32, /not a JSON object.*'seed'; leave out 'seedSecretField'/, 'seed'],
   ['a field of JSON null', 'null', /not a JSON object/, 'seed'],
-  ['a field of a JSON string', '"seed"', /not a JSON object/, 'length'],
-  ['a field of a JSON array', '[]', /not a JSON object/, '0'],
+  ['a field of a JSON string', '"seed"', /in quotes/, 'length'],
+  ['a field of a JSON array', '[]', /not a valid JSON object/, '0'],
   ['a missing field', JSON.stringify({ token: base32 }), /no field 'seed'; name the key/, 'seed'],
   ['a field that every object inherits', '{}', /no field 'constructor'/, 'constructor'],
   ['a field that is not a string', JSON.stringify({ seed: 12345 }), /'seed' .*not a string/, 'seed'],
@@ -83,6 +130,159 @@ test.each<[string, string, RegExp, string?]>([
   ['an invalid URI', 'otpauth:// totp', /not a valid URI/],
 ])('refuses %s and says why', (...[, text, reason, field]) => {
   expect(problemOf(text, field)).toMatch(reason);
+});
+
+/** What people store in place of a seed, made of its Base32 text. */
+const MISTAKES: [string, (seed: string) => string, RegExp, string?][] = [
+  [
+    'otpauth-migration://, an export of several accounts',
+    (seed) => `otpauth-migration://offline?data=${Buffer.from(seed).toString('base64url')}`,
+    /an export of Google Authenticator \(otpauth-migration:\/\/\); decode the export/,
+  ],
+  ['"SEED" in quotes', (seed) => `"${seed}"`, /in quotes; store it without quotes/],
+  ["'SEED' in single quotes", (seed) => `'${seed}'`, /in quotes; store it without quotes/],
+  ['“SEED” in typographic quotes', (seed) => `“${seed}”`, /in quotes; store it without quotes/],
+  ["b'SEED', the bytes of Python", (seed) => `b'${seed}'`, /in quotes; store it without quotes/],
+  ['a URI in quotes', (seed) => `"otpauth://totp/alice?secret=${seed}"`, /in quotes/],
+  [
+    "Base64 of the Base32 text, as IAM's API shows it",
+    (seed) => Buffer.from(seed).toString('base64'),
+    /Base64 of the Base32 text, as IAM's API returns it; store what it decodes to/,
+  ],
+  [
+    'Base64 of the Base32 text in a field',
+    (seed) => JSON.stringify({ Base32StringSeed: Buffer.from(seed).toString('base64') }),
+    /Base64 of the Base32 text/,
+    'Base32StringSeed',
+  ],
+  [
+    'nested JSON',
+    (seed) => JSON.stringify({ VirtualMFADevice: { SerialNumber: 'x', Base32StringSeed: seed } }),
+    /field 'VirtualMFADevice' of its JSON object is a JSON object, too; store the seed as a string in the outer object/,
+    'VirtualMFADevice',
+  ],
+  [
+    'nested JSON as text',
+    (seed) => JSON.stringify({ mfa: JSON.stringify({ seed }) }),
+    /field 'mfa' of its JSON object is a JSON object, too; store the seed as a string in the outer object/,
+    'mfa',
+  ],
+  ['JSON with single quotes', (seed) => `{'seed': '${seed}'}`, /not a valid JSON object; store a JSON object/],
+  ['JSON with single quotes, with a field', (seed) => `{'seed': '${seed}'}`, /not a valid JSON object/, 'seed'],
+  ['a JSON array', (seed) => JSON.stringify([seed]), /not a valid JSON object/],
+  ['another URI', (seed) => `https://example.com/?secret=${seed}`, /a URI of another kind than otpauth:\/\/totp\//],
+  ['a code of six digits', () => '234567', /a code of six digits/],
+  ['a code of six digits that are not all Base32', () => '189034', /a code of six digits/],
+  ['the image of a QR code', (seed) => `\uFFFDPNG\r\n${seed}`, /an image; store the text that its QR code shows/],
+  ['UTF-16', (seed) => `\uFFFD\uFFFD${[...seed].join('\0')}\0`, /UTF-16; store it as UTF-8/],
+  ['UTF-16 with a field', (seed) => `\uFFFD\uFFFD${[...`{"seed":"${seed}"}`].join('\0')}\0`, /UTF-16/, 'seed'],
+  ['hexadecimal', () => Buffer.from(bytes).toString('hex'), /hexadecimal; store its bytes as Base32/],
+];
+
+test.each(MISTAKES)('says what it is and what to do: %s', (...[, write, sentence, field]) => {
+  expect(problemOf(write(base32), field)).toMatch(sentence);
+  expect(problemOf(` \uFEFF${write(base32)}\n`, field)).toMatch(sentence);
+});
+
+describe('for any seed of 16 to 64 bytes', () => {
+  const seeds = fc.uint8Array({ minLength: 16, maxLength: 64 });
+  const between = fc.array(fc.constantFrom('', '', '', ' ', '-', '\t', '\r\n', '\u00a0', '\u200b', '\u2013'), {
+    minLength: 104,
+    maxLength: 104,
+  });
+  const around = fc.constantFrom('', ' ', '\n', '\r\n', '\uFEFF', '\u00a0');
+  /** A text in upper or lower case, in groups, with padding. */
+  const spelled = fc
+    .tuple(seeds, fc.boolean(), between, fc.nat(6), around, around)
+    .map(([seed, isLower, gaps, padding, before, after]) => {
+      const text = new ScureBase32Plugin().encode(seed);
+      const grouped = [...(isLower ? text.toLowerCase() : text)].map((each, index) => each + gaps[index]).join('');
+      return { seed, text: `${before}${grouped}${'='.repeat(padding)}${after}` };
+    });
+  /** In any order, each as apps write it, or absent. */
+  const parameters = fc
+    .tuple(
+      fc.constantFrom('algorithm=SHA1', 'Algorithm=SHA-1', 'algorithm=Algorithm.sha1', 'algorithm=', ''),
+      fc.constantFrom('digits=6', 'DIGITS=6', 'digits=', ''),
+      fc.constantFrom('period=30', 'period=', ''),
+      fc.constantFrom('issuer=Amazon%20Web%20Services', 'image=https%3A%2F%2Fexample.com', ''),
+    )
+    .chain((all) => fc.shuffledSubarray(all.filter((each) => each !== '')));
+
+  test('every way to write it as Base32 gives this seed, alone or in a field', () => {
+    fc.assert(
+      fc.property(spelled, fc.string(), around, ({ seed, text }, field, before) => {
+        expect(seedOf(text)).toEqual(seed);
+        expect(seedOf(before + JSON.stringify({ [field]: text }), field)).toEqual(seed);
+      }),
+    );
+  });
+
+  test('every otpauth URI of TOTP with SHA1, six digits and 30 seconds gives this seed, alone or in a field', () => {
+    fc.assert(
+      fc.property(spelled, parameters, fc.nat(4), around, ({ seed, text }, others, place, before) => {
+        const all: string[] = [...others];
+        all.splice(place, 0, `secret=${encodeURIComponent(text)}`);
+        const uri = `${before}otpauth://totp/AWS:alice?${all.join('&')}`;
+        expect(seedOf(uri)).toEqual(seed);
+        expect(seedOf(JSON.stringify({ uri }), 'uri')).toEqual(seed);
+      }),
+    );
+  });
+
+  test.each(MISTAKES.filter(([what]) => !/digits|hexadecimal/.test(what)))(
+    'the sentence says what it is, and quotes nothing: %s',
+    (...[, write, sentence, field]) => {
+      fc.assert(
+        fc.property(seeds, around, (seed, before) => {
+          const text = new ScureBase32Plugin().encode(seed);
+          // The Base64 of many equal bytes can be Base32, too.
+          fc.pre(!/^[A-Z2-7]*=*$/i.test(Buffer.from(text).toString('base64')));
+          const problem = problemOf(before + write(text), field);
+          expect(problem).toMatch(sentence);
+          expect(problem).not.toContain(text.slice(0, 8));
+        }),
+      );
+    },
+  );
+});
+
+describe('refusing a secret takes time in proportion to its length', () => {
+  const LENGTH = 65_536;
+
+  test.each([
+    ['one letter and =', `A${'='.repeat(LENGTH - 2)}A`],
+    ['only =', '='.repeat(LENGTH)],
+    ['one letter', 'A'.repeat(LENGTH - 1)],
+    ['one digit of Base32', '2'.repeat(LENGTH - 1)],
+    ['letters and = in turns', 'A='.repeat(LENGTH / 2)],
+    ['white space', `${' '.repeat(LENGTH - 1)}!`],
+    ['the beginning of a JSON object', '{'.repeat(LENGTH)],
+    ['quotes', '"'.repeat(LENGTH)],
+    ['hexadecimal', `${'a1'.repeat(LENGTH / 2 - 1)}x`],
+    ['the beginning of a URI', `${'a'.repeat(LENGTH - 3)}://`],
+  ])('64 kB of %s are refused', (_what, text) => {
+    expect(problemOf(text)).toMatch(/;/);
+    expect(problemOf(text, 'seed')).toMatch(/;/);
+    expect(problemOf(JSON.stringify({ seed: text }), 'seed')).toMatch(/;/);
+  });
+
+  test.each([
+    ['=+$', false],
+    ['\\s*=', false],
+    ['^(?:a+)+$', false],
+    ['a|b+c', false],
+    ['[\\s-]+', true],
+    ['^[A-Z]+=*$', true],
+  ])('the check of regular expressions below tells whether %s does', (pattern, expected) => {
+    expect(isLinear(pattern)).toBe(expected);
+  });
+
+  test('so no regular expression for seeds begins anywhere and then goes on without a bound', () => {
+    const patterns = regularExpressionsIn(join(__dirname, '../../lambda/seed.ts'));
+    expect(patterns.length).toBeGreaterThan(10);
+    expect(patterns.filter((pattern) => !isLinear(pattern))).toEqual([]);
+  });
 });
 
 test('an error never quotes the secret', () => {

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { quoted, shown, withoutSeed } from '../../lib/checks';
+import { isLinear, regularExpressionsIn } from '../regular-expressions';
 
 const SEED = 'R6WTJO5QYHWQSX57DNIMWDSIPBNAGDK262G4DJEVPS5VQPB4DZNAECT4SHRQOJN3';
 const SHORT = 'JBSWY3DPEHPK3PXP';
@@ -31,6 +33,13 @@ test.each([
   `Custom::${SEED}`,
   'otpauth://totp/alice?secret=A',
   ' OTPAUTH://hotp/',
+  'otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8',
+  Buffer.from(SEED).toString('base64'),
+  `x/${Buffer.from(SEED).toString('base64')}`,
+  Buffer.from(SEED.slice(0, 32)).toString('base64'),
+  `${'A'.repeat(64)}2`,
+  `2${'A'.repeat(32)}`,
+  `22${SEED.toLowerCase()}`,
   '{"seed":"A"}',
   ' {}',
 ])('%j may hold a seed and is not shown', (text) => {
@@ -74,4 +83,24 @@ test('a value is shown without control characters and halves of characters', () 
 test('a long value is shortened to 300 characters', () => {
   expect(shown('. '.repeat(150))).toBe('. '.repeat(150));
   expect(shown(`${'. '.repeat(150)}.`)).toBe(`${'. '.repeat(150)}…`);
+});
+
+describe('looking for a seed takes time in proportion to the text', () => {
+  /** A pattern whose repeated group ends in a slash, which the group does not repeat. The value has 256 characters at most. */
+  const SERIAL_NUMBER = /^\^arn:\(\[a-z0-9-\]\+\):iam/;
+
+  test('no regular expression begins anywhere and then goes on without a bound', () => {
+    const patterns = regularExpressionsIn(join(__dirname, '../../lib/checks.ts'));
+    expect(patterns.length).toBeGreaterThan(10);
+    expect(patterns.filter((pattern) => !isLinear(pattern) && !SERIAL_NUMBER.test(pattern))).toEqual([]);
+  });
+
+  test.each([
+    ['capital letters', 'A'.repeat(65_536)],
+    ['lowercase letters', 'a'.repeat(65_536)],
+    ['capital letters and a digit in turns of 31', `${'A'.repeat(31)}8`.repeat(2_048)],
+    ['words', 'administrators '.repeat(4_096)],
+  ])('64 kB of %s hold none', (_what, text) => {
+    expect(withoutSeed(text)).toBe(text);
+  });
 });

@@ -570,6 +570,21 @@ describe('a device name or path with tokens', () => {
     }
   });
 
+  test('in a path scope is not part of a logical id, so tokens that the app makes before change nothing', () => {
+    const logicalIdsAfter = (tokens: number) => {
+      const stack = newStack();
+      Array.from({ length: tokens }, (_, index) => Fn.join('-', [`${index}`, Aws.REGION]));
+      const path = `/${joined()}/`;
+      const provider = new MfaEnrollmentProvider(stack, 'Provider', {
+        pathScope: { userPath: path, devicePath: path },
+      });
+      new VirtualMfaDevice(stack, 'Device', { provider });
+      return Object.keys(Template.fromStack(stack).toJSON()['Resources'] as object);
+    };
+    expect(logicalIdsAfter(7)).toEqual(logicalIdsAfter(0));
+    expect(logicalIdsAfter(0).join()).not.toContain('Token');
+  });
+
   test('the name of a secret under a path scope keeps the tokens and replaces characters only around them', () => {
     const stack = literalStack();
     const pathScope = { userPath: '/staff/', devicePath: '/staff/' };

@@ -97,6 +97,7 @@ test.each<[string, (stack: Stack, provider: MfaEnrollmentProvider) => void]>([
 describe('the user in the policy of an enrollment has its path', () => {
   test.each<[string, (stack: Stack) => iam.IUser, string]>([
     ['imported by name', (s) => iam.User.fromUserName(s, 'U', 'bob'), 'user/bob'],
+    ['imported by name with a path', (s) => iam.User.fromUserName(s, 'U', 'auditors/carol'), 'user/auditors/carol'],
     [
       'imported by ARN with a path',
       (s) => iam.User.fromUserArn(s, 'U', 'arn:aws:iam::123456789012:user/staff/eu/bob'),
@@ -136,7 +137,7 @@ describe('the secret in the policy of an enrollment', () => {
   });
 });
 
-describe('a declared secret of another stack', () => {
+describe('a secret with a name, declared in a stack of another region or account, whose secretFullArn is not complete', () => {
   const ARN_OF = (region: string, account: string) => `arn:aws:secretsmanager:${region}:${account}:secret:mfa/alice`;
   const setUp = (env: Environment) => {
     const app = newApp({ '@aws-cdk/core:enablePartitionLiterals': true });
@@ -154,7 +155,7 @@ describe('a declared secret of another stack', () => {
     const { seedSecret, stack } = setUp(env);
     enroll(stack, { seedSecret });
     const partial = ARN_OF(env.region, env.account);
-    expect(only(stack, 'Custom::MfaEnrollment').Properties['SeedSecretArn']).toBe(partial);
+    expect(only(stack, 'Custom::MfaEnrollment').Properties['SeedSecretArn']).toBe(`${partial}-??????`);
     expect(statementFor(stack, 'secretsmanager:GetSecretValue')?.Resource).toBe(`${partial}-??????`);
   });
 

@@ -531,6 +531,34 @@ describe('a secret', () => {
     expect((await READ()).reveal()).toBe(text);
   });
 
+  const inRegion = (name: string) => `arn:aws:secretsmanager:eu-west-3:123456789012:secret:${name}`;
+  test.each([
+    ['a complete ARN by that', inRegion('mfa/alice-AbCdEf'), inRegion('mfa/alice-AbCdEf')],
+    ['a partial ARN by that', inRegion('mfa/alice'), inRegion('mfa/alice')],
+    [
+      'an ARN whose six characters are not known by the partial one',
+      inRegion('mfa/alice-??????'),
+      inRegion('mfa/alice'),
+    ],
+    [
+      'a name that ends in a hyphen and six letters by its name, because the partial ARN is taken for a complete one',
+      inRegion('mfa/john-miller-??????'),
+      'mfa/john-miller',
+    ],
+  ])('is asked for with %s', async (_, secretArn, SecretId) => {
+    server.respond = answer(200, SECRET_VALUE);
+    await seeds.read(secretArn);
+    await seeds.versions(secretArn);
+    await seeds.write(secretArn, new SecretText('seed'), VERSION);
+    await seeds.delete(secretArn);
+    expect(server.requests.map(({ body }) => (JSON.parse(body) as { SecretId: string }).SecretId)).toEqual(
+      Array.from({ length: 4 }, () => SecretId),
+    );
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(
+      Array.from({ length: 4 }, () => expect.stringContaining('/eu-west-3/secretsmanager/') as string),
+    );
+  });
+
   test('is read in the region of its ARN', async () => {
     server.respond = answer(200, SECRET_VALUE);
     for (const region of ['eu-west-3', 'us-gov-west-1', 'eu-west-3']) {

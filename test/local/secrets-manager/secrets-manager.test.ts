@@ -44,7 +44,16 @@ describe('GetSecretValue', () => {
     }
   });
 
-  test('does not find a secret by a partial ARN that ends like a complete one', () => {
+  test.each(['mfa/alice-??????', `${PARTIAL_ARN}-??????`, `${PARTIAL_ARN}-*`, 'mfa/al ice', 'mfa/alice\n'])(
+    'refuses a name or an ARN with characters that no name has: %j',
+    (SecretId) => {
+      const { create, get } = setUp();
+      create();
+      expect(errorOf(() => get({ SecretId })).code).toBe('ValidationException');
+    },
+  );
+
+  test('does not find a secret by a partial ARN that ends in a hyphen and six letters or digits, like a complete one', () => {
     const { secrets, create, get } = setUp();
     const { ARN } = create({ Name: 'mfa/john-miller', SecretString: 'first' });
     create({ Name: 'mfa/john-mill', SecretString: 'other' });
