@@ -14,9 +14,11 @@ import { type Service } from './private/custom-resource';
 import { Declarations } from './private/declarations';
 import { keyOf, literal } from './private/identity';
 import { deriveLogicalIds, extendLogicalIds, keepLogicalIds } from './private/logical-id';
+import { connectionsOf } from './private/network';
 import { PathScope } from './private/path-scope';
 import { ALL_DEVICES, allDevices, claimStatements, allow, RolePolicies, type Statement } from './private/policies';
 import { problemOfKind, problemOfNames, problemOfList, problemOfNumber, problemOfType, refuse } from './private/props';
+import { problemsOfRetrySettings } from './private/retry-settings';
 
 /**
  * Id of the provider that `getOrCreate` creates. It is part of every logical id below it and never changes: a new id
@@ -98,6 +100,8 @@ export interface MfaEnrollmentProviderProps {
   /**
    * The VPC of the function. From there it must reach IAM, Secrets Manager and the S3 bucket to which CloudFormation's
    * response URLs point. IAM has interface endpoints in few regions, so most regions need a NAT gateway.
+   *
+   * Enrollments and devices depend on the VPC and on its endpoints, as far as the provider's stack declares them.
    *
    * @default - the function runs outside of any VPC
    */
@@ -257,18 +261,23 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
       handler.node.addDependency(policy.resource);
     }
     this.function = handler;
-    this.serviceToken = (handler.node.defaultChild as lambda.CfnFunction).attrArn;
+    const cfnFunction = handler.node.defaultChild as lambda.CfnFunction;
+    this.serviceToken = cfnFunction.attrArn;
     const retrySettings = new lambda.EventInvokeConfig(this, 'EventInvokeConfig', {
       function: handler,
       maxEventAge: Duration.seconds(EVENT_AGE),
       retryAttempts: 0,
     }).node.defaultChild as lambda.CfnEventInvokeConfig;
+    if (props.vpc !== undefined) {
+      // Every custom resource depends on the retry settings, so it also waits for the connections to AWS.
+      retrySettings.node.addDependency(connectionsOf(this, props.vpc));
+    }
 
     // With another role it is another function, because cleanup needs the old one with its role and its policies.
     const { role } = props;
     extendLogicalIds(
       this,
-      [handler.node.defaultChild as lambda.CfnFunction, retrySettings, policy.resource],
+      [cfnFunction, retrySettings, policy.resource],
       (reader) => role && keyOf(reader, role.roleArn),
     );
     if (policies.ownRole !== undefined) {
@@ -296,7 +305,9 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
       ],
       addPolicy,
     };
-    this.node.addValidation({ validate: () => policies.problems() });
+    this.node.addValidation({
+      validate: () => [...policies.problems(), ...problemsOfRetrySettings(cfnFunction, retrySettings)],
+    });
   }
 }
 

@@ -22,7 +22,7 @@ export function isInterrupting(signal: NodeJS.Signals | null): signal is NodeJS.
 
 /**
  * Turns the first SIGINT (Ctrl+C) or SIGTERM into an abort, so that a program can clean up before it ends. After that,
- * another signal ends the program immediately.
+ * another signal exits immediately, which still runs the listeners of `exit`.
  */
 export class Interruption {
   private readonly controller = new AbortController();
@@ -62,8 +62,8 @@ export class Interruption {
       this.awaited = undefined;
       return;
     }
-    for (const each of SIGNALS) {
-      process.off(each, this.onSignal);
+    if (this.signal.aborted) {
+      process.exit(new Interrupted(signal).exitStatus);
     }
     this.controller.abort(new Interrupted(signal));
   };

@@ -67,15 +67,13 @@ async function main(): Promise<boolean> {
     await run('npm', ['run', 'build', '--silent'], interruption);
   }
   const assembly = mkdtempSync(join(tmpdir(), 'mfa-example-'));
-  try {
-    reporter.message('Synthesizing bin/app.ts');
-    await run(process.execPath, ['--import', 'tsx', 'bin/app.ts'], interruption, { CDK_OUTDIR: assembly });
-    const result = await deployAndDestroy(assembly, reporter, interruption, options.keep);
-    reporter.done(result);
-    return isExpected(result);
-  } finally {
-    rmSync(assembly, { recursive: true, force: true });
-  }
+  // However the process ends: a second signal ends it before any `finally` runs.
+  process.once('exit', () => rmSync(assembly, { recursive: true, force: true }));
+  reporter.message('Synthesizing bin/app.ts');
+  await run(process.execPath, ['--import', 'tsx', 'bin/app.ts'], interruption, { CDK_OUTDIR: assembly });
+  const result = await deployAndDestroy(assembly, reporter, interruption, options.keep);
+  reporter.done(result);
+  return isExpected(result);
 }
 
 /**

@@ -1,21 +1,13 @@
 // Writes THIRD-PARTY-NOTICES: the packages whose code is bundled into the function, with the texts of their licenses.
-// It reads dist/function.meta.json, because the bundle holds less than what is installed.
 //
 // Versions are left out, so that an upgrade of a dependency changes the manifest and the lockfile only.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { bundledPackages } from './bundled-packages.mjs';
 import { isPermissive } from './licenses.mjs';
-
-const { outputs } = JSON.parse(await readFile('dist/function.meta.json', 'utf8'));
-const directories = new Set(
-  Object.values(outputs)
-    .flatMap(({ inputs }) => Object.entries(inputs))
-    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
-    .flatMap(([file]) => /^.*\bnode_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? []),
-);
 
 /** The packages that each text applies to. Many packages share a text. */
 const packagesByText = new Map();
-for (const directory of [...directories].sort()) {
+for (const directory of await bundledPackages()) {
   const { name, license } = JSON.parse(await readFile(`${directory}/package.json`, 'utf8'));
   if (!isPermissive(license)) {
     throw new Error(`bundled package '${name}': license '${license}': expected a permissive one`);

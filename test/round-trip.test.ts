@@ -94,6 +94,32 @@ test('a destroy succeeds if the device was already deleted', async () => {
   expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
 });
 
+test('a device that the user has enabled without this library stays, and CloudFormation deletes the user once it is off', async () => {
+  await deploy();
+  const theirs = account.createDevice('phone');
+  const own = { UserName: 'alice', SerialNumber: 'arn:aws:iam::123456789012:mfa/phone' };
+  const [AuthenticationCode1, AuthenticationCode2] = account.codes(theirs, 0).reveal();
+  account.aws.iam.call('EnableMFADevice', { ...own, AuthenticationCode1, AuthenticationCode2 });
+
+  expect(await account.destroy()).toMatchObject({ status: 'DELETE_FAILED' });
+  expect(account.enabled).toEqual([[own.SerialNumber, 'alice']]);
+  expect(account.failuresOf('AWS::IAM::User').at(-1)).toMatch(/^Cannot delete entity, must /);
+
+  account.aws.iam.call('DeactivateMFADevice', own);
+  expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
+});
+
+test('a device can be named like its user, as policies with ${aws:username} need it, also if that is an e-mail address', async () => {
+  const userName = 'alice@example.com';
+  const declared = await account.deploy((stack) => {
+    const device = new VirtualMfaDevice(stack, 'Device', { virtualMfaDeviceName: userName });
+    new MfaEnrollment(stack, 'Mfa', { user: new iam.User(stack, 'User', { userName }), device });
+  });
+  expect(declared).toMatchObject({ status: 'CREATE_COMPLETE' });
+  expect(account.enabled).toEqual([[`arn:aws:iam::123456789012:mfa/${userName}`, userName]]);
+  expect(await account.destroy()).toMatchObject({ status: 'DELETE_COMPLETE' });
+});
+
 test('an enrollment right after a deactivation waits for new codes and sends no future ones', async () => {
   await deploy();
   await account.destroy();

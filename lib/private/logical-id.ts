@@ -25,8 +25,11 @@ export function deriveLogicalIds(
   identityIn: (stack: Stack) => Identity,
   elements: Readonly<Record<string, CfnElement | undefined>>,
 ): void {
+  const stack = Stack.of(construct);
   computeOnce(construct, Object.values(elements), () =>
-    Object.keys(elements).map(logicalIdsOf(identityIn(Stack.of(construct)))),
+    Object.keys(elements)
+      .map(logicalIdsOf(identityIn(stack)))
+      .map((logicalId) => renamedIn(stack, logicalId)),
   );
 }
 
@@ -46,8 +49,10 @@ export function extendLogicalIds(
 ): void {
   computeOnce(construct, elements, () =>
     elements.map((element) => {
-      const key = keyIn(element.stack);
-      return element.stack.getLogicalId(element) + (key === undefined ? '' : hashOf(key));
+      const { stack } = element;
+      const key = keyIn(stack);
+      const logicalId = stack.getLogicalId(element);
+      return key === undefined ? logicalId : renamedIn(stack, logicalId + hashOf(key));
     }),
   );
 }
@@ -76,6 +81,12 @@ function computeOnce(
       return [];
     },
   });
+}
+
+/** What `stack.renameLogicalId` makes of an id. aws-cdk-lib itself renames only the ids that it computes. */
+function renamedIn(stack: Stack, logicalId: string): string {
+  const { _logicalIds: renames } = stack as unknown as { _logicalIds?: { applyRename?(logicalId: string): string } };
+  return renames?.applyRename?.(logicalId) ?? logicalId;
 }
 
 function logicalIdsOf({ key, names }: Identity): (prefix: string) => string {

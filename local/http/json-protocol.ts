@@ -2,6 +2,7 @@ import { AwsError } from '../aws-error';
 import { constraintOf } from '../constraints';
 import { isSecretsManagerAction, SECRETS_MANAGER_PARAMETERS } from '../secrets-manager/parameters';
 import type { Call, Protocol, WireRequest, WireResponse } from './protocol';
+import { unsupportedOperation } from './unsupported';
 
 const TARGET = /^secretsmanager\.([A-Za-z]+)$/;
 
@@ -15,7 +16,7 @@ export const jsonProtocol: Protocol = {
     const target = String(headers['x-amz-target']);
     const [, action] = TARGET.exec(target) ?? [];
     if (action === undefined || !isSecretsManagerAction(action)) {
-      throw new AwsError('InvalidAction', 400, `Could not find operation ${action ?? target} for version 2017-10-17`);
+      throw unsupportedOperation('Secrets Manager', action ?? target, Object.keys(SECRETS_MANAGER_PARAMETERS));
     }
     const { members } = SECRETS_MANAGER_PARAMETERS[action];
     const input = Object.entries(parseObject(body)).map(([name, value]) => [

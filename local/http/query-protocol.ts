@@ -3,6 +3,7 @@ import { AwsError } from '../aws-error';
 import { type Constraint, constraintOf, type Parameters } from '../constraints';
 import { IAM_PARAMETERS, isIamAction } from '../iam/parameters';
 import type { Call, Protocol, WireRequest, WireResponse } from './protocol';
+import { unsupportedOperation } from './unsupported';
 
 const VERSION = '2010-05-08';
 const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/';
@@ -24,8 +25,11 @@ export const queryProtocol: Protocol = {
     if (action === null) {
       throw new AwsError('MissingAction', 400, 'The request is missing an action.');
     }
-    if (version !== VERSION || !isIamAction(action)) {
+    if (version !== VERSION) {
       throw new AwsError('InvalidAction', 400, `Could not find operation ${action} for version ${version ?? 'none'}`);
+    }
+    if (!isIamAction(action)) {
+      throw unsupportedOperation('IAM', action, Object.keys(IAM_PARAMETERS));
     }
     return { action, input: parseStructure(new Map(form), IAM_PARAMETERS[action].members) };
   },

@@ -13,6 +13,9 @@ import { queryProtocol } from './query-protocol';
 /** More than any request of these services needs: a secret value has at most 65,536 bytes. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
+/** What a client on this machine calls the server. A web page that rebinds its own name to this machine sends that name. */
+const HOSTS = ['127.0.0.1', 'localhost'];
+
 /** A call before it is executed. Its input may contain codes and seeds: use it to select faults, never to log. */
 export interface IncomingCall extends Call {
   readonly service: 'iam' | 'secretsmanager';
@@ -194,7 +197,15 @@ export class AwsServer {
   }
 }
 
+/** @throws AwsError if a browser could have sent the request for a page from elsewhere */
+function checkHost(host = ''): void {
+  if (!HOSTS.includes(host.replace(/:\d+$/, '').toLowerCase())) {
+    throw new AwsError('MisdirectedRequest', 421, `Host '${host}' is not this machine: expected ${HOSTS.join(' or ')}`);
+  }
+}
+
 async function readRequest(message: IncomingMessage): Promise<WireRequest> {
+  checkHost(message.headers.host);
   const method = message.method ?? '';
   if (method !== 'GET' && method !== 'POST') {
     throw new AwsError('UnsupportedMethod', 405, `method ${method} is not supported: expected GET or POST`);

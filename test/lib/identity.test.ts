@@ -22,6 +22,7 @@ import {
   DEVICE,
   ENV,
   enroll,
+  enrollMade,
   enrollmentPolicies,
   enrollmentResource,
   enrollments,
@@ -284,6 +285,35 @@ describe('overriding a logical id after construction', () => {
     const { logicalId, Properties } = only(stack, 'Custom::MfaEnrollment');
     expect(Properties['ServiceToken']).toEqual({ 'Fn::GetAtt': ['Renamed', 'Arn'] });
     expect([logicalId]).not.toEqual(idsOf(() => ({})).enrollment);
+  });
+
+  test.each<[string, (stack: Stack) => Construct]>([
+    ['an enrollment', (stack) => enroll(stack)],
+    ['the policy of an enrollment', (stack) => enroll(stack).node.findChild('Policy')],
+    ['a device', (stack) => enrollMade(stack)],
+    [
+      'the function of a provider with a role of its own',
+      (stack) => {
+        const role = iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/enroller');
+        const provider = new MfaEnrollmentProvider(stack, 'Provider', { role });
+        enroll(stack, { provider });
+        return provider.function;
+      },
+    ],
+  ])('renameLogicalId of %s finds the id that the template has', (_what, declare) => {
+    const stack = newStack();
+    const before = logicalIdOf(declare(stack));
+    stack.renameLogicalId(before, 'Renamed');
+    const ids = Object.keys(Template.fromStack(stack).toJSON()['Resources'] as object);
+    expect(ids).toContain('Renamed');
+    expect(ids).not.toContain(before);
+  });
+
+  test('renameLogicalId of an id that no resource has is still an error', () => {
+    const stack = newStack();
+    enroll(stack);
+    stack.renameLogicalId('MfaEnrollmentAlice', 'Renamed');
+    expect(() => Template.fromStack(stack)).toThrow(/not found: MfaEnrollmentAlice$/);
   });
 
   test('an enrollment keeps the logical id that it is given, and its policy keeps its own', () => {

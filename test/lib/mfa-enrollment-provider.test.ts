@@ -40,6 +40,7 @@ function provide(props?: (stack: Stack) => MfaEnrollmentProviderProps): Stack {
 function importedVpc(stack: Stack): ec2.IVpc {
   return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
     vpcId: 'vpc-1',
+    vpcCidrBlock: '10.0.0.0/16',
     availabilityZones: ['eu-central-1a'],
     privateSubnetIds: ['subnet-private'],
     isolatedSubnetIds: ['subnet-isolated'],
@@ -262,6 +263,103 @@ describe('vpc of a provider', () => {
     expect(actions(stack)).toContain('ec2:CreateNetworkInterface');
     expect(only(stack, FUNCTION).DependsOn).toContain(only(stack, 'AWS::IAM::Policy').logicalId);
     expect(actions(provide()).filter((action) => action.startsWith('ec2:'))).toEqual([]);
+  });
+});
+
+describe('what connects the function of a VPC to AWS', () => {
+  const SECRETS_MANAGER = ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER;
+
+  /** What the enrollment of a stack depends on, directly or not. */
+  function dependenciesOf(stack: Stack): string[] {
+    const all = Template.fromStack(stack).toJSON()['Resources'] as Record<string, Resource>;
+    const found = new Set<string>();
+    const follow = (logicalId: string) => {
+      for (const each of [all[logicalId]?.DependsOn ?? []].flat().filter((id) => !found.has(id))) {
+        found.add(each);
+        follow(each);
+      }
+    };
+    follow(only(stack, 'Custom::MfaEnrollment').logicalId);
+    return [...found].sort();
+  }
+  const idsOf = (stack: Stack, ...types: string[]) => types.flatMap((type) => Object.keys(resources(stack, type)));
+
+  test('exists before an enrollment: routes, gateways, and VPC endpoints of the same stack with their rules', () => {
+    const stack = newStack({ env: ENV });
+    const vpc = new ec2.Vpc(stack, 'Vpc');
+    const provider = new MfaEnrollmentProvider(stack, 'Provider', { vpc });
+    enroll(stack, { provider });
+    vpc.addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 });
+    const endpoint = new ec2.InterfaceVpcEndpoint(stack, 'Endpoint', { vpc, service: SECRETS_MANAGER, open: false });
+    endpoint.connections.allowDefaultPortFrom(provider.function);
+    new ec2.CfnVPCEndpoint(stack, 'Plain', { vpcId: vpc.vpcId, serviceName: 'com.amazonaws.eu-central-1.kms' });
+    new ec2.CfnVPCEndpoint(stack, 'OfOtherVpc', { vpcId: 'vpc-2', serviceName: 'com.amazonaws.eu-central-1.kms' });
+
+    const endpoints = idsOf(stack, 'AWS::EC2::VPCEndpoint').filter((id) => id !== 'OfOtherVpc');
+    expect(endpoints).toHaveLength(3);
+    expect(dependenciesOf(stack)).toEqual(
+      expect.arrayContaining([
+        ...endpoints,
+        ...idsOf(stack, 'AWS::EC2::Route', 'AWS::EC2::NatGateway', 'AWS::EC2::SubnetRouteTableAssociation'),
+        ...idsOf(stack, 'AWS::EC2::SecurityGroupIngress'),
+      ]),
+    );
+    expect(dependenciesOf(stack)).not.toContain('OfOtherVpc');
+  });
+
+  test('can be a VPC endpoint of an imported VPC', () => {
+    const stack = newStack();
+    const vpc = importedVpc(stack);
+    enroll(stack, { provider: new MfaEnrollmentProvider(stack, 'Provider', { vpc }) });
+    new ec2.InterfaceVpcEndpoint(stack, 'Endpoint', { vpc, service: SECRETS_MANAGER });
+    expect(dependenciesOf(stack)).toEqual(expect.arrayContaining(idsOf(stack, 'AWS::EC2::VPCEndpoint')));
+  });
+
+  test('makes no stack depend on an endpoint that another stack adds to the VPC', () => {
+    const app = newApp();
+    const network = newStack({}, app, 'Network');
+    const vpc = new ec2.Vpc(network, 'Vpc');
+    const stack = newStack({}, app);
+    enroll(stack, { provider: new MfaEnrollmentProvider(stack, 'Provider', { vpc }) });
+    const endpoints = newStack({}, app, 'Endpoints');
+    new ec2.InterfaceVpcEndpoint(endpoints, 'Endpoint', { vpc, service: SECRETS_MANAGER });
+    app.synth();
+    expect(stack.dependencies).toEqual([network]);
+  });
+});
+
+describe('a second EventInvokeConfig of the function is an error', () => {
+  test.each<[string, (stack: Stack, handler: lambda.IFunction) => unknown]>([
+    ['provider.function.configureAsyncInvoke(…)', (_, handler) => handler.configureAsyncInvoke({ retryAttempts: 1 })],
+    [
+      'new EventInvokeConfig(…)',
+      (stack, handler) => new lambda.EventInvokeConfig(stack, 'Second', { function: handler, retryAttempts: 1 }),
+    ],
+    [
+      'new CfnEventInvokeConfig(…) with the ARN',
+      (stack, handler) =>
+        new lambda.CfnEventInvokeConfig(stack, 'Second', { functionName: handler.functionArn, qualifier: '$LATEST' }),
+    ],
+  ])('%s', (_how, configure) => {
+    const stack = newStack();
+    const provider = new MfaEnrollmentProvider(stack, 'Provider');
+    configure(stack, provider.function);
+    expect(() => Template.fromStack(stack)).toThrow(
+      /'function': second EventInvokeConfig 'Stack\/.*': expected the provider's own only, because Lambda allows one per function/,
+    );
+  });
+
+  test('but not one of another function, or of an alias', () => {
+    const stack = newStack();
+    const provider = new MfaEnrollmentProvider(stack, 'Provider');
+    const alias = new lambda.CfnAlias(stack, 'Alias', {
+      functionName: provider.function.functionName,
+      functionVersion: '$LATEST',
+      name: 'live',
+    });
+    new lambda.CfnEventInvokeConfig(stack, 'OfAlias', { functionName: alias.functionName, qualifier: alias.name });
+    lambda.Function.fromFunctionName(stack, 'Other', 'other').configureAsyncInvoke({ retryAttempts: 1 });
+    expect(Object.keys(resources(stack, 'AWS::Lambda::EventInvokeConfig'))).toHaveLength(3);
   });
 });
 

@@ -31,7 +31,8 @@ describe('npm start', () => {
   });
 
   function temporaryFolders(): string[] {
-    return readdirSync(directory).filter((name) => name.startsWith('mfa-example-'));
+    // tsx keeps what it has compiled.
+    return readdirSync(directory).filter((name) => !name.startsWith('tsx-'));
   }
 
   /** Starts what `npm start` starts, as the leader of a process group, with its temporary folder in the directory. */

@@ -13,7 +13,7 @@ import * as path from 'node:path';
 import process from 'node:process';
 import { APPS, TYPES } from './apps';
 import { checkFindings } from './findings';
-import { type Project, run, synthesize, type Validation } from './project';
+import { type Flags, type Project, run, synthesize, type Validation } from './project';
 import { checkLogicalIds, templatesByReference } from './references';
 
 const repository = path.join(__dirname, '..', '..');
@@ -38,12 +38,16 @@ async function main(): Promise<void> {
       tryOut('oldest', [`aws-cdk-lib@${await oldestCdk()}`]).then(templatesByReference),
       tryOut('newest', ['aws-cdk-lib@2', 'cdk-nag@3']).then(async (project) => {
         await checkFindings(project);
-        write(`aws-cdk-lib ${project.cdkVersion}: cdk-nag 3 reports nothing`);
+        write(
+          `aws-cdk-lib ${project.cdkVersion}: cdk-nag 3 reports nothing, with and without the recommended feature flags`,
+        );
         return templatesByReference(project);
       }),
     ]);
     checkLogicalIds(oldest, newest);
-    write('logical ids are equal under strong, both and weak references');
+    write(
+      'logical ids are equal under strong, both and weak references, with and without the recommended feature flags',
+    );
     write(`took ${((performance.now() - started) / 1000).toFixed(0)} s`);
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -52,12 +56,14 @@ async function main(): Promise<void> {
 
 /** The apps of a project synthesize to the same resources and the same function as in the repository. */
 async function checkApps(project: Project, expectedHash: string): Promise<void> {
-  for (const [language, file, validation] of await appsOf(project)) {
-    const { out } = await synthesize(project, file, `cdk.out.${language}`, validation);
-    const which = `${language} with aws-cdk-lib ${project.cdkVersion}`;
+  for (const [language, file, validation, flags] of await appsOf(project)) {
+    const { out } = await synthesize(project, file, `cdk.out.${language}.${flags}`, validation, flags);
+    const which = `${language}, flags: ${flags}, with aws-cdk-lib ${project.cdkVersion}`;
     assert.equal(await assetHashOf(project.directory, out), expectedHash, `the asset's hash, ${which}`);
     assert.deepEqual(await typesIn(out), TYPES, `the resources, ${which}`);
-    write(`aws-cdk-lib ${project.cdkVersion}: ${language} synthesizes, asset ${expectedHash.slice(0, 12)}`);
+    write(
+      `aws-cdk-lib ${project.cdkVersion}: ${language} synthesizes, flags: ${flags}, asset ${expectedHash.slice(0, 12)}`,
+    );
   }
 }
 
@@ -80,6 +86,7 @@ async function expectedFiles(): Promise<string[]> {
     'THIRD-PARTY-NOTICES',
     'README.md',
     'dist/function/index.js',
+    'dist/sbom.cdx.json',
     'package.json',
     'rosetta/default.ts-fixture',
     'rosetta/imports.ts-fixture',
@@ -107,8 +114,10 @@ async function install(directory: string, nodeOnly: string, packages: readonly s
   return { directory, cdkVersion: version, nodeOnly };
 }
 
-/** The apps, each with the file that Node.js runs. Their templates are equal, so validating one is enough. */
-async function appsOf({ directory }: Project): Promise<[language: string, file: string, validation: Validation][]> {
+/** The apps, each with the file that Node.js runs. Without flags, their templates are equal, so validating one is enough. */
+async function appsOf({
+  directory,
+}: Project): Promise<[language: string, file: string, validation: Validation, flags: Flags][]> {
   for (const [file, text] of Object.entries(APPS)) {
     await writeFile(path.join(directory, file), text);
   }
@@ -127,9 +136,10 @@ async function appsOf({ directory }: Project): Promise<[language: string, file: 
     { cwd: directory },
   );
   return [
-    ['typescript', 'compiled/app.js', 'strict'],
-    ['require', 'app.cjs', 'none'],
-    ['import', 'app.mjs', 'none'],
+    ['typescript', 'compiled/app.js', 'strict', 'none'],
+    ['typescript', 'compiled/app.js', 'strict', 'recommended'],
+    ['require', 'app.cjs', 'none', 'none'],
+    ['import', 'app.mjs', 'none', 'none'],
   ];
 }
 

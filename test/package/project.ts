@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
@@ -20,10 +20,8 @@ export interface Project {
  */
 export type Validation = 'strict' | 'none';
 
-const VALIDATION: Readonly<Record<Validation, Readonly<Record<string, string>>>> = {
-  strict: { CDK_CONTEXT_JSON: JSON.stringify({ '@aws-cdk/core:validateAgainstDefaultRules': true }) },
-  none: { CDK_VALIDATION: 'false' },
-};
+/** Whether an app has the feature flags that the installed aws-cdk-lib recommends for new apps. */
+export type Flags = 'recommended' | 'none';
 
 /** Runs a file of a project, which synthesizes into a directory of its own. Returns that directory and what it prints. */
 export async function synthesize(
@@ -31,19 +29,34 @@ export async function synthesize(
   file: string,
   out: string,
   validation: Validation,
+  flags: Flags,
 ): Promise<{ readonly out: string; readonly stdout: string }> {
   const assembly = path.join(directory, out);
+  const context = {
+    ...(flags === 'recommended' ? await recommendedFlags(directory) : {}),
+    ...(validation === 'strict' ? { '@aws-cdk/core:validateAgainstDefaultRules': true } : {}),
+  };
   const { stdout } = await run(process.execPath, [file], {
     cwd: directory,
-    env: { PATH: nodeOnly, CDK_OUTDIR: assembly, ...VALIDATION[validation] },
+    env: {
+      PATH: nodeOnly,
+      CDK_OUTDIR: assembly,
+      CDK_CONTEXT_JSON: JSON.stringify(context),
+      ...(validation === 'none' ? { CDK_VALIDATION: 'false' } : {}),
+    },
   });
   return { out: assembly, stdout };
 }
 
+async function recommendedFlags(directory: string): Promise<object> {
+  const file = path.join(directory, 'node_modules', 'aws-cdk-lib', 'recommended-feature-flags.json');
+  return JSON.parse(await readFile(file, 'utf8')) as object;
+}
+
 /** Runs an app, and returns the JSON that it prints. */
-export async function outputOf<T>(project: Project, name: string, app: string): Promise<T> {
-  const file = `${name}.cjs`;
+export async function outputOf<T>(project: Project, name: string, app: string, flags: Flags = 'none'): Promise<T> {
+  const file = `${name}.${flags}.cjs`;
   await writeFile(path.join(project.directory, file), app);
-  const { stdout } = await synthesize(project, file, `cdk.out.${name}`, 'none');
+  const { stdout } = await synthesize(project, file, `cdk.out.${name}.${flags}`, 'none', flags);
   return JSON.parse(stdout) as T;
 }

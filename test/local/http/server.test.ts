@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import {
   CreateUserCommand,
   CreateVirtualMFADeviceCommand,
@@ -10,6 +12,7 @@ import {
   LimitExceededException,
   ListMFADevicesCommand,
   ListMFADeviceTagsCommand,
+  ListRolesCommand,
   ListVirtualMFADevicesCommand,
   NoSuchEntityException,
   paginateListVirtualMFADevices,
@@ -26,6 +29,7 @@ import {
   GetSecretValueCommand,
   InvalidRequestException,
   ResourceNotFoundException,
+  RotateSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { XMLParser } from 'fast-xml-parser';
@@ -260,6 +264,74 @@ describe('the caller', () => {
       message: 'secretsmanager is not served in region eu-west-1, only in: us-east-1',
     });
     elsewhere.destroy();
+  });
+});
+
+describe('the Host of a request', () => {
+  /** Sends a signed request with another `Host`, which `fetch` does not allow. */
+  async function sendTo(host: string): Promise<{ status?: number; text: string }> {
+    const { port } = new URL(url);
+    const authorization =
+      'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=00';
+    const message = request({
+      port,
+      host: '127.0.0.1',
+      method: 'POST',
+      headers: { host, authorization, 'x-amz-target': 'secretsmanager.GetSecretValue' },
+    });
+    message.end(JSON.stringify({ SecretId: 'mfa' }));
+    const [response] = (await once(message, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of response) {
+      text += String(chunk);
+    }
+    return { status: response.statusCode, text };
+  }
+
+  beforeEach(() => secretsClient.send(new CreateSecretCommand({ Name: 'mfa', SecretString: 'MARKEDSEED' })));
+
+  test.each([
+    'rebound.example',
+    'rebound.example:80',
+    '127.0.0.1.rebound.example',
+    'localhost.example',
+    '[::1]',
+    '0.0.0.0',
+  ])('%s is refused, because a web page that rebinds its own name to this machine could read seeds', async (host) => {
+    const { status, text } = await sendTo(host);
+    expect(status).toBe(421);
+    expect(text).toContain(`Host &apos;${host}&apos; is not this machine: expected 127.0.0.1 or localhost`);
+    expect(text).not.toContain('MARKEDSEED');
+    expect(calls.filter(({ action }) => action === 'GetSecretValue')).toEqual([]);
+  });
+
+  test.each(['127.0.0.1', '127.0.0.1:8080', 'localhost', 'LOCALHOST:8080'])('%s is this machine', async (host) => {
+    expect(await sendTo(host)).toMatchObject({ status: 200, text: expect.stringContaining('MARKEDSEED') as string });
+  });
+});
+
+describe('an operation that the local AWS does not have gets an honest answer, with the supported operations', () => {
+  test('ListRoles', async () => {
+    await expect(iamClient.send(new ListRolesCommand({}))).rejects.toMatchObject({
+      name: 'InvalidAction',
+      message: expect.stringMatching(
+        /^ListRoles is not supported by the local AWS\. Supported operations of IAM: .*\bCreateUser, .*\bListUsers, .*\.$/,
+      ) as string,
+    });
+  });
+
+  test('RotateSecret', async () => {
+    await expect(secretsClient.send(new RotateSecretCommand({ SecretId: 'mfa' }))).rejects.toMatchObject({
+      name: 'InvalidAction',
+      message: expect.stringMatching(
+        /^RotateSecret is not supported by the local AWS\. Supported operations of Secrets Manager: CreateSecret, .*\bPutSecretValue, .*\.$/,
+      ) as string,
+    });
+  });
+
+  test('a version of an API that AWS does not have gets the answer of AWS', async () => {
+    const { text } = await send({ method: 'GET' }, { path: '/?Action=ListUsers&Version=2011-01-01' });
+    expect(text).toContain('Could not find operation ListUsers for version 2011-01-01');
   });
 });
 

@@ -1,0 +1,64 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+const ROOT = join(__dirname, '..', '..');
+const PAGES = [
+  ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md'],
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+];
+const textOf = (page: string) => readFileSync(join(ROOT, page), 'utf8');
+
+/** The text of a page, from a heading to the next one. */
+function sectionOf(page: string, heading: string): string {
+  return textOf(page).split(`\n## ${heading}\n`)[1]?.split(/^## /m)[0]?.replace(/\s+/g, ' ') ?? '';
+}
+
+/** The anchors of a page, as GitHub derives them from headings. */
+function anchorsOf(page: string): string[] {
+  const headings = [...textOf(page).matchAll(/^#{1,6} (.*)$/gm)].map(([, heading]) => heading ?? '');
+  return headings.map((heading) =>
+    heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+test('a page says that cdk deploy --hotswap and cdk watch skip enrollments, and what to do; README.md links to it', () => {
+  const section = sectionOf('docs/lifecycle.md', 'Hotswap and watch');
+  expect(section).toContain(
+    '`cdk deploy --hotswap` and `cdk watch` skip changes of enrollments and devices without an error',
+  );
+  expect(section).toContain('`cdk deploy --hotswap-fallback` can report "no changes". Run a plain `cdk deploy`.');
+  for (const page of ['README.md', 'docs/environments.md', 'docs/operations.md']) {
+    expect(textOf(page)).toContain('lifecycle.md#hotswap-and-watch)');
+  }
+});
+
+test("a page explains IAM's error for a user with a device that somebody enabled without this library", () => {
+  const section = sectionOf('docs/troubleshooting.md', 'Other messages');
+  expect(section).toContain('must delete MFA device first');
+  expect(section).toContain('must remove tokens from principal first');
+  expect(section).toContain('aws iam deactivate-mfa-device');
+});
+
+test('SECURITY.md promises nothing that memory, AWSPREVIOUS and the ids of secret versions do not hold', () => {
+  const text = textOf('SECURITY.md').replace(/\s+/g, ' ');
+  expect(text).not.toMatch(/for the time of one request|can't overwrite|can't make the function/);
+  expect(text).toContain("JavaScript can't erase memory");
+  expect(text).toContain('keeps the former value as `AWSPREVIOUS` only until the next write');
+  expect(text).toContain('Somebody who can write to the secret can remove that id');
+});
+
+test.each(PAGES)('each link of %s to this repository leads to a file, and to a heading if it names one', (page) => {
+  const targets = [...textOf(page).matchAll(/\]\((?!https?:)([^)\s]*)\)/g)].map(([, target]) => target ?? '');
+  const broken = targets.filter((target) => {
+    const [file = '', anchor] = target.split('#');
+    const linked = file === '' ? page : relative(ROOT, join(ROOT, dirname(page), file));
+    return !existsSync(join(ROOT, linked)) || (anchor !== undefined && !anchorsOf(linked).includes(anchor));
+  });
+  expect(broken).toEqual([]);
+});
