@@ -3,6 +3,7 @@ import { cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../local/clock';
+import { cliPart } from './cli/cli';
 import { deploymentPart } from './deployment/deployment';
 import { type Figure, isMissed, type Part } from './figure';
 import { fleetPart } from './fleet/fleet';
@@ -25,7 +26,15 @@ times don't.
   --help  print this text
 `;
 
-const PARTS: readonly Part[] = [functionPart, requestsPart, scriptPart, synthesisPart, deploymentPart, fleetPart];
+const PARTS: readonly Part[] = [
+  functionPart,
+  requestsPart,
+  scriptPart,
+  synthesisPart,
+  deploymentPart,
+  fleetPart,
+  cliPart,
+];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -60,7 +60,8 @@ const MISTAKES: readonly (readonly [looks: RegExp, what: string, next?: string])
   [/^[[{]/, 'it is not a valid JSON object', 'store a JSON object, or the seed alone'],
   [/^(?!otpauth:)[a-z][a-z\d+.-]*:\/\//i, 'it is a URI of another kind than otpauth://totp/'],
   [/^\d{6}$/, 'it is a code of six digits'],
-  [/^.PNG/, 'it is an image', 'store the text that its QR code shows'],
+  [/^(?:.PNG|iVBORw0KGgo|data:image)/, 'it is an image', 'store the text that its QR code shows'],
+  [/^key=|;\d\d;\d$/, 'it is an entry of a password manager, with its settings', 'store its key alone'],
   [/\0/, 'it is UTF-16', 'store it as UTF-8'],
 ];
 
@@ -168,7 +169,7 @@ function decodeBase32(text: string): Uint8Array {
   if (bare === '') {
     throw new NotASeedError('it is empty');
   }
-  const [, base32 = ''] = /^([A-Z2-7]+)=*$/i.exec(bare) ?? [];
+  const [, base32 = ''] = /^([A-Z2-7]+)(?:=|%3D)*$/i.exec(bare) ?? [];
   const bytes = decode(base32.toUpperCase());
   if (bytes !== undefined && bytes.length >= SHORTEST && bytes.length <= LONGEST) {
     return bytes;

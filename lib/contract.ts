@@ -286,6 +286,18 @@ export function claimIn(value: string, isEnrollment: boolean): Claim {
   };
 }
 
+/** What the value of a claim says for people: where the resource is that it belongs to. */
+export interface ClaimPlace {
+  readonly region: string;
+  readonly stackName: string;
+}
+
+/** Reads the end of the value of a claim. Empty texts stand for what it doesn't say. */
+export function claimPlaceIn(value: string): ClaimPlace {
+  const [stackName = '', region = ''] = value.split(' ').reverse();
+  return { region, stackName };
+}
+
 /** In a mark, in place of a creation id, if CloudFormation invented the physical id of what it deletes. */
 export const ANY_CREATION = 'any';
 

@@ -1,4 +1,4 @@
-// Compiles the construct library, then bundles the function that the library ships as an asset.
+// Compiles the construct library, then bundles the function that the library ships as an asset, and the command line.
 import { execFileSync } from 'node:child_process';
 import { readdir, rm } from 'node:fs/promises';
 import process from 'node:process';
@@ -18,3 +18,4 @@ execFileSync(process.execPath, jsii, {
 });
 
 await import('./bundle-function.mjs');
+await import('./bundle-cli.mjs');

@@ -1,4 +1,5 @@
-// Writes THIRD-PARTY-NOTICES: the packages whose code is bundled into the function, with the texts of their licenses.
+// Writes THIRD-PARTY-NOTICES: the packages whose code is bundled into the function and the command line, with the texts of
+// their licenses.
 //
 // Versions are left out, so that an upgrade of a dependency changes the manifest and the lockfile only.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
@@ -34,5 +35,7 @@ const rule = '-'.repeat(80);
 const sections = [...packagesByText].map(([text, packages]) => [...packages].join('\n') + `\n\n${text}\n`);
 await writeFile(
   'THIRD-PARTY-NOTICES',
-  ['The function of cdk-mfa-enrollment contains code of the packages below.\n', ...sections].join(`\n${rule}\n\n`),
+  ['The function and the command line of cdk-mfa-enrollment contain code of the packages below.\n', ...sections].join(
+    `\n${rule}\n\n`,
+  ),
 );

@@ -7,7 +7,8 @@ import { Account } from '../requests/account';
 import { requestEvent, type Subject } from '../requests/request-event';
 
 const FUNCTION = join(__dirname, '..', '..', 'dist', 'function', 'index.js');
-const TOOLS = ['aws', 'oathtool'];
+/** What the scripts use. */
+export const TOOLS = ['aws', 'oathtool'];
 /** The commonly recommended pause between two codes. */
 const RECOMMENDED_SLEEP_S = 30;
 /** Runs with that pause. */
@@ -47,7 +48,7 @@ export const scriptPart: Part = {
   },
 };
 
-function isInstalled(tool: string): boolean {
+export function isInstalled(tool: string): boolean {
   try {
     execFileSync(tool, ['--version'], { stdio: 'ignore', env: process.env });
     return true;
@@ -79,7 +80,8 @@ function byScript(account: Account, { userName, serialNumber, secretArn }: Subje
   return run('bash', [join(__dirname, 'enroll.sh'), userName, serialNumber, secretArn, String(sleep)], account);
 }
 
-async function run(program: string, args: readonly string[], { url }: Account): Promise<void> {
+/** Runs a program against the local AWS. */
+export async function run(program: string, args: readonly string[], { url }: Account): Promise<void> {
   await promisify(execFile)(program, args, {
     env: {
       PATH: process.env.PATH,

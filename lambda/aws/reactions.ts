@@ -33,7 +33,7 @@ const THROTTLING = [
 const PASSING: readonly (string | undefined)[] = ['EntityTemporarilyUnmodifiable', 'ConcurrentModification'];
 
 /** Whether AWS refused a call because there are too many. */
-export function isThrottled({ code, httpStatus }: CallError): boolean {
+export function isThrottled({ code, httpStatus }: Pick<CallError, 'code' | 'httpStatus'>): boolean {
   return httpStatus === 429 || (code !== undefined && THROTTLING.includes(code));
 }
 

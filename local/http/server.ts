@@ -61,6 +61,12 @@ export interface AwsServerOptions {
   readonly callerOf?: (accessKeyId: string, sessionToken: string | undefined) => Caller | undefined;
   /** The fault to inject into a call. @default none */
   readonly faultOf?: (call: IncomingCall) => Fault | undefined;
+  /**
+   * How much the time of a signature may differ from the clock, in milliseconds. AWS allows 5 minutes.
+   *
+   * @default no limit, because functions sign with the machine's time while tests run on other clocks
+   */
+  readonly signatureToleranceMs?: number;
   /** Called when a call has completed, before its response is sent. */
   readonly onCall?: (call: CompletedCall) => void;
 }
@@ -139,6 +145,8 @@ export class AwsServer {
     requestId: string,
   ): Promise<WireResponse | 'lost'> {
     const service = this.serviceOf(scope);
+    const { signatureToleranceMs = Infinity, clock } = this.options;
+    requireTimely(request.headers['x-amz-date'], clock.now(), signatureToleranceMs, service.name);
     const call: IncomingCall = {
       ...protocol.read(request),
       service: service.name,
@@ -202,6 +210,23 @@ function checkHost(host = ''): void {
   if (!HOSTS.includes(host.replace(/:\d+$/, '').toLowerCase())) {
     throw new AwsError('MisdirectedRequest', 421, `Host '${host}' is not this machine: expected ${HOSTS.join(' or ')}`);
   }
+}
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html */
+function requireTimely(
+  date: string | string[] | undefined,
+  now: number,
+  toleranceMs: number,
+  service: IncomingCall['service'],
+): void {
+  const signedAt = Date.parse(String(date).replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+  if (toleranceMs === Infinity || Math.abs(signedAt - now) <= toleranceMs) {
+    return;
+  }
+  const message = signedAt < now ? `Signature expired: ${String(date)}` : `Signature not yet current: ${String(date)}`;
+  throw service === 'iam'
+    ? new AwsError('SignatureDoesNotMatch', 403, message)
+    : new AwsError('InvalidSignatureException', 400, message);
 }
 
 async function readRequest(message: IncomingMessage): Promise<WireRequest> {

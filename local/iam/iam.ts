@@ -12,7 +12,7 @@ import type { Delays } from './delays';
 import type { DeviceClockReading } from './device-clock';
 import type { IamAction, IamInputs } from './inputs';
 import { IAM_PARAMETERS, isIamAction } from './parameters';
-import { QR_CODE_PNG } from './qr-code';
+import { qrCodePng } from './qr-code';
 import { type Role, Roles } from './roles';
 import { type User, Users } from './users';
 import { type DeviceView, type VirtualDevice, VirtualDevices } from './virtual-devices';
@@ -211,11 +211,15 @@ export class Iam {
     },
     CreateVirtualMFADevice: (input) => {
       const { device, base32Seed } = this.devices.create(input);
+      const { accountId } = this.context;
       return {
         VirtualMFADevice: {
           SerialNumber: device.serialNumber,
           Base32StringSeed: Buffer.from(base32Seed),
-          QRCodePNG: QR_CODE_PNG,
+          // Drawn only if somebody looks at it: the function does not.
+          get QRCodePNG() {
+            return qrCodePng(input.VirtualMFADeviceName, accountId, base32Seed);
+          },
           ...tagsOutput(input.Tags),
         },
       };

@@ -34,6 +34,12 @@ export interface SecretTag {
   readonly Value: string;
 }
 
+/** A condition on listed secrets. */
+export interface SecretFilter {
+  readonly Key: string;
+  readonly Values: readonly string[];
+}
+
 interface OfSecret {
   readonly SecretId: string;
 }
@@ -50,6 +56,12 @@ export interface SecretsManagerInputs {
   GetSecretValue: OfSecret & { readonly VersionId?: string; readonly VersionStage?: string };
   PutSecretValue: OfSecret & Value & { readonly ClientRequestToken?: string };
   DescribeSecret: OfSecret;
+  ListSecrets: {
+    readonly Filters?: readonly SecretFilter[];
+    readonly IncludePlannedDeletion?: boolean;
+    readonly MaxResults?: number;
+    readonly NextToken?: string;
+  };
   DeleteSecret: OfSecret & { readonly RecoveryWindowInDays?: number; readonly ForceDeleteWithoutRecovery?: boolean };
   RestoreSecret: OfSecret;
   TagResource: OfSecret & { readonly Tags: readonly SecretTag[] };
@@ -78,6 +90,33 @@ export const SECRETS_MANAGER_PARAMETERS: Readonly<Record<SecretsManagerAction, A
   GetSecretValue: action({ SecretId: secretId, VersionId: token, VersionStage: stage }, ['SecretId']),
   PutSecretValue: action({ SecretId: secretId, ClientRequestToken: token, ...value }, ['SecretId']),
   DescribeSecret: action({ SecretId: secretId }, ['SecretId']),
+  ListSecrets: action(
+    {
+      Filters: {
+        type: 'list',
+        max: 10,
+        of: {
+          type: 'structure',
+          members: {
+            Key: {
+              type: 'string',
+              values: ['description', 'name', 'tag-key', 'tag-value', 'primary-region', 'owning-service', 'all'],
+            },
+            Values: {
+              type: 'list',
+              max: 10,
+              of: { type: 'string', min: 1, max: 512, pattern: '!?[a-zA-Z0-9 :_@/+=.\\-!]{1,512}' },
+            },
+          },
+          required: ['Key', 'Values'],
+        },
+      },
+      IncludePlannedDeletion: { type: 'boolean' },
+      MaxResults: { type: 'integer', min: 1, max: 100 },
+      NextToken: { type: 'string', min: 1, max: 4096 },
+    },
+    [],
+  ),
   DeleteSecret: action(
     {
       SecretId: secretId,

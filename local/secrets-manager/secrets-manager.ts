@@ -4,12 +4,14 @@ import type { Clock } from '../clock';
 import { violationsOf } from '../constraints';
 import type { Authorizer, Caller } from '../iam/authorization/caller';
 import { History, momentOfRead } from '../iam/delays';
+import { pageOf } from '../iam/pages';
 import { parsePolicy } from '../iam/authorization/policy';
 import { tagContext } from '../iam/authorization/request-tags';
 import { SECRETS_MANAGER_AUTHORIZATION } from '../iam/authorization/service-authorization';
 import {
   isSecretsManagerAction,
   SECRETS_MANAGER_PARAMETERS,
+  type SecretFilter,
   type SecretsManagerAction,
   type SecretsManagerInputs,
 } from './parameters';
@@ -22,7 +24,7 @@ const SUFFIX_LENGTH = 6;
 /** How the name in a complete ARN ends. Secrets Manager takes every ARN that ends like this for a complete one. */
 const COMPLETE_ARN = /-[A-Za-z0-9]{6}$/;
 /** The actions whose reads can be stale. */
-const READS: ReadonlySet<SecretsManagerAction> = new Set(['DescribeSecret', 'GetSecretValue'] as const);
+const READS: ReadonlySet<SecretsManagerAction> = new Set(['DescribeSecret', 'GetSecretValue', 'ListSecrets'] as const);
 
 /** Options of {@link SecretsManager}. */
 export interface SecretsManagerOptions {
@@ -173,6 +175,28 @@ export class SecretsManager {
         CreatedDate: new Date(secret.createdAt),
       };
     },
+    ListSecrets: ({ Filters = [], IncludePlannedDeletion = false, MaxResults, NextToken }, moment) => {
+      const matching = this.secretsAt(moment).filter(
+        (secret) =>
+          (IncludePlannedDeletion || secret.deletion === undefined) &&
+          Filters.every((filter) => matches(secret, filter)),
+      );
+      const { items, Marker } = pageOf(matching, ({ name }) => name, { MaxItems: MaxResults, Marker: NextToken });
+      return {
+        SecretList: items.map((secret) => ({
+          ARN: secret.arn,
+          Name: secret.name,
+          ...(secret.description === undefined ? {} : { Description: secret.description }),
+          ...(secret.keyArn === undefined ? {} : { KmsKeyId: secret.keyArn }),
+          ...(secret.deletion === undefined ? {} : { DeletedDate: new Date(secret.deletion.askedAt) }),
+          Tags: secret.tags,
+          SecretVersionsToStages: secret.versionIdsToStages(moment - (this.faults.newVersion ?? 0)),
+          LastChangedDate: new Date(secret.changedAt),
+          CreatedDate: new Date(secret.createdAt),
+        })),
+        ...(Marker === undefined ? {} : { NextToken: Marker }),
+      };
+    },
     DeleteSecret: ({ SecretId, RecoveryWindowInDays, ForceDeleteWithoutRecovery = false }) => {
       if (ForceDeleteWithoutRecovery && RecoveryWindowInDays !== undefined) {
         throw new AwsError(
@@ -239,13 +263,13 @@ export class SecretsManager {
     caller: Caller | undefined,
     moment: number,
   ): void {
-    const { version, keyActions, ...carries } = SECRETS_MANAGER_AUTHORIZATION[action];
+    const { version, keyActions, isOnSecrets = true, ...carries } = SECRETS_MANAGER_AUTHORIZATION[action];
     const named = input as { SecretId?: string; Name?: string; KmsKeyId?: string };
     const id = named.SecretId ?? named.Name ?? '';
     const secret = this.find(id, moment);
     const refusal = this.authorize(caller, {
       action: `secretsmanager:${action}`,
-      resource: secret?.arn ?? this.arnOfUnknown(id),
+      resource: isOnSecrets ? (secret?.arn ?? this.arnOfUnknown(id)) : '*',
       context: { ...tagContext(carries, input), ...(version ? versionContext(input) : {}) },
       resourcePolicy: secret?.policy?.parsed,
     });
@@ -434,4 +458,21 @@ function requireNotDeleted({ deletion }: Secret): void {
       "You can't perform this operation on the secret because it was marked for deletion.",
     );
   }
+}
+
+/** Filters match the start of a text. A filter with several values needs one of them. */
+function matches(secret: Secret, { Key, Values }: SecretFilter): boolean {
+  const texts = {
+    name: [secret.name],
+    'tag-key': secret.tags.map((tag) => tag.Key),
+    'tag-value': secret.tags.map((tag) => tag.Value),
+  }[Key];
+  if (texts === undefined || Values.some((value) => value.startsWith('!'))) {
+    throw new AwsError(
+      'InvalidParameterException',
+      400,
+      `Filter ${Key} with ${Values.join()} is not supported locally`,
+    );
+  }
+  return texts.some((text) => Values.some((value) => text.startsWith(value)));
 }

@@ -31,6 +31,7 @@ async function main(): Promise<void> {
     const tryOut = async (name: string, packages: readonly string[]) => {
       const project = await install(path.join(directory, name), nodeOnly, [tarball, ...packages]);
       await checkApps(project, expectedHash);
+      await checkCommandLine(project);
       return project;
     };
     // Side by side, because an installation mostly waits.
@@ -67,6 +68,14 @@ async function checkApps(project: Project, expectedHash: string): Promise<void> 
   }
 }
 
+/** The command of the package runs under its name, and finds nothing but Node.js. */
+async function checkCommandLine({ directory }: Project): Promise<void> {
+  const { version } = JSON.parse(await readFile(path.join(repository, 'package.json'), 'utf8')) as { version: string };
+  const command = path.join(directory, 'node_modules', '.bin', 'cdk-mfa-enrollment');
+  const { stdout } = await run(command, ['--version'], { cwd: directory });
+  assert.equal(stdout, `${version}\n`, 'what cdk-mfa-enrollment --version prints');
+}
+
 async function pack(into: string): Promise<{ tarball: string; files: string[] }> {
   const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', into], {
     cwd: repository,
@@ -85,6 +94,7 @@ async function expectedFiles(): Promise<string[]> {
     'LICENSE',
     'THIRD-PARTY-NOTICES',
     'README.md',
+    'dist/cli/cdk-mfa-enrollment.js',
     'dist/function/index.js',
     'dist/sbom.cdx.json',
     'package.json',

@@ -29,12 +29,17 @@ export function secret(secretsManager: Service, random: Random): ResourceProvide
     properties: ['Name', 'Description', 'SecretString', 'GenerateSecretString', 'KmsKeyId', 'Tags'],
     attributes: ['Id'],
     replacedBy: ['Name'],
-    async create(properties, { stackName, logicalId }) {
+    async create(properties, { stackId, stackName, logicalId }) {
       const name = optionalText(properties, 'Name') ?? physicalName(stackName, logicalId, random);
       const input = {
         Description: optionalText(properties, 'Description'),
         KmsKeyId: optionalText(properties, 'KmsKeyId'),
-        Tags: properties.Tags === undefined ? undefined : objectList(properties, 'Tags'),
+        Tags: [
+          ...objectList(properties, 'Tags'),
+          { Key: 'aws:cloudformation:stack-name', Value: stackName },
+          { Key: 'aws:cloudformation:stack-id', Value: stackId },
+          { Key: 'aws:cloudformation:logical-id', Value: logicalId },
+        ],
         SecretString: valueOf(properties, random),
       };
       const { ARN: arn } = (await secretsManager.call('CreateSecret', {

@@ -59,6 +59,8 @@ export interface SecretActionAuthorization {
   readonly tagKeys?: true;
   /** Whether the request contains `secretsmanager:VersionId` and `secretsmanager:VersionStage`. */
   readonly version?: true;
+  /** Whether the action is authorized against a secret. @default true */
+  readonly isOnSecrets?: false;
   /** The actions that must be allowed on a customer-managed key, via Secrets Manager. */
   readonly keyActions?: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[];
 }
@@ -74,6 +76,7 @@ export const SECRETS_MANAGER_AUTHORIZATION: Readonly<Record<SecretsManagerAction
   GetSecretValue: { version: true, keyActions: ['kms:Decrypt'] },
   PutSecretValue: { keyActions: ['kms:GenerateDataKey', 'kms:Decrypt'] },
   DescribeSecret: {},
+  ListSecrets: { isOnSecrets: false },
   DeleteSecret: {},
   RestoreSecret: {},
   TagResource: { requestTags: true, tagKeys: true },

@@ -251,11 +251,7 @@ describe('a claim is evidence that this library enabled the device', () => {
 
   test('from the Update that enabled the device again, until that is over', () => {
     const enabledAgain = (ago: number) =>
-      claimValue(
-        { kind: 'enabled', user: 'alice', creation: sent(DAY_MS), since: NOW - ago },
-        'eu-west-1',
-        'Staging',
-      );
+      claimValue({ kind: 'enabled', user: 'alice', creation: sent(DAY_MS), since: NOW - ago }, 'eu-west-1', 'Staging');
     expect(kindOf({ [THEIRS]: enabledAgain(HOUR + CREATE_IS_OVER_MS) })).toBe('enabled');
     expect(kindOf({ [THEIRS]: enabledAgain(HOUR + CREATE_IS_OVER_MS + SECOND) })).toBeUndefined();
   });

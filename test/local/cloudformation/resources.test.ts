@@ -187,7 +187,10 @@ describe('AWS::SecretsManager::Secret', () => {
 
   test('has the same generated value after its tags change', async () => {
     const world = new World();
-    const tagsOf = (id: string) => world.secretsManager.call('DescribeSecret', { SecretId: id }).Tags;
+    const tagsOf = (id: string) =>
+      (world.secretsManager.call('DescribeSecret', { SecretId: id }).Tags as { Key: string }[]).filter(
+        ({ Key }) => !Key.startsWith('aws:'),
+      );
     const tagged = (...Tags: object[]) => ({ S: secret({ Name: 'n', GenerateSecretString: {}, Tags }) });
     await world.create(tagged({ Key: 'team', Value: 'red' }, { Key: 'cost', Value: '42' }));
     const value = valueOf(world, 'n');
@@ -265,11 +268,16 @@ describe('AWS::SecretsManager::Secret', () => {
     expect(valueOf(world, 'n')).toBe('stored');
   });
 
-  test('has its tags, and accepts an update with the same tags', async () => {
+  test('has its tags and those of CloudFormation, and accepts an update with the same tags', async () => {
     const world = new World();
     const Tags = [{ Key: 'team', Value: 'eu' }];
     await world.create({ S: secret({ Name: 'n', Tags }) });
-    expect(world.secretsManager.call('DescribeSecret', { SecretId: 'n' }).Tags).toEqual(Tags);
+    expect(world.secretsManager.call('DescribeSecret', { SecretId: 'n' }).Tags).toEqual([
+      ...Tags,
+      { Key: 'aws:cloudformation:stack-name', Value: expect.any(String) as string },
+      { Key: 'aws:cloudformation:stack-id', Value: expect.stringMatching(/^arn:aws:cloudformation:/) as string },
+      { Key: 'aws:cloudformation:logical-id', Value: 'S' },
+    ]);
     expect((await world.update({ S: secret({ Name: 'n', Tags }), U: user() })).status).toBe('UPDATE_COMPLETE');
   });
 

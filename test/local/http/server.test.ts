@@ -435,7 +435,7 @@ describe('a malformed request is an error', () => {
   test.each([
     ['invalid JSON', 'secretsmanager.GetSecretValue', '{"SecretString":"marked', 'SerializationException'],
     ['JSON that is not an object', 'secretsmanager.GetSecretValue', '"marked"', 'SerializationException'],
-    ['an unknown action', 'secretsmanager.ListSecrets', '{}', 'InvalidAction'],
+    ['an unknown action', 'secretsmanager.RotateSecret', '{}', 'InvalidAction'],
     ['another service’s target', 'AmazonSSM.GetParameter', '{}', 'InvalidAction'],
   ])('to Secrets Manager, with %s', async (_, target, body, code) => {
     const response = await send(
@@ -463,6 +463,36 @@ test('the Date header has the time of the clock, in error responses too', async 
   const good = await send({ method: 'GET' }, { path: '/?Action=ListUsers&Version=2010-05-08' });
   const bad = await send({ method: 'GET' }, { path: '/' });
   expect([good.headers.get('date'), bad.headers.get('date')]).toEqual([expected, expected]);
+});
+
+describe('with a tolerance for the time of signatures', () => {
+  const TOLERANCE_MS = 300_000;
+  let strict: AwsServer;
+  let strictUrl: string;
+
+  beforeEach(async () => {
+    strict = new AwsServer({ iam, secretsManagers: [secretsManager], clock, signatureToleranceMs: TOLERANCE_MS });
+    ({ url: strictUrl } = await strict.start());
+  });
+
+  afterEach(() => strict.close());
+
+  test.each([
+    ['iam', -TOLERANCE_MS, 200, ''],
+    ['iam', TOLERANCE_MS, 200, ''],
+    ['iam', -TOLERANCE_MS - 1_000, 403, '<Code>SignatureDoesNotMatch</Code>'],
+    ['secretsmanager', TOLERANCE_MS + 1_000, 400, 'InvalidSignatureException'],
+  ])('a call to %s that is signed %i ms off gets status %i', async (service, offMs, status, code) => {
+    const date = new Date(clock.now() + offMs).toISOString().replace(/[-:]|\.\d+/g, '');
+    const response = await fetch(`${strictUrl}/?Action=ListUsers&Version=2010-05-08`, {
+      headers: {
+        authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=00`,
+        'x-amz-date': date,
+      },
+    });
+    expect(response.status).toBe(status);
+    expect(await response.text()).toContain(code);
+  });
 });
 
 describe('an injected fault', () => {

@@ -1,3 +1,4 @@
+import { decodedQr, pixelsOf } from '../../decoded-qr';
 import { ACCOUNT, createDevice, newIam, errorOf, STEP_MS, withCodes } from './fixture';
 
 const ALICE = { UserName: 'alice' };
@@ -14,7 +15,7 @@ function setUp() {
 }
 
 describe('CreateVirtualMFADevice', () => {
-  test('returns the ARN as the serial number, a seed of 64 Base32 characters, a PNG and the tags', () => {
+  test('returns the ARN as the serial number, a seed of 64 Base32 characters, a QR code of it and the tags', () => {
     const { iam } = newIam();
     const output = iam.call('CreateVirtualMFADevice', {
       VirtualMFADeviceName: 'alice',
@@ -23,7 +24,9 @@ describe('CreateVirtualMFADevice', () => {
     }) as { VirtualMFADevice: { SerialNumber: string; Base32StringSeed: Buffer; QRCodePNG: Buffer; Tags: unknown } };
     expect(output.VirtualMFADevice.SerialNumber).toBe(`arn:aws:iam::${ACCOUNT}:mfa/team/alice`);
     expect(output.VirtualMFADevice.Base32StringSeed.toString()).toMatch(/^[A-Z2-7]{64}$/);
-    expect(output.VirtualMFADevice.QRCodePNG.subarray(1, 4).toString()).toBe('PNG');
+    expect(decodedQr(pixelsOf(output.VirtualMFADevice.QRCodePNG))).toBe(
+      `otpauth://totp/alice@${ACCOUNT}?secret=${output.VirtualMFADevice.Base32StringSeed.toString()}`,
+    );
     expect(output.VirtualMFADevice.Tags).toEqual([{ Key: 'owner', Value: 'ops' }]);
   });
 

@@ -263,6 +263,72 @@ describe('the policy of a secret', () => {
   });
 });
 
+describe('ListSecrets', () => {
+  const namesOf = ({ SecretList }: Record<string, unknown>) =>
+    (SecretList as { Name: string }[]).map(({ Name }) => Name);
+
+  function setUpThree() {
+    const all = setUp();
+    all.create({ Name: 'c', Tags: [{ Key: 'team', Value: 'Staff' }] });
+    all.create({ Name: 'a', Tags: [{ Key: 'team', Value: 'Stage' }] });
+    all.create({ Name: 'b', SecretString: 'first', ClientRequestToken: TOKEN });
+    return all;
+  }
+
+  test('returns ARNs, tags, and the stages of versions, and no values', () => {
+    const { secrets } = setUpThree();
+    const { SecretList } = secrets.call('ListSecrets', {}) as { SecretList: object[] };
+    expect(SecretList).toMatchObject([
+      { Name: 'a', Tags: [{ Key: 'team', Value: 'Stage' }] },
+      { Name: 'b', SecretVersionsToStages: { [TOKEN]: ['AWSCURRENT'] } },
+      { Name: 'c', ARN: expect.stringMatching(/:secret:c-\w{6}$/) as string },
+    ]);
+    expect(JSON.stringify(SecretList)).not.toContain('first');
+  });
+
+  test('returns pages of the requested size', () => {
+    const { secrets } = setUpThree();
+    const first = secrets.call('ListSecrets', { MaxResults: 2 });
+    expect(namesOf(first)).toEqual(['a', 'b']);
+    const second = secrets.call('ListSecrets', { MaxResults: 2, NextToken: first.NextToken });
+    expect(namesOf(second)).toEqual(['c']);
+    expect(second).not.toHaveProperty('NextToken');
+  });
+
+  test.each([
+    ['tag-value', 'Sta', ['a', 'c']],
+    ['tag-value', 'Staff', ['c']],
+    ['tag-value', 'staff', []],
+    ['tag-key', 'team', ['a', 'c']],
+    ['name', 'b', ['b']],
+  ])('returns the secrets whose %s begins with %s', (Key, value, names) => {
+    expect(namesOf(setUpThree().secrets.call('ListSecrets', { Filters: [{ Key, Values: [value] }] }))).toEqual(names);
+  });
+
+  test('fails with filters that are not supported locally', () => {
+    const { secrets } = setUpThree();
+    for (const filter of [
+      { Key: 'all', Values: ['a'] },
+      { Key: 'name', Values: ['!a'] },
+    ]) {
+      expect(errorOf(() => secrets.call('ListSecrets', { Filters: [filter] })).message).toContain('not supported');
+    }
+  });
+
+  test('returns secrets that are scheduled for deletion only on request', () => {
+    const { secrets } = setUpThree();
+    secrets.call('DeleteSecret', { SecretId: 'b' });
+    expect(namesOf(secrets.call('ListSecrets', {}))).toEqual(['a', 'c']);
+    expect(namesOf(secrets.call('ListSecrets', { IncludePlannedDeletion: true }))).toEqual(['a', 'b', 'c']);
+  });
+
+  test('is authorized on all resources', () => {
+    const { secrets, requests } = setUp();
+    secrets.call('ListSecrets', {});
+    expect(requests).toMatchObject([{ action: 'secretsmanager:ListSecrets', resource: '*' }]);
+  });
+});
+
 describe('with stale reads', () => {
   const STALENESS = 8_000;
 
@@ -449,6 +515,6 @@ test('secretNames omits secrets that are scheduled for deletion', () => {
 
 test('an unknown action or parameter is an error that names it', () => {
   const { secrets } = setUp();
-  expect(errorOf(() => secrets.call('ListSecrets', {}))).toMatchObject({ code: 'InvalidAction' });
+  expect(errorOf(() => secrets.call('RotateSecret', {}))).toMatchObject({ code: 'InvalidAction' });
   expect(errorOf(() => secrets.call('GetSecretValue', { ...ALICE, Version: '1' })).message).toContain("'Version'");
 });
