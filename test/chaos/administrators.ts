@@ -1,4 +1,4 @@
-import { DEVICE_CLAIM_PREFIX, SEED_PREFIX } from '../../lib/contract';
+import { DEVICE_CLAIM_PREFIX, secretIdOf, SEED_PREFIX } from '../../lib/contract';
 import { SecretText } from '../../lambda/aws/ports';
 import { parseSeed } from '../../lambda/seed';
 import { codePairAt, stepAt } from '../../lambda/totp';
@@ -101,7 +101,7 @@ class Administrator {
       case 'write to its secret': {
         const { secretArn } = birth;
         if (secretArn !== undefined) {
-          secretsManager.call('PutSecretValue', { SecretId: secretArn, SecretString: 'manual edit' });
+          secretsManager.call('PutSecretValue', { SecretId: secretIdOf(secretArn), SecretString: 'manual edit' });
         }
       }
     }

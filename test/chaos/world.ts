@@ -1,4 +1,4 @@
-import { claimIn, ENROLLMENT_CLAIM_PREFIX, hashesIn, SEED_PREFIX } from '../../lib/contract';
+import { claimIn, ENROLLMENT_CLAIM_PREFIX, hashesIn, secretIdOf, SEED_PREFIX } from '../../lib/contract';
 import { type Action, CallError, SecretText } from '../../lambda/aws/ports';
 import { type CustomResourceEvent, type InvocationContext, serve } from '../../lambda/protocol';
 import { NotASeedError, parseSeed } from '../../lambda/seed';
@@ -205,7 +205,7 @@ export class World extends InProcessAccount {
   /** Whether a secret holds the seed of this device. */
   holdsSeed(secretArn: string, field: string | undefined, serialNumber: string): boolean {
     try {
-      const { SecretString } = this.secretsManager.call('GetSecretValue', { SecretId: secretArn });
+      const { SecretString } = this.secretsManager.call('GetSecretValue', { SecretId: secretIdOf(secretArn) });
       const stored = parseSeed(new SecretText(SecretString as string), field).reveal();
       const seed = parseSeed(new SecretText(this.births.of(serialNumber)!.seed)).reveal();
       return Buffer.compare(stored, seed) === 0;
@@ -225,7 +225,7 @@ export class World extends InProcessAccount {
 
   private describeSecret(secretArn: string): Readonly<Record<string, unknown>> | undefined {
     try {
-      return this.secretsManager.call('DescribeSecret', { SecretId: secretArn });
+      return this.secretsManager.call('DescribeSecret', { SecretId: secretIdOf(secretArn) });
     } catch (error) {
       if (error instanceof AwsError) {
         return undefined;
