@@ -2,18 +2,18 @@ import process from 'node:process';
 import jestConfig from './jest.config.js';
 
 /**
- * `npm run mutation` breaks the function in many small ways and reports what its tests don't notice. It takes half an hour.
+ * `npm run mutation` breaks the function and the inspection in many small ways and reports what its tests don't notice. It takes half an hour.
  *
  * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
  */
 export default {
-  mutate: ['lambda/**/*.ts'],
+  mutate: ['lambda/**/*.ts', 'inspection/**/*.ts', '!inspection/sdk.ts'],
   testRunner: 'jest',
   jest: {
     config: {
       ...jestConfig,
-      // These tests state the function's rules. Any other test would notice a mutant only by accident.
-      testMatch: ['<rootDir>/test/lambda/**/*.test.ts'],
+      // These tests state the rules. Any other test would notice a mutant only by accident.
+      testMatch: ['<rootDir>/test/lambda/**/*.test.ts', '<rootDir>/test/inspection/**/*.test.ts'],
       testEnvironment: './test/mutation-environment.js',
     },
   },

@@ -11,6 +11,7 @@ import { functionPart } from './function/function';
 import { drawPlots } from './plots/plots';
 import { requestsPart } from './requests/requests';
 import { scriptPart } from './script/script';
+import { statusPart } from './status/status';
 import { synthesisPart } from './synthesis/synthesis';
 
 const HELP = `Measures the costs of this library and of the alternatives. If all parts run, writes bench/results.json and
@@ -34,6 +35,7 @@ const PARTS: readonly Part[] = [
   deploymentPart,
   fleetPart,
   cliPart,
+  statusPart,
 ];
 
 async function main(): Promise<void> {

@@ -1,5 +1,6 @@
 import { invalid, problemOfJsonKey, problemOfUserName, quoted } from '../lib/checks';
 import { type Options, parse, suggestion, type Values } from './arguments';
+import { noRegion } from './aws/explanation';
 import { type Environment } from './environment';
 import { EXIT } from './exit-codes';
 import { Failure, UsageError } from './failure';
@@ -42,9 +43,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     examples: ['status', 'status --stack Staff --region eu-west-1 --json'],
     needs: 'the list and describe calls of the AWS managed policy SecurityAudit',
     run: async (values, environment) => {
+      const stacks = values.all('stack');
+      const named = values.all('region').map((region) => checkedRegion(region));
+      const aws = await environment.connect(named[0]);
+      const home = named[0] ?? (await aws.region());
+      if (home === undefined) {
+        throw noRegion();
+      }
       const { status } = await import('./status');
-      const [stacks, regions] = [values.all('stack'), values.all('region')];
-      return status({ stacks, regions, json: values.has('json') }, environment);
+      const { clock, interruption } = environment;
+      return status(
+        { stacks, regions: named.length > 0 ? named : [home], json: values.has('json') },
+        {
+          ...environment,
+          ports: await aws.reader(home),
+          clock: { now: () => clock.now(), sleep: (ms) => clock.sleep(ms, interruption) },
+          random: Math.random,
+        },
+      );
     },
   },
   code: {
@@ -163,7 +179,11 @@ function selectionIn(values: Values): Selection {
 
 function regionIn(values: Values): string | undefined {
   const region = values.text('region');
-  if (region !== undefined && !/^[a-z]{2,}(?:-[a-z]+)+-\d+$/.test(region)) {
+  return region === undefined ? undefined : checkedRegion(region);
+}
+
+function checkedRegion(region: string): string {
+  if (!/^[a-z]{2,}(?:-[a-z]+)+-\d+$/.test(region)) {
     throw new UsageError(invalid('--region', region, 'a region such as eu-west-1'));
   }
   return region;

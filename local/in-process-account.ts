@@ -2,6 +2,7 @@ import { type Action, type CallError } from '../lambda/aws/ports';
 import { LineLogger } from '../lambda/logger';
 import { type CustomResourceEvent, type InvocationContext, serve, type Shell } from '../lambda/protocol';
 import {
+  CloudFormationApi,
   ResponseUrls,
   CloudFormation,
   type CloudFormationOptions,
@@ -12,11 +13,12 @@ import {
   type StackEvent,
   type UrlSignature,
 } from './cloudformation';
-import { Iam } from './iam';
+import { type Caller, Iam } from './iam';
 import { type Delivery, InProcessEnvironments, LambdaRunner, type FunctionLifetime, deliverOnce } from './lambda';
 import { uuid } from './lambda/uuid';
 import { directChannel, InProcessIam, InProcessSeedStore } from './ports';
 import { bytes } from './random';
+import { InProcessReadPorts, type ReadChannel } from './read-ports';
 import { SecretsManager } from './secrets-manager';
 import { VirtualClock } from './virtual-clock';
 
@@ -137,6 +139,18 @@ export class InProcessAccount {
 
   createSecret(name: string, text?: string): void {
     this.secretsManager.call('CreateSecret', { Name: name, SecretString: text });
+  }
+
+  /** The read-only ports of an inspection of this region. @param caller an administrator if absent */
+  readPorts(caller?: Caller, channel?: ReadChannel): InProcessReadPorts {
+    const { iam, secretsManager, cloudFormation } = this;
+    const api = new CloudFormationApi({
+      cloudFormation,
+      accountId: InProcessAccount.accountId,
+      region: secretsManager.region,
+      authorize: (who, request) => iam.denialReason(who, request),
+    });
+    return new InProcessReadPorts({ iam, secretsManagers: [secretsManager], cloudFormations: [api] }, caller, channel);
   }
 
   /** Runs the function on one delivery of a request. */

@@ -1,4 +1,5 @@
 import {
+  CloudFormationApi,
   ResponseUrls,
   ResponseServer,
   Assets,
@@ -12,8 +13,9 @@ import {
 } from './cloudformation';
 import type { Clock } from './clock';
 import { type CompletedCall, AwsServer, type Fault, type IncomingCall } from './http';
-import { Iam } from './iam';
+import { type Caller, Iam } from './iam';
 import { type DeliveryPolicy, LambdaRunner, Processes } from './lambda';
+import { type Credentials, roleSession, temporaryCredentials } from './lambda/credentials';
 import { systemRandom } from './lambda/uuid';
 import { SecretsManager } from './secrets-manager';
 
@@ -24,7 +26,7 @@ export interface LocalAwsOptions {
   readonly clock: Clock;
   /** Called for every stack event. */
   readonly onEvent?: (event: StackEvent) => void;
-  /** Called for every HTTP call to IAM or Secrets Manager. */
+  /** Called for every HTTP call to a service. */
   readonly onCall?: (call: CompletedCall) => void;
   /** The fault to inject into such a call. @default none */
   readonly faultOf?: (call: IncomingCall) => Fault | undefined;
@@ -41,7 +43,7 @@ export class LocalAws {
 
   readonly iam: Iam;
   readonly secretsManager: SecretsManager;
-  /** The endpoint of IAM and Secrets Manager. */
+  /** The endpoint of IAM, Secrets Manager and CloudFormation. */
   url = '';
 
   private readonly server: AwsServer;
@@ -51,6 +53,9 @@ export class LocalAws {
   private processes?: Processes;
   private responseUrls?: ResponseUrls;
   private cloudFormation?: CloudFormation;
+  private readonly cloudFormationApis: CloudFormationApi[] = [];
+  /** Sessions of roles that callers other than functions have assumed, by access key. */
+  private readonly sessions = new Map<string, Caller>();
 
   private constructor(private readonly options: LocalAwsOptions) {
     const { clock, onCall, faultOf } = options;
@@ -64,8 +69,9 @@ export class LocalAws {
     this.server = new AwsServer({
       iam: this.iam,
       secretsManagers: [this.secretsManager],
+      cloudFormations: this.cloudFormationApis,
       clock,
-      callerOf: (accessKeyId) => this.processes?.callerOf(accessKeyId),
+      callerOf: (accessKeyId) => this.sessions.get(accessKeyId) ?? this.processes?.callerOf(accessKeyId),
       onCall: (call) => {
         onCall?.(call);
         this.processes?.recordCall(call.accessKeyId);
@@ -91,6 +97,14 @@ export class LocalAws {
 
   destroy(stackName: string, options?: DeletionOptions): Promise<StackDescription> {
     return this.cloudFormation!.deleteStack(stackName, options);
+  }
+
+  /** Assumes a role that exists. Calls with these credentials may do what its policies allow. */
+  assumeRole(roleName: string, sessionName = 'session'): Credentials {
+    const { Role } = this.iam.call('GetRole', { RoleName: roleName });
+    const credentials = temporaryCredentials(systemRandom);
+    this.sessions.set(credentials.accessKeyId, roleSession((Role as { Arn: string }).Arn, sessionName));
+    return credentials;
   }
 
   /** Everything that was uploaded to a response URL. */
@@ -144,5 +158,14 @@ export class LocalAws {
         codeDirectory: (s3Key) => this.assets.pathOf(s3Key),
       }),
     });
+    this.cloudFormationApis.push(
+      new CloudFormationApi({
+        cloudFormation: this.cloudFormation,
+        accountId: ACCOUNT_ID,
+        partition: PARTITION,
+        region,
+        authorize: (caller, request) => this.iam.denialReason(caller, request),
+      }),
+    );
   }
 }

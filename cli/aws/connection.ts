@@ -57,12 +57,16 @@ export class Connection {
     );
   }
 
-  /** Sends a call, and turns whatever the SDK throws into an `AwsFailure` that keeps nothing but the code. */
-  async send<T>(action: string, call: () => Promise<T>): Promise<T> {
-    // Before the call, so that a refusal of STS or of single sign-on is not taken for one of this call.
+  /** Before any call, so that a refusal of STS or of single sign-on is not taken for one of the call. */
+  async signIn(): Promise<void> {
     await this.credentials?.().catch(() => {
       throw noCredentials();
     });
+  }
+
+  /** Sends a call, and turns whatever the SDK throws into an `AwsFailure` that keeps nothing but the code. */
+  async send<T>(action: string, call: () => Promise<T>): Promise<T> {
+    await this.signIn();
     try {
       return await call();
     } catch (error) {

@@ -1,3 +1,4 @@
+import { type ReadPorts } from '../../inspection/ports';
 import { type Tag } from '../../lambda/aws/ports';
 import { type SecretText } from '../../lambda/seed';
 
@@ -27,6 +28,12 @@ export interface Aws {
    */
   secretArns(region: string, stackName?: string): AsyncIterable<readonly string[]>;
   readSecret(secret: SecretId): Promise<SecretText>;
+  /**
+   * What `status` reads with.
+   *
+   * @param region of the client for IAM, which is global within a partition
+   */
+  reader(region: string): Promise<ReadPorts>;
 }
 
 /** How a call failed: the code of AWS's error, or `undefined` if no response came. Never AWS's text, which can quote the request. */

@@ -1,3 +1,4 @@
+import { type ReadPorts } from '../../inspection/ports';
 import { type Tag } from '../../lambda/aws/ports';
 import { type SecretText } from '../../lambda/seed';
 import { type Clock } from '../environment';
@@ -40,6 +41,14 @@ export class SdkAws implements Aws {
 
   readSecret(secret: SecretId): Promise<SecretText> {
     return this.secretsManager.read(secret);
+  }
+
+  async reader(region: string): Promise<ReadPorts> {
+    // Its first client loads the credentials that all others share.
+    await this.region();
+    await this.connection.signIn();
+    const { SdkReadPorts } = await import('../../inspection/sdk');
+    return new SdkReadPorts(region, { credentials: this.connection.credentials });
   }
 
   private async loadIam(): Promise<IamCalls> {

@@ -201,7 +201,7 @@ export class DeviceTags {
 }
 
 /** A Delete undoes the claim of its own Create. With an invented id it undoes what its declaration has claimed within a day. */
-function mayUndo({ creation, time }: Mark, claim: Claim): boolean {
+export function mayUndo({ creation, time }: Mark, claim: Claim): boolean {
   if (creation !== ANY_CREATION) {
     return creation === claim.creation;
   }

@@ -64,10 +64,13 @@ export class VirtualMfaDevice extends Claimant {
   /** Creates the device and stores its seed, or joins those who declare it with the same secret. */
   protected async establish(): Promise<void> {
     for (let round = 1; ; round++) {
-      const tags = await this.readTags();
-      // A secret that can't take the seed is found out before anything is changed.
-      const versions = await this.freeVersions();
+      let tags = await this.readTags();
       this.stopIfOvertaken(tags);
+      // A secret that can't take the seed is found out before anything is changed. Reading it can take minutes.
+      const versions = await this.freeVersions();
+      if (await this.stopIfOvertakenSince()) {
+        tags = this.lastTags;
+      }
       if (await (tags === undefined ? this.make(versions) : this.takeUp(tags, versions))) {
         return;
       }

@@ -3,7 +3,7 @@ import type { Clock } from '../clock';
 import { systemRandom, type Random } from '../lambda/uuid';
 import { isSame } from './blueprint';
 import type { Engine, FailureOptions, UndocumentedBehavior, ResourceFault } from './engine';
-import type { StackEvent, StackStatus } from './events';
+import type { ResourceStatus, StackEvent, StackStatus } from './events';
 import type { Json } from './json';
 import { NestedStackOperations } from './nested-stacks';
 import { nestedStack } from './resources/nested-stack';
@@ -53,6 +53,23 @@ export interface StackDescription {
   readonly reason?: string;
   readonly outputs: Readonly<Record<string, Json>>;
   readonly resources: readonly { readonly logicalId: string; readonly type: string; readonly physicalId: string }[];
+}
+
+/** A stack in the shape of `ListStacks`. */
+export interface StackListing extends Pick<StackDescription, 'stackId' | 'stackName' | 'status' | 'reason'> {
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/** A resource in the shape of `ListStackResources`. */
+export interface ResourceListing {
+  readonly logicalId: string;
+  /** Absent until CloudFormation knows it. */
+  readonly physicalId?: string;
+  readonly type: string;
+  readonly status: ResourceStatus;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
 }
 
 /**
@@ -155,6 +172,38 @@ export class CloudFormation {
     const stack = this.stacks.find(stackName);
     return stack && describe(stack);
   }
+
+  /** All stacks, nested and deleted ones included, newest first. */
+  listStacks(): StackListing[] {
+    return this.stacks.all.map(listing).reverse();
+  }
+
+  /** A stack as {@link describeStack} finds it. */
+  listedStack(stackName: string): StackListing | undefined {
+    const stack = this.stacks.find(stackName);
+    return stack && listing(stack);
+  }
+
+  /**
+   * The resources of a stack, sorted by logical id, with the status of their last event. Those of an operation in
+   * progress are included, and so are deleted ones if the whole stack was deleted or rolled back.
+   */
+  listStackResources(stackName: string): ResourceListing[] {
+    const { resources, reported, status, createdAt } = this.stacks.existing(stackName);
+    const isListed = (each: ResourceStatus) =>
+      each !== 'DELETE_COMPLETE' && each !== 'DELETE_SKIPPED' ? true : /^(ROLLBACK|DELETE)_/.test(status);
+    const current = [...resources].map(([logicalId, { planned, physical }]) => ({
+      logicalId,
+      physicalId: physical.physicalId,
+      type: planned.declaration.type,
+      status: reported.get(logicalId)?.status ?? 'CREATE_COMPLETE',
+      time: reported.get(logicalId)?.time ?? createdAt,
+    }));
+    const others = [...reported].filter(([logicalId, each]) => !resources.has(logicalId) && isListed(each.status));
+    return [...current, ...others.map(([logicalId, each]) => ({ logicalId, ...each }))].sort((a, b) =>
+      a.logicalId < b.logicalId ? -1 : 1,
+    );
+  }
 }
 
 function engineOf(options: CloudFormationOptions, stacks: () => Stacks): Engine {
@@ -210,6 +259,10 @@ async function rollBack(update: StackUpdate, reason?: string): Promise<void> {
   if (leftovers !== undefined) {
     await update.cleanUpRollback(leftovers);
   }
+}
+
+function listing({ id, name, status, reason, createdAt }: Stack): StackListing {
+  return { stackId: id, stackName: name, status, reason, createdAt };
 }
 
 function describe(stack: Stack): StackDescription {

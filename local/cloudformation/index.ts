@@ -1,3 +1,4 @@
+export { CloudFormationApi, type CloudFormationApiOptions } from './api';
 export { ResponseUrls, type ReceivedResponse, type UrlSignature } from './response-urls';
 export { ResponseServer } from './response-server';
 export { readAssembly, type Assembly, type AssemblyStack } from './assembly';

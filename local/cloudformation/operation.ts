@@ -12,6 +12,9 @@ import {
 import type { Stack } from './stack';
 import type { StackResource } from './stack-resource';
 
+/** Statuses in which a stack has exactly the resources of its template. */
+const STABLE: readonly StackStatus[] = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'];
+
 /** One operation on one stack: it emits events and calls the resource providers. */
 export class Operation {
   constructor(
@@ -24,12 +27,16 @@ export class Operation {
     const { stack } = this;
     stack.status = status;
     stack.reason = reason;
+    if (STABLE.includes(status)) {
+      stack.forgetReported();
+    }
     this.emit(stack.name, STACK_TYPE, status, stack.id, reason);
   }
 
   /** Emits an event about a resource's status. */
   report(planned: PlannedResource, status: ResourceStatus, physicalId?: string, reason?: string): void {
     const { logicalId, type } = planned.declaration;
+    this.stack.note(logicalId, { type, status, physicalId, time: this.engine.clock.now() });
     this.emit(logicalId, type, status, physicalId, reason);
   }
 

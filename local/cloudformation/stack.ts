@@ -1,6 +1,6 @@
 import type { Blueprint } from './blueprint';
 import type { Change } from './change';
-import type { StackStatus } from './events';
+import type { ResourceStatus, StackStatus } from './events';
 import type { Json } from './json';
 import type { StackResource, UnusedResource } from './stack-resource';
 
@@ -22,6 +22,15 @@ export interface Changes {
   readonly changes: ReadonlyMap<string, Change>;
   /** Physical resources that were created since that state, and then replaced. */
   readonly superseded: readonly StackResource[];
+}
+
+/** The last event of a resource. */
+export interface ReportedResource {
+  readonly type: string;
+  readonly status: ResourceStatus;
+  readonly physicalId?: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
 }
 
 /** An update or a creation in progress. */
@@ -46,6 +55,9 @@ export class Stack {
   /** Physical resources that a failed operation has left. */
   unused: readonly UnusedResource[] = [];
 
+  /** The last events of resources, by logical id. */
+  readonly reported = new Map<string, ReportedResource>();
+
   /**
    * @param id the ARN
    * @param blueprint the current or planned state
@@ -54,6 +66,8 @@ export class Stack {
     readonly id: string,
     readonly name: string,
     public blueprint: Blueprint,
+    /** Milliseconds since the epoch. */
+    readonly createdAt: number,
   ) {}
 
   /** Whether an operation is in progress. */
@@ -65,6 +79,24 @@ export class Stack {
   get state(): StackState {
     const { blueprint, resources, outputs, exports, imports } = this;
     return { blueprint, resources, outputs, exports, imports };
+  }
+
+  /** Records an event of a resource. What is deleted behind a replacement is no longer the resource. */
+  note(logicalId: string, event: ReportedResource): void {
+    const current = this.resources.get(logicalId)?.physical.physicalId;
+    const isOldHalf = event.status.startsWith('DELETE') && current !== undefined && event.physicalId !== current;
+    if (!isOldHalf) {
+      this.reported.set(logicalId, event);
+    }
+  }
+
+  /** Forgets the events of resources that the stack no longer has. */
+  forgetReported(): void {
+    for (const logicalId of this.reported.keys()) {
+      if (!this.resources.has(logicalId)) {
+        this.reported.delete(logicalId);
+      }
+    }
   }
 
   /** Adds a resource, or replaces the one with the same logical id. */

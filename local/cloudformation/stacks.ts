@@ -34,7 +34,7 @@ export class Stacks {
     options?: FailureOptions,
   ): { readonly stack: Stack; readonly creation: StackCreation } {
     const id = `${this.engine.stackArnPrefix}${stackName}/${uuid(this.engine.random)}`;
-    const stack = new Stack(id, stackName, this.createBlueprint(id, stackName, source));
+    const stack = new Stack(id, stackName, this.createBlueprint(id, stackName, source), this.engine.clock.now());
     rejectNestedStacks(stack.blueprint, options);
     this.byId.set(id, stack);
     return { stack, creation: new StackCreation(this.engine, stack, options) };
@@ -98,6 +98,11 @@ export class Stacks {
   find(stackName: string): Stack | undefined {
     const live = [...this.byId.values()].find(({ name, status }) => name === stackName && status !== 'DELETE_COMPLETE');
     return live ?? this.byId.get(stackName);
+  }
+
+  /** All stacks, deleted ones included, oldest first. */
+  get all(): readonly Stack[] {
+    return [...this.byId.values()];
   }
 
   /** @throws AwsError `ValidationError` if the stack doesn't exist */

@@ -1,58 +1,83 @@
 import { XMLBuilder } from 'fast-xml-parser';
 import { AwsError } from '../aws-error';
-import { type Constraint, constraintOf, type Parameters } from '../constraints';
-import { IAM_PARAMETERS, isIamAction } from '../iam/parameters';
+import { type ActionParameters, type Constraint, constraintOf, type Parameters } from '../constraints';
+import { CLOUDFORMATION_PARAMETERS } from '../cloudformation/api-parameters';
+import { IAM_PARAMETERS } from '../iam/parameters';
 import type { Call, Protocol, WireRequest, WireResponse } from './protocol';
 import { unsupportedOperation } from './unsupported';
 
-const VERSION = '2010-05-08';
-const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/';
-
 const xml = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@', suppressEmptyNode: true });
 
+/** What differs from one service to another. */
+interface QueryService {
+  readonly name: string;
+  readonly version: string;
+  readonly namespace: string;
+  readonly parameters: Readonly<Record<string, ActionParameters>>;
+}
+
+/** IAM's protocol. */
+export const iamProtocol: Protocol = queryProtocol({
+  name: 'IAM',
+  version: '2010-05-08',
+  namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
+  parameters: IAM_PARAMETERS,
+});
+
+/** CloudFormation's protocol. */
+export const cloudFormationProtocol: Protocol = queryProtocol({
+  name: 'CloudFormation',
+  version: '2010-05-15',
+  namespace: 'http://cloudformation.amazonaws.com/doc/2010-05-15/',
+  parameters: CLOUDFORMATION_PARAMETERS,
+});
+
 /**
- * The AWS Query protocol as IAM uses it: parameters in a form or in the URL, output as XML.
+ * The AWS Query protocol: parameters in a form or in the URL, output as XML.
  *
  * @see https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
  */
-export const queryProtocol: Protocol = {
-  read: ({ method, url, body }: WireRequest): Call => {
-    const form = new URLSearchParams(method === 'GET' ? url.search : body.toString('utf8'));
-    const action = form.get('Action');
-    const version = form.get('Version');
-    form.delete('Action');
-    form.delete('Version');
-    if (action === null) {
-      throw new AwsError('MissingAction', 400, 'The request is missing an action.');
-    }
-    if (version !== VERSION) {
-      throw new AwsError('InvalidAction', 400, `Could not find operation ${action} for version ${version ?? 'none'}`);
-    }
-    if (!isIamAction(action)) {
-      throw unsupportedOperation('IAM', action, Object.keys(IAM_PARAMETERS));
-    }
-    return { action, input: parseStructure(new Map(form), IAM_PARAMETERS[action].members) };
-  },
+function queryProtocol({ name, version: served, namespace, parameters }: QueryService): Protocol {
+  const response = (status: number, document: Readonly<Record<string, unknown>>): WireResponse => ({
+    status,
+    headers: { 'Content-Type': 'text/xml' },
+    body: xml.build(document),
+  });
+  return {
+    read: ({ method, url, body }: WireRequest): Call => {
+      const form = new URLSearchParams(method === 'GET' ? url.search : body.toString('utf8'));
+      const action = form.get('Action');
+      const version = form.get('Version');
+      form.delete('Action');
+      form.delete('Version');
+      if (action === null) {
+        throw new AwsError('MissingAction', 400, 'The request is missing an action.');
+      }
+      if (version !== served) {
+        throw new AwsError('InvalidAction', 400, `Could not find operation ${action} for version ${version ?? 'none'}`);
+      }
+      if (!Object.hasOwn(parameters, action)) {
+        throw unsupportedOperation(name, action, Object.keys(parameters));
+      }
+      return { action, input: parseStructure(new Map(form), parameters[action]!.members) };
+    },
 
-  encodeOutput: (action, output, requestId): WireResponse => {
-    const result = Object.keys(output).length === 0 ? {} : { [`${action}Result`]: serialized(output) };
-    return response(200, {
-      [`${action}Response`]: { '@xmlns': NAMESPACE, ...result, ResponseMetadata: { RequestId: requestId } },
-    });
-  },
+    encodeOutput: (action, output, requestId): WireResponse => {
+      const result = Object.keys(output).length === 0 ? {} : { [`${action}Result`]: serialized(output) };
+      return response(200, {
+        [`${action}Response`]: { '@xmlns': namespace, ...result, ResponseMetadata: { RequestId: requestId } },
+      });
+    },
 
-  encodeError: ({ fault, code, status, message }, requestId): WireResponse =>
-    response(status, {
-      ErrorResponse: {
-        '@xmlns': NAMESPACE,
-        Error: { Type: fault, Code: code, Message: message },
-        RequestId: requestId,
-      },
-    }),
-};
-
-function response(status: number, document: Readonly<Record<string, unknown>>): WireResponse {
-  return { status, headers: { 'Content-Type': 'text/xml' }, body: xml.build(document) };
+    encodeError: ({ fault, code, status, message }, requestId): WireResponse =>
+      response(status, {
+        ErrorResponse: {
+          '@xmlns': namespace,
+          Error: { Type: fault, Code: code, Message: message },
+          RequestId: requestId,
+        },
+      }),
+  };
 }
 
 /**
@@ -90,7 +115,7 @@ function below(form: ReadonlyMap<string, string>, name: string): ReadonlyMap<str
   return new Map(entries.map(([path, text]) => [path.slice(name.length + 1), text]));
 }
 
-/** Converts an output value to IAM's XML. */
+/** Converts an output value to XML. */
 function serialized(value: unknown): unknown {
   if (Buffer.isBuffer(value)) {
     return value.toString('base64');

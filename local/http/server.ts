@@ -3,12 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { AwsError } from '../aws-error';
 import type { Clock } from '../clock';
+import type { CloudFormationApi } from '../cloudformation';
 import type { Caller, Iam } from '../iam';
 import type { SecretsManager } from '../secrets-manager';
 import { type CredentialScope, credentialScopeOf } from './credential-scope';
 import { jsonProtocol } from './json-protocol';
 import type { Call, Protocol, WireRequest, WireResponse } from './protocol';
-import { queryProtocol } from './query-protocol';
+import { cloudFormationProtocol, iamProtocol } from './query-protocol';
 
 /** More than any request of these services needs: a secret value has at most 65,536 bytes. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -18,7 +19,7 @@ const HOSTS = ['127.0.0.1', 'localhost'];
 
 /** A call before it is executed. Its input may contain codes and seeds: use it to select faults, never to log. */
 export interface IncomingCall extends Call {
-  readonly service: 'iam' | 'secretsmanager';
+  readonly service: 'iam' | 'secretsmanager' | 'cloudformation';
   readonly accessKeyId: string;
   readonly caller: Caller | undefined;
 }
@@ -49,6 +50,8 @@ export interface AwsServerOptions {
   readonly iam: Iam;
   /** One per region. */
   readonly secretsManagers: readonly SecretsManager[];
+  /** One per region; regions can be added later. @default none */
+  readonly cloudFormations?: readonly CloudFormationApi[];
   /** The clock of the `Date` header, which callers treat as AWS's time. */
   readonly clock: Clock;
   /** The port, or 0 for any free port. @default 0 */
@@ -77,7 +80,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** IAM and Secrets Manager on one loopback port. The scope of a request's signature selects the service. */
+/** IAM, Secrets Manager and CloudFormation's read-only calls on one loopback port. The scope of a request's signature selects the service. */
 export class AwsServer {
   private readonly server: Server;
 
@@ -127,11 +130,11 @@ export class AwsServer {
 
   private async replyTo(message: IncomingMessage, requestId: string): Promise<WireResponse | 'lost'> {
     // Until the service is known, errors are written in IAM's protocol.
-    let protocol: Protocol = queryProtocol;
+    let protocol = PROTOCOLS.iam;
     try {
       const request = await readRequest(message);
       const scope = credentialScopeOf(request.headers);
-      protocol = scope.service === 'secretsmanager' ? jsonProtocol : queryProtocol;
+      protocol = isService(scope.service) ? PROTOCOLS[scope.service] : protocol;
       return await this.execute(protocol, scope, request, requestId);
     } catch (error) {
       return protocol.encodeError(asAwsError(error), requestId);
@@ -189,20 +192,32 @@ export class AwsServer {
     name: IncomingCall['service'];
     call: (...call: Parameters<Iam['call']>) => Record<string, unknown>;
   } {
-    const { iam, secretsManagers } = this.options;
+    const { iam, secretsManagers, cloudFormations = [] } = this.options;
     if (service === 'iam') {
       return { name: 'iam', call: (...call) => iam.call(...call) };
     }
-    if (service !== 'secretsmanager') {
-      throw new AwsError('InvalidAction', 400, `service ${service} is not supported: expected iam or secretsmanager`);
+    if (!isService(service)) {
+      const known = Object.keys(PROTOCOLS).join(', ');
+      throw new AwsError('InvalidAction', 400, `service ${service} is not supported: expected one of ${known}`);
     }
-    const secretsManager = secretsManagers.find((each) => each.region === region);
-    if (secretsManager === undefined) {
-      const served = secretsManagers.map((each) => each.region).join(', ');
-      throw new AwsError('InvalidAction', 400, `secretsmanager is not served in region ${region}, only in: ${served}`);
+    const all = service === 'secretsmanager' ? secretsManagers : cloudFormations;
+    const regional = all.find((each) => each.region === region);
+    if (regional === undefined) {
+      const served = all.map((each) => each.region).join(', ');
+      throw new AwsError('InvalidAction', 400, `${service} is not served in region ${region}, only in: ${served}`);
     }
-    return { name: 'secretsmanager', call: (...call) => secretsManager.call(...call) };
+    return { name: service, call: (...call) => regional.call(...call) };
   }
+}
+
+const PROTOCOLS: Readonly<Record<IncomingCall['service'], Protocol>> = {
+  iam: iamProtocol,
+  secretsmanager: jsonProtocol,
+  cloudformation: cloudFormationProtocol,
+};
+
+function isService(name: string): name is IncomingCall['service'] {
+  return Object.hasOwn(PROTOCOLS, name);
 }
 
 /** @throws AwsError if a browser could have sent the request for a page from elsewhere */

@@ -7,6 +7,10 @@ const NAME = '[A-Za-z0-9\\-/_+=.@!]+';
 const secretId: Constraint = { type: 'string', min: 1, max: 2048, pattern: '[A-Za-z0-9\\-/_+=.@!:]+' };
 const token: Constraint = { type: 'string', min: 32, max: 64 };
 const stage: Constraint = { type: 'string', min: 1, max: 256 };
+const page: Parameters = {
+  MaxResults: { type: 'integer', min: 1, max: 100 },
+  NextToken: { type: 'string', min: 1, max: 4096 },
+};
 const value: Parameters = {
   SecretString: { type: 'string', min: 1, max: 65536, sensitive: true },
   SecretBinary: { type: 'blob' },
@@ -56,6 +60,16 @@ export interface SecretsManagerInputs {
   GetSecretValue: OfSecret & { readonly VersionId?: string; readonly VersionStage?: string };
   PutSecretValue: OfSecret & Value & { readonly ClientRequestToken?: string };
   DescribeSecret: OfSecret;
+  ListSecretVersionIds: OfSecret & {
+    readonly IncludeDeprecated?: boolean;
+    readonly MaxResults?: number;
+    readonly NextToken?: string;
+  };
+  UpdateSecretVersionStage: OfSecret & {
+    readonly VersionStage: string;
+    readonly MoveToVersionId?: string;
+    readonly RemoveFromVersionId?: string;
+  };
   ListSecrets: {
     readonly Filters?: readonly SecretFilter[];
     readonly IncludePlannedDeletion?: boolean;
@@ -90,6 +104,11 @@ export const SECRETS_MANAGER_PARAMETERS: Readonly<Record<SecretsManagerAction, A
   GetSecretValue: action({ SecretId: secretId, VersionId: token, VersionStage: stage }, ['SecretId']),
   PutSecretValue: action({ SecretId: secretId, ClientRequestToken: token, ...value }, ['SecretId']),
   DescribeSecret: action({ SecretId: secretId }, ['SecretId']),
+  ListSecretVersionIds: action({ SecretId: secretId, IncludeDeprecated: { type: 'boolean' }, ...page }, ['SecretId']),
+  UpdateSecretVersionStage: action(
+    { SecretId: secretId, VersionStage: stage, MoveToVersionId: token, RemoveFromVersionId: token },
+    ['SecretId', 'VersionStage'],
+  ),
   ListSecrets: action(
     {
       Filters: {

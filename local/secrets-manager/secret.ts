@@ -62,6 +62,46 @@ export class Secret {
     return version;
   }
 
+  /**
+   * Moves a staging label. The version that loses AWSCURRENT gets AWSPREVIOUS.
+   *
+   * @param to the version that gets the label; absent: none
+   * @param from the version that must have it now; absent: no version has it
+   * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
+   */
+  moveStage(label: string, to: string | undefined, from: string | undefined): void {
+    const holder = this.stage(label);
+    if (holder?.id !== from && holder?.id !== to) {
+      throw new AwsError(
+        'InvalidParameterException',
+        400,
+        `The parameter RemoveFromVersionId can't be empty or different. Staging label ${label} is currently attached to version ${holder?.id}, so you must explicitly reference that version in RemoveFromVersionId.`,
+      );
+    }
+    const receiver = to === undefined ? undefined : this.versions.get(to);
+    if (to !== undefined && receiver === undefined) {
+      throw new AwsError(
+        'ResourceNotFoundException',
+        400,
+        `Secrets Manager can't find the specified secret version: ${to}`,
+      );
+    }
+    if (holder === receiver) {
+      return;
+    }
+    holder?.stages.delete(label);
+    receiver?.stages.add(label);
+    if (label === 'AWSCURRENT' && holder !== undefined) {
+      this.stage('AWSPREVIOUS')?.stages.delete('AWSPREVIOUS');
+      holder.stages.add('AWSPREVIOUS');
+    }
+  }
+
+  /** The versions, oldest first. Those without staging labels are deprecated. */
+  allVersions(withDeprecated: boolean): SecretVersion[] {
+    return [...this.versions.values()].filter(({ stages }) => withDeprecated || stages.size > 0);
+  }
+
   /** A copy, which can be changed while readers still see this secret. */
   copy(): Secret {
     const { name, arn, createdAt, description, keyArn, tags, deletion, policy } = this;

@@ -4,7 +4,6 @@ import type { Clock } from '../clock';
 import { violationsOf } from '../constraints';
 import type { Authorizer, Caller } from '../iam/authorization/caller';
 import { History, momentOfRead } from '../iam/delays';
-import { pageOf } from '../iam/pages';
 import { parsePolicy } from '../iam/authorization/policy';
 import { tagContext } from '../iam/authorization/request-tags';
 import { SECRETS_MANAGER_AUTHORIZATION } from '../iam/authorization/service-authorization';
@@ -19,6 +18,8 @@ import { Secret, type SecretValue, type SecretVersion } from './secret';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_RECOVERY_DAYS = 30;
+/** The page size of ListSecrets if the caller specifies none. */
+const DEFAULT_RESULTS = 100;
 const SUFFIX_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const SUFFIX_LENGTH = 6;
 /** How the name in a complete ARN ends. Secrets Manager takes every ARN that ends like this for a complete one. */
@@ -57,6 +58,8 @@ export interface SecretsManagerDelays {
   reads?: number;
   /** How long a secret that is deleted without recovery is only marked for deletion. */
   deletion?: number;
+  /** How old the state is that ListSecrets shows. AWS documents up to five minutes. */
+  lists?: number;
 }
 
 /** Output in the API's shape: times are `Date`, blobs are `Buffer`. */
@@ -163,38 +166,40 @@ export class SecretsManager {
     },
     DescribeSecret: ({ SecretId }, moment) => {
       const secret = this.get(SecretId, moment);
+      return { ...described(secret), VersionIdsToStages: this.stagesOf(secret, moment) };
+    },
+    ListSecretVersionIds: ({ SecretId, IncludeDeprecated = false, ...page }) => {
+      const secret = this.get(SecretId);
+      const { items, NextToken } = pageOf(secret.allVersions(IncludeDeprecated), page);
       return {
         ARN: secret.arn,
         Name: secret.name,
-        ...(secret.description === undefined ? {} : { Description: secret.description }),
-        ...(secret.keyArn === undefined ? {} : { KmsKeyId: secret.keyArn }),
-        LastChangedDate: new Date(secret.changedAt),
-        ...(secret.deletion === undefined ? {} : { DeletedDate: new Date(secret.deletion.askedAt) }),
-        Tags: secret.tags,
-        VersionIdsToStages: secret.versionIdsToStages(moment - (this.faults.newVersion ?? 0)),
-        CreatedDate: new Date(secret.createdAt),
+        Versions: items.map(({ id, stages, createdAt }) => ({
+          VersionId: id,
+          VersionStages: [...stages],
+          CreatedDate: new Date(createdAt),
+        })),
+        ...(NextToken !== undefined && { NextToken }),
       };
     },
-    ListSecrets: ({ Filters = [], IncludePlannedDeletion = false, MaxResults, NextToken }, moment) => {
-      const matching = this.secretsAt(moment).filter(
-        (secret) =>
-          (IncludePlannedDeletion || secret.deletion === undefined) &&
-          Filters.every((filter) => matches(secret, filter)),
-      );
-      const { items, Marker } = pageOf(matching, ({ name }) => name, { MaxItems: MaxResults, Marker: NextToken });
+    UpdateSecretVersionStage: ({ SecretId, VersionStage, MoveToVersionId, RemoveFromVersionId }) => {
+      const secret = this.getUsable(SecretId).copy();
+      secret.moveStage(VersionStage, MoveToVersionId, RemoveFromVersionId);
+      return this.recorded(secret);
+    },
+    ListSecrets: ({ Filters = [], IncludePlannedDeletion = false, ...page }) => {
+      const moment = this.clock.now() - (this.delays.lists ?? 0);
+      const all = this.secretsAt(moment)
+        .filter(({ deletion }) => deletion === undefined || IncludePlannedDeletion)
+        .filter((secret) => Filters.every((filter) => matches(secret, filter)))
+        .sort((a, b) => a.createdAt - b.createdAt || (a.arn < b.arn ? -1 : 1));
+      const { items, NextToken } = pageOf(all, page);
       return {
         SecretList: items.map((secret) => ({
-          ARN: secret.arn,
-          Name: secret.name,
-          ...(secret.description === undefined ? {} : { Description: secret.description }),
-          ...(secret.keyArn === undefined ? {} : { KmsKeyId: secret.keyArn }),
-          ...(secret.deletion === undefined ? {} : { DeletedDate: new Date(secret.deletion.askedAt) }),
-          Tags: secret.tags,
-          SecretVersionsToStages: secret.versionIdsToStages(moment - (this.faults.newVersion ?? 0)),
-          LastChangedDate: new Date(secret.changedAt),
-          CreatedDate: new Date(secret.createdAt),
+          ...described(secret),
+          SecretVersionsToStages: this.stagesOf(secret, moment),
         })),
-        ...(Marker === undefined ? {} : { NextToken: Marker }),
+        ...(NextToken !== undefined && { NextToken }),
       };
     },
     DeleteSecret: ({ SecretId, RecoveryWindowInDays, ForceDeleteWithoutRecovery = false }) => {
@@ -263,13 +268,21 @@ export class SecretsManager {
     caller: Caller | undefined,
     moment: number,
   ): void {
-    const { version, keyActions, isOnSecrets = true, ...carries } = SECRETS_MANAGER_AUTHORIZATION[action];
+    const authorization = SECRETS_MANAGER_AUTHORIZATION[action];
+    if (authorization === '*') {
+      const reason = this.authorize(caller, { action: `secretsmanager:${action}`, resource: '*' });
+      if (reason !== undefined) {
+        throw new AwsError('AccessDeniedException', 400, reason);
+      }
+      return;
+    }
+    const { version, keyActions, ...carries } = authorization;
     const named = input as { SecretId?: string; Name?: string; KmsKeyId?: string };
     const id = named.SecretId ?? named.Name ?? '';
     const secret = this.find(id, moment);
     const refusal = this.authorize(caller, {
       action: `secretsmanager:${action}`,
-      resource: isOnSecrets ? (secret?.arn ?? this.arnOfUnknown(id)) : '*',
+      resource: secret?.arn ?? this.arnOfUnknown(id),
       context: { ...tagContext(carries, input), ...(version ? versionContext(input) : {}) },
       resourcePolicy: secret?.policy?.parsed,
     });
@@ -288,6 +301,10 @@ export class SecretsManager {
   private isKeyRefused(caller: Caller | undefined, action: string, keyArn: string): boolean {
     const context = { 'kms:ViaService': [`secretsmanager.${this.region}.amazonaws.com`] };
     return this.authorize(caller, { action, resource: keyArn, context }) !== undefined;
+  }
+
+  private stagesOf(secret: Secret, moment: number): Record<string, string[]> {
+    return secret.versionIdsToStages(moment - (this.faults.newVersion ?? 0));
   }
 
   private newSecret(input: SecretsManagerInputs['CreateSecret']): Secret {
@@ -426,6 +443,36 @@ export class SecretsManager {
     const hex = this.random(16).toString('hex');
     return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
   }
+}
+
+/** One page of a list, and the token of the next. */
+function pageOf<T>(
+  all: readonly T[],
+  { MaxResults = DEFAULT_RESULTS, NextToken }: { readonly MaxResults?: number; readonly NextToken?: string },
+): { readonly items: readonly T[]; readonly NextToken?: string } {
+  const [, from = '0'] = /^from:(\d+)$/.exec(Buffer.from(NextToken ?? '', 'base64url').toString()) ?? [];
+  if (NextToken !== undefined && from === '0') {
+    throw new AwsError('InvalidNextTokenException', 400, 'Invalid token. Please check and try again.');
+  }
+  const end = Number(from) + MaxResults;
+  return {
+    items: all.slice(Number(from), end),
+    ...(end < all.length && { NextToken: Buffer.from(`from:${end}`).toString('base64url') }),
+  };
+}
+
+/** What is known of a secret besides its versions. */
+function described(secret: Secret): Output {
+  return {
+    ARN: secret.arn,
+    Name: secret.name,
+    ...(secret.description === undefined ? {} : { Description: secret.description }),
+    ...(secret.keyArn === undefined ? {} : { KmsKeyId: secret.keyArn }),
+    LastChangedDate: new Date(secret.changedAt),
+    ...(secret.deletion === undefined ? {} : { DeletedDate: new Date(secret.deletion.askedAt) }),
+    Tags: secret.tags,
+    CreatedDate: new Date(secret.createdAt),
+  };
 }
 
 function versionContext(input: Readonly<Record<string, unknown>>): Record<string, readonly string[]> {

@@ -6,6 +6,7 @@ import { finishByHand } from './by-hand';
 import { exceptionFor } from './exceptions';
 import { CALM, type FaultPlan } from './faults';
 import { checkDeleted, checkEnrolled, checkForeignTags, checkUndone, type EndedOperation, uuidOf } from './invariants';
+import { checkInspected } from './inspected';
 import type { DeviceChange, Name, StackDevice } from './made-devices';
 import type { Sabotage } from './sabotage';
 import { type Snapshot, snapshotOf } from './snapshot';
@@ -152,6 +153,13 @@ export class History {
       await this.world.clock.run(this.runStep(step));
       if (this.world.violations.length > 0 || this.world.exceptions.size > 0) {
         break;
+      }
+      if (this.soonMs === undefined) {
+        const administrators = steps.slice(0, index + 1).some(isManual);
+        await this.world.clock.run(checkInspected(this.world, { administrators }));
+        if (this.world.violations.length > 0) {
+          break;
+        }
       }
     }
     return this.world.violations;
@@ -543,6 +551,10 @@ export class History {
       }
     };
   }
+}
+
+function isManual(step: Step): boolean {
+  return !('faults' in step) && step.do !== 'wait';
 }
 
 /** Two operations on a stack, of which the second goes on from the first. */

@@ -31,7 +31,8 @@ export interface Violation {
     | 'no gap'
     | 'answered'
     | 'allowed'
-    | 'secret';
+    | 'secret'
+    | 'inspected';
   readonly words: string;
   /** The serial number of the device, where a documented exception can explain it. */
   readonly about?: string;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { generateSync } from 'otplib';
+import { CloudFormationApi } from '../../local/cloudformation/api';
 import { AwsServer, type Fault, type IncomingCall } from '../../local/http';
 import { createdDevice, InProcessAccount } from '../../local/in-process-account';
 import { numbers } from '../../local/random';
@@ -37,6 +38,15 @@ export class CommandLineAccount extends InProcessAccount {
   private readonly server = new AwsServer({
     iam: this.iam,
     secretsManagers: [this.secretsManager],
+    cloudFormations: [
+      new CloudFormationApi({
+        cloudFormation: this.cloudFormation,
+        region: REGION,
+        accountId: InProcessAccount.accountId,
+        partition: 'aws',
+        authorize: (caller, request) => this.iam.denialReason(caller, request),
+      }),
+    ],
     clock: this.clock,
     signatureToleranceMs: TOLERANCE_MS,
     callerOf: (key) =>

@@ -56,7 +56,15 @@ test('a build in another folder, with linked packages, produces the same bytes',
   const parent = mkdtempSync(join(tmpdir(), 'bundle-'));
   const folder = join(parent, 'else where', 'deeper');
   mkdirSync(folder, { recursive: true });
-  for (const source of ['scripts/bundle-cli.mjs', 'package.json', 'tsconfig.json', 'cli', 'lambda', 'lib']) {
+  for (const source of [
+    'scripts/bundle-cli.mjs',
+    'package.json',
+    'tsconfig.json',
+    'cli',
+    'inspection',
+    'lambda',
+    'lib',
+  ]) {
     cpSync(join(ROOT, source), join(folder, source), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));

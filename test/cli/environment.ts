@@ -73,6 +73,10 @@ export class StubAws implements Aws {
     }
   }
 
+  reader(): Promise<never> {
+    return Promise.reject(new Error('not stubbed'));
+  }
+
   readSecret(secret: SecretId): Promise<SecretText> {
     this.reads.push(secret);
     const text = this.values.get([secret.id, secret.version].filter(Boolean).join(' '));

@@ -316,6 +316,45 @@ describe('a failure exits with 1, says what to do, and quotes neither a seed nor
   });
 });
 
+describe('status', () => {
+  test.each([
+    ['is right', 0],
+    ['is an hour ahead', HOUR_MS],
+    ['is an hour behind', -HOUR_MS],
+  ])("finds that all is well if the machine's clock %s", async (_name, aheadMs) => {
+    const run = await account.run(['status'], {}, aheadMs);
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(run.stdout).toMatch(/^ {2}alice .* ok$/m);
+    const json = await account.run(['status', '--json', '--stack', 'Staff', '--region', 'eu-west-1'], {}, aheadMs);
+    expect(JSON.parse(json.stdout)).toMatchObject({ version: 1, complete: true, findings: [] });
+    expect(account.calls).not.toContain('GetSecretValue');
+  });
+
+  test('exits with 3 if nothing may be looked at', async () => {
+    account.allow({ Effect: 'Allow', Action: 'secretsmanager:GetSecretValue', Resource: '*' });
+    const run = await account.runAsRole('status');
+    expect(run).toMatchObject({ status: 3, stderr: '' });
+    expect(run.stdout).toContain('Not inspected: cloudformation:ListStacks not allowed (AccessDenied)');
+  });
+
+  test.each<[string, string, string[], Record<string, string | undefined>]>([
+    ['no region', 'AWS_REGION', [], { AWS_REGION: undefined }],
+    ['an invalid region', "invalid --region 'eu': expected a region", ['--region', 'eu'], {}],
+    [
+      'no credentials',
+      'could not load AWS credentials',
+      [],
+      { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined },
+    ],
+    ['no such stack', "no stack 'Nobody'", ['--stack', 'Nobody'], {}],
+  ])('exits with 1 and says what to do: %s', async (_name, expected, args, environment) => {
+    const run = await account.run(['status', ...args], environment);
+    expect(run).toMatchObject({ status: 1, stdout: '' });
+    expect(run.stderr).toContain(expected);
+    expect(run.stderr).toMatch(/^cdk-mfa-enrollment status: /);
+  });
+});
+
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends a call that is under way, with 130', async (signal) => {
   account.faultOfCall = () => {
     account.child!.kill(signal);

@@ -1,3 +1,4 @@
+import type { CloudFormationAction } from '../../cloudformation/api-parameters';
 import type { SecretsManagerAction } from '../../secrets-manager/parameters';
 import type { IamAction } from '../inputs';
 
@@ -53,14 +54,15 @@ export const IAM_AUTHORIZATION: Readonly<Record<IamAction, ActionAuthorization>>
   ListAttachedRolePolicies: { resource: 'role' },
 };
 
-/** How one action of Secrets Manager is authorized: against the secret, and against its customer-managed key if any. */
+/**
+ * How one action of Secrets Manager is authorized: against the secret, and against its customer-managed key if any. `*`
+ * marks an action without a resource.
+ */
 export interface SecretActionAuthorization {
   readonly requestTags?: true;
   readonly tagKeys?: true;
   /** Whether the request contains `secretsmanager:VersionId` and `secretsmanager:VersionStage`. */
   readonly version?: true;
-  /** Whether the action is authorized against a secret. @default true */
-  readonly isOnSecrets?: false;
   /** The actions that must be allowed on a customer-managed key, via Secrets Manager. */
   readonly keyActions?: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[];
 }
@@ -71,12 +73,14 @@ export interface SecretActionAuthorization {
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
  */
-export const SECRETS_MANAGER_AUTHORIZATION: Readonly<Record<SecretsManagerAction, SecretActionAuthorization>> = {
+export const SECRETS_MANAGER_AUTHORIZATION: Readonly<Record<SecretsManagerAction, SecretActionAuthorization | '*'>> = {
   CreateSecret: { requestTags: true, tagKeys: true, keyActions: ['kms:GenerateDataKey', 'kms:Decrypt'] },
   GetSecretValue: { version: true, keyActions: ['kms:Decrypt'] },
   PutSecretValue: { keyActions: ['kms:GenerateDataKey', 'kms:Decrypt'] },
   DescribeSecret: {},
-  ListSecrets: { isOnSecrets: false },
+  ListSecretVersionIds: {},
+  UpdateSecretVersionStage: { version: true },
+  ListSecrets: '*',
   DeleteSecret: {},
   RestoreSecret: {},
   TagResource: { requestTags: true, tagKeys: true },
@@ -84,4 +88,15 @@ export const SECRETS_MANAGER_AUTHORIZATION: Readonly<Record<SecretsManagerAction
   PutResourcePolicy: {},
   GetResourcePolicy: {},
   DeleteResourcePolicy: {},
+};
+
+/**
+ * How each action of CloudFormation is authorized: against the stack, or without a resource.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html
+ */
+export const CLOUDFORMATION_AUTHORIZATION: Readonly<Record<CloudFormationAction, 'stack' | '*'>> = {
+  DescribeStacks: 'stack',
+  ListStacks: '*',
+  ListStackResources: 'stack',
 };

@@ -29,6 +29,7 @@ test('serves at the exported endpoint until interrupted, and a second server on 
   expect(environment).toEqual({
     AWS_ENDPOINT_URL_IAM: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
+    AWS_ENDPOINT_URL_CLOUDFORMATION: endpoint,
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_REGION: 'eu-west-1',

@@ -518,3 +518,86 @@ test('an unknown action or parameter is an error that names it', () => {
   expect(errorOf(() => secrets.call('RotateSecret', {}))).toMatchObject({ code: 'InvalidAction' });
   expect(errorOf(() => secrets.call('GetSecretValue', { ...ALICE, Version: '1' })).message).toContain("'Version'");
 });
+
+describe('ListSecrets', () => {
+  test('lists what DescribeSecret shows, without secrets that are scheduled for deletion unless it is asked for them', () => {
+    const { secrets, create } = setUp();
+    create();
+    const { VersionIdsToStages, ...described } = secrets.call('DescribeSecret', ALICE);
+    expect(secrets.call('ListSecrets', {})).toEqual({
+      SecretList: [{ ...described, SecretVersionsToStages: VersionIdsToStages }],
+    });
+    secrets.call('DeleteSecret', ALICE);
+    expect(secrets.call('ListSecrets', {}).SecretList).toEqual([]);
+    expect(secrets.call('ListSecrets', { IncludePlannedDeletion: true }).SecretList).toMatchObject([
+      { Name: 'mfa/alice', DeletedDate: expect.any(Date) as Date },
+    ]);
+  });
+
+  test('is paged', () => {
+    const { secrets } = setUp();
+    ['a', 'b', 'c'].forEach((Name) => secrets.call('CreateSecret', { Name }));
+    const first = secrets.call('ListSecrets', { MaxResults: 2 });
+    expect(first.SecretList).toHaveLength(2);
+    const second = secrets.call('ListSecrets', { MaxResults: 2, NextToken: first.NextToken });
+    expect(second.SecretList).toHaveLength(1);
+    expect(second).not.toHaveProperty('NextToken');
+    expect(errorOf(() => secrets.call('ListSecrets', { MaxResults: 101 }))).toMatchObject({
+      code: 'ValidationException',
+    });
+    expect(errorOf(() => secrets.call('ListSecrets', { NextToken: 'x' }))).toMatchObject({
+      code: 'InvalidNextTokenException',
+    });
+  });
+});
+
+describe('UpdateSecretVersionStage', () => {
+  /** A secret with three versions, of which the oldest has no label any more. */
+  function withThree() {
+    const { secrets } = setUp();
+    const [first, second, third] = ['1', '2', '3'].map((digit) => digit.repeat(36));
+    secrets.call('CreateSecret', { Name: 'mfa/alice', SecretString: 'one', ClientRequestToken: first });
+    for (const [token, text] of [
+      [second, 'two'],
+      [third, 'three'],
+    ]) {
+      secrets.call('PutSecretValue', { ...ALICE, SecretString: text, ClientRequestToken: token });
+    }
+    const move = (MoveToVersionId?: string, RemoveFromVersionId?: string) =>
+      secrets.call('UpdateSecretVersionStage', {
+        ...ALICE,
+        VersionStage: 'AWSCURRENT',
+        ...(MoveToVersionId !== undefined && { MoveToVersionId }),
+        ...(RemoveFromVersionId !== undefined && { RemoveFromVersionId }),
+      });
+    return { secrets, move, first: first!, second: second!, third: third! };
+  }
+
+  test('makes a deprecated version current again, and the current one the previous', () => {
+    const { secrets, move, first, third } = withThree();
+    move(first, third);
+    expect(secrets.call('DescribeSecret', ALICE).VersionIdsToStages).toEqual({
+      [first]: ['AWSCURRENT'],
+      [third]: ['AWSPREVIOUS'],
+    });
+    expect(secrets.call('GetSecretValue', ALICE)).toMatchObject({ SecretString: 'one' });
+  });
+
+  test('is refused unless it names the version that has the label', () => {
+    const { move, first, second, third } = withThree();
+    expect(errorOf(() => move(first))).toMatchObject({ code: 'InvalidParameterException' });
+    expect(errorOf(() => move(first, second))).toMatchObject({ code: 'InvalidParameterException' });
+    expect(errorOf(() => move('4'.repeat(36), third))).toMatchObject({ code: 'ResourceNotFoundException' });
+  });
+
+  test('ListSecretVersionIds lists deprecated versions only if it is asked for them', () => {
+    const { secrets, first, second, third } = withThree();
+    const ids = (input: object) =>
+      (secrets.call('ListSecretVersionIds', { ...ALICE, ...input }).Versions as { VersionId: string }[]).map(
+        ({ VersionId }) => VersionId,
+      );
+    expect(ids({})).toEqual([second, third]);
+    expect(ids({ IncludeDeprecated: true })).toEqual([first, second, third]);
+    expect(ids({ IncludeDeprecated: true, MaxResults: 2 })).toEqual([first, second]);
+  });
+});
