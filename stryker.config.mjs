@@ -13,6 +13,8 @@ export default {
     config: {
       ...jestConfig,
       // These tests state the rules. Any other test would notice a mutant only by accident.
+      // Jest finds the tests of a mutated file by imports, and follows them only through files below the roots.
+      roots: ['test', 'lambda', 'lib', 'local'].map((folder) => `<rootDir>/${folder}`),
       testMatch: ['<rootDir>/test/lambda/**/*.test.ts', '<rootDir>/test/inspection/**/*.test.ts'],
       testEnvironment: './test/mutation-environment.js',
     },
