@@ -5,6 +5,7 @@ import { NotASeedError, parseSeed } from '../../lambda/seed';
 import { AwsError } from '../../local/aws-error';
 import type { StackEvent, UrlSignature, UndocumentedBehavior } from '../../local/cloudformation';
 import { createdDevice, InProcessAccount } from '../../local/in-process-account';
+import { STACK_TYPE } from '../../local/cloudformation/events';
 import type { FunctionLifetime } from '../../local/lambda';
 import { directChannel } from '../../local/ports';
 import { numbers } from '../../local/random';
@@ -201,6 +202,13 @@ export class World extends InProcessAccount {
   /** Whether an update of this stack could not be rolled back: then policies are those before, and properties either. */
   isMixed(stackId: string): boolean {
     return this.events.some((event) => event.stackId === stackId && event.status === 'UPDATE_ROLLBACK_FAILED');
+  }
+
+  /** Whether an update of this stack failed and was kept: then policies are those after it, and properties those before. */
+  private keepsFailedUpdate(stackId: string): boolean {
+    return this.events.some(
+      (event) => event.stackId === stackId && event.type === STACK_TYPE && event.status === 'UPDATE_FAILED',
+    );
   }
 
   /** Whether a secret holds the seed of this device. */
@@ -454,7 +462,8 @@ export class World extends InProcessAccount {
    * or changed: the request has its response, or the stack rolls back.
    */
   private checkAllowed(action: Action, { event }: Invocation): void {
-    const mayBeGone = !this.desk.isPending(event.ResponseURL) || this.isMixed(event.StackId);
+    const { ResponseURL, StackId } = event;
+    const mayBeGone = !this.desk.isPending(ResponseURL) || this.isMixed(StackId) || this.keepsFailedUpdate(StackId);
     if (!mayBeGone && this.clock.now() - this.policiesPutAt >= this.plan.policyDelay) {
       this.violated('allowed', `${action} was denied in ${event.RequestType} of ${event.LogicalResourceId}`);
     }
