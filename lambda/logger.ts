@@ -30,6 +30,7 @@ export type LogMessage =
   | 'the device could not be marked'
   | 'overtaken by a later request'
   | 'what this request did could not be undone'
+  | 'the claim could not be restored'
   | 'device enabled'
   | 'seed verified'
   | 'device deactivated'

@@ -270,7 +270,7 @@ export function claimValue({ kind, user, creation, over, since }: Claim, region:
     .slice(0, TAG_VALUE_LENGTH);
 }
 
-/** Reads the value of a claim. A kind that this version doesn't know gives no right to deactivate. */
+/** Reads the value of a claim. A kind that this version doesn't know gives no right to deactivate, nor does an unreadable claim. */
 export function claimIn(value: string, isEnrollment: boolean): Claim {
   const words = value.split(' ');
   const [kind, user] = isEnrollment ? words.splice(0, 2) : [];
@@ -279,7 +279,8 @@ export function claimIn(value: string, isEnrollment: boolean): Claim {
   const [over, since] = [wordAfter('over'), wordAfter('since')];
   return {
     kind: isEnrollment ? (kind === 'enabled' ? kind : 'adopted') : undefined,
-    user: user?.replaceAll(':', ','),
+    // A claim that somebody wrote by hand may be any user's.
+    user: CREATION_ID.test(creation) ? user?.replaceAll(':', ',') : undefined,
     creation,
     over,
     since: since === undefined ? undefined : timeIn(since),

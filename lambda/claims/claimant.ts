@@ -63,6 +63,8 @@ export abstract class Claimant implements Work {
   private wroteAt?: number;
   /** Whether this request has waited for what others wrote. */
   protected hasWaited = false;
+  /** Our claim as this request found it, if it has replaced it. */
+  private claimBefore?: Tag;
   /** The tags as this request last read them. */
   protected lastTags?: DeviceTags;
   /** When this request last read the tags. */
@@ -112,7 +114,27 @@ export abstract class Claimant implements Work {
   }
 
   async update(old: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.unlessOvertaken(() => this.sustain(old));
+    try {
+      await this.unlessOvertaken(() => this.sustain(old));
+    } catch (error) {
+      await this.giveBackClaim();
+      throw error;
+    }
+  }
+
+  /**
+   * An Update that fails before it has enabled the device must not leave a claim that says so: somebody may enable the
+   * device by hand, and removing the resource would deactivate it. What failed first is what is told.
+   */
+  private async giveBackClaim(): Promise<void> {
+    if (this.wroteAt === undefined || this.tookEffect) {
+      return;
+    }
+    try {
+      await this.retractClaim();
+    } catch {
+      this.ports.logger.log('the claim could not be restored');
+    }
   }
 
   /** Undoes what this resource did, and only that. */
@@ -214,6 +236,7 @@ export abstract class Claimant implements Work {
 
   /** Claims the device, over an older claim of ours. */
   protected async claim(tags: DeviceTags, tag: Tag): Promise<void> {
+    this.claimBefore ??= tags.ours?.creation === this.creation ? tags.ours.tag : undefined;
     if (tags.spentMarks.length > 0) {
       await this.change(() => this.ports.iam.untagMFADevice(this.serialNumber, tags.spentMarks));
     }
@@ -225,21 +248,27 @@ export abstract class Claimant implements Work {
     this.wroteAt = this.ports.clock.now();
   }
 
-  /** Takes back the claim that this request has written. */
+  /** Takes back the claim that this request has written. An Update gives back the one that it found. */
   protected async retractClaim(): Promise<void> {
     const tags = this.wroteAt === undefined ? undefined : await this.readTags();
-    if (tags?.ours?.creation === this.creation) {
+    if (tags?.ours?.creation !== this.creation) {
+      return;
+    }
+    const before = this.claimBefore;
+    if (before === undefined) {
       await this.withdraw(tags.ours.over === undefined ? 'done' : 'kept', tags, ({ ours }) => ours);
+    } else if (!tags.has(before)) {
+      await this.change(() => this.ports.iam.tagMFADevice(this.serialNumber, [before]));
     }
   }
 
-  /** @param enables whether this request is about to enable the device */
-  protected claimTagFor(tags: DeviceTags, kind?: ClaimKind, enables = false): Tag {
+  /** @param isRenewed whether this request is about to enable the device, or has verified what somebody else enabled */
+  protected claimTagFor(tags: DeviceTags, kind?: ClaimKind, isRenewed = false): Tag {
     const { creation, user } = this;
     const { request, sentAt } = this.occasion;
     const ours = tags.ours?.creation === creation ? tags.ours : undefined;
     // A Create's claim says by its creation id when it enabled the device.
-    const since = enables && request === 'Update' ? sentAt : ours?.since;
+    const since = isRenewed && request === 'Update' ? sentAt : ours?.since;
     return this.claimTag({ kind, user, creation, over: tags.keptBefore(creation), since });
   }
 

@@ -85,7 +85,10 @@ export class DeviceTags {
   /** Whether resources other than ours rely on what ours stands for. A device is enabled for one user. */
   get others(): boolean {
     return this.claims.some(
-      (claim) => claim.owner !== this.owner && claim.user === this.user && !this.isWithdrawn(claim),
+      (claim) =>
+        claim.owner !== this.owner &&
+        (claim.user === undefined || isSameUser(claim.user, this.user)) &&
+        !this.isWithdrawn(claim),
     );
   }
 
@@ -170,10 +173,15 @@ export class DeviceTags {
     return kinds.includes('enabled') ? 'enabled' : kinds[0];
   }
 
-  private isEvidence({ owner, user, creation, since }: KeyedClaim, enabledAt: number): boolean {
-    const sentAt = since ?? sentAtOf(creation);
+  /** Whether our claim explains why the device is enabled. If not, somebody else has enabled it since. */
+  explains(enabledAt: number): boolean {
+    return this.ours !== undefined && isInTimeFor(this.ours, enabledAt);
+  }
+
+  private isEvidence(claim: KeyedClaim, enabledAt: number): boolean {
+    const { owner, user } = claim;
     const isOfOurStack = owner !== this.owner && owner.startsWith(`${this.declaration.stackUuid}/`);
-    return user === this.user && (isOfOurStack || sentAt === undefined || enabledAt <= sentAt + CREATE_IS_OVER_MS);
+    return isSameUser(user, this.user) && (isOfOurStack || isInTimeFor(claim, enabledAt));
   }
 
   private isWithdrawn(claim: KeyedClaim): boolean {
@@ -207,6 +215,17 @@ export function mayUndo({ creation, time }: Mark, claim: Claim): boolean {
   }
   const sentAt = sentAtOf(claim.creation);
   return sentAt === undefined || (sentAt <= time && time - sentAt <= DAY_MS);
+}
+
+/** Whether the request that wrote a claim last may have run when the device was enabled. */
+function isInTimeFor({ since, creation }: Claim, enabledAt: number): boolean {
+  const sentAt = since ?? sentAtOf(creation);
+  return sentAt === undefined || enabledAt <= sentAt + CREATE_IS_OVER_MS;
+}
+
+/** IAM doesn't allow two users whose names differ only in case. */
+function isSameUser(a: string | undefined, b: string | undefined): boolean {
+  return a?.toLowerCase() === b?.toLowerCase();
 }
 
 /** Whether one time is known to be later than another. */

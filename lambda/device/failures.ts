@@ -94,6 +94,16 @@ export function seedReplaced(
   version: string,
   current: string | undefined,
 ): Failure {
+  // Who writes to the secret chooses the id, and people paste commands into shells.
+  if (current !== undefined && !/^[\w-]+$/.test(current)) {
+    return new Failure(
+      {
+        cause: `the current version of secret ${SeedSecretArn} is not the seed of device ${SerialNumber}: somebody wrote to the secret, with a version id that is no uuid`,
+        next: `move the staging label AWSCURRENT back to version ${version} with 'aws secretsmanager update-secret-version-stage'`,
+      },
+      'SeedReplaced',
+    );
+  }
   const from = current === undefined ? '' : ` --remove-from-version-id ${current}`;
   return new Failure(
     {

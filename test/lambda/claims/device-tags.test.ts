@@ -66,6 +66,19 @@ describe('a claim', () => {
     expect(tagsOf({ [THEIRS]: claim(sent(HOUR)) }).others).toBe(true);
   });
 
+  test('of a user whose name differs in case only is of the same user', () => {
+    const theirs = claimValue({ kind: 'enabled', user: 'Alice', creation: sent(HOUR) }, 'eu-west-1', 'Staging');
+    expect(tagsOf({ [THEIRS]: theirs }).others).toBe(true);
+  });
+
+  test.each(['kept by hand', 'enabled alice', ''])(
+    'that is not readable keeps the device, and is no evidence: %s',
+    (value) => {
+      expect(tagsOf({ [THEIRS]: value }).others).toBe(true);
+      expect(tagsOf({ [THEIRS]: value, [SIBLING]: value }).evidence(NOW)).toBeUndefined();
+    },
+  );
+
   test('of another user does not keep the device enabled for ours', () => {
     const theirs = claimValue({ kind: 'enabled', user: 'bob', creation: sent(HOUR) }, 'eu-west-1', 'Staging');
     expect(tagsOf({ [THEIRS]: theirs }).others).toBe(false);

@@ -550,6 +550,87 @@ describe('Update', () => {
     expect(stage.tags()[OTHER_STACKS]).toMatch(/^enabled /);
   });
 
+  describe('that fails before it has enabled the device', () => {
+    const wrongSecret = () =>
+      stage.secretsManager.call('PutSecretValue', {
+        SecretId: stage.secretArn,
+        SecretString: stage.createDevice('bob'),
+      });
+
+    test.each(['adopted', 'enabled'])('leaves the claim that it found, which says %s', async (kind) => {
+      await enrolled();
+      stage.tag(OURS, ourClaim(kind));
+      stage.deactivate();
+      wrongSecret();
+      expect(await stage.request('Update')).toMatchObject({ Status: 'FAILED' });
+      expect(stage.tags()).toEqual({ [OURS]: ourClaim(kind) });
+    });
+
+    test('leaves no claim if it found none', async () => {
+      await enrolled();
+      stage.untag(OURS);
+      stage.deactivate();
+      wrongSecret();
+      expect(await stage.request('Update')).toMatchObject({ Status: 'FAILED' });
+      expect(stage.tags()).toEqual({});
+    });
+
+    test('leaves the claim that it found if the device is enabled for another user', async () => {
+      await enrolled();
+      const claim = ourClaim();
+      stage.deactivate();
+      stage.iam.call('CreateUser', { UserName: 'bob' });
+      const bobs = { LogicalResourceId: 'Bob', ResourceProperties: stage.properties({ UserName: 'bob' }) };
+      expect(await stage.request('Create', bobs)).toMatchObject(SUCCESS);
+      const PhysicalResourceId = `alice|${stage.serialNumber}|${claim.split(' ')[2]}`;
+      expect(await stage.request('Update', { PhysicalResourceId })).toMatchObject({ Status: 'FAILED' });
+      expect(stage.tags()[OURS]).toBe(claim);
+    });
+
+    test('fails with its own reason if its claim cannot be restored', async () => {
+      await enrolled();
+      stage.tag(OURS, ourClaim('adopted'));
+      stage.deactivate();
+      wrongSecret();
+      const denied = new CallError('iam:TagMFADevice', 'AccessDenied', 403);
+      stage.fault = (action, call) => (action === 'iam:TagMFADevice' && call > 1 ? denied : undefined);
+      const { Reason } = await stage.request('Update');
+      expect(Reason).toContain('IAM refused 4 pairs of codes');
+      expect(stage.log).toContainEqual(expect.objectContaining({ message: 'the claim could not be restored' }));
+    });
+  });
+
+  describe('of a device that somebody enabled again later than its claim explains', () => {
+    async function enabledAgain(): Promise<void> {
+      await enrolled(20 * MINUTE);
+      stage.deactivate();
+      await stage.pass(MINUTE);
+      stage.enable();
+      await stage.pass(MINUTE);
+      stage.calls = [];
+    }
+
+    test('verifies the seed, and notes in its claim when', async () => {
+      await enabledAgain();
+      expect(await stage.request('Update')).toMatchObject(SUCCESS);
+      expect(codeCalls()).toEqual(['iam:ResyncMFADevice']);
+      expect(stage.tags()[OURS]).toMatch(/^enabled alice \S+ since \S+ eu-west-1 Staging$/);
+      stage.calls = [];
+      expect(await stage.request('Update')).toMatchObject(SUCCESS);
+      expect(codeCalls()).toEqual([]);
+    });
+
+    test('fails if the secret does not hold its seed', async () => {
+      await enabledAgain();
+      stage.secretsManager.call('PutSecretValue', {
+        SecretId: stage.secretArn,
+        SecretString: stage.createDevice('bob'),
+      });
+      expect(await stage.request('Update')).toMatchObject({ Status: 'FAILED' });
+      expect(stage.tags()).toEqual({ [OURS]: ourClaim() });
+    });
+  });
+
   test('claims an adopted device as enabled after enabling it again', async () => {
     await enrolled();
     stage.tag(OURS, ourClaim('adopted'));
