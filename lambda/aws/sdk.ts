@@ -276,7 +276,9 @@ async function sent<T>(action: Action, send: () => Promise<T>): Promise<T> {
     return await send();
   } catch (error) {
     if (isAnswer(error)) {
-      throw new CallError(action, error.name.replace(/Exception$/, ''), error.$metadata.httpStatusCode);
+      // A code is logged, and it is all that is kept: no text of the response.
+      const code = /^[A-Za-z][\w.]*$/.test(error.name) ? error.name.replace(/Exception$/, '') : 'UnknownError';
+      throw new CallError(action, code, error.$metadata.httpStatusCode);
     }
     throw new CallError(action, error instanceof AnswerLost ? undefined : notSentCode(error));
   }

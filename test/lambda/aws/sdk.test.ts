@@ -359,6 +359,8 @@ describe("an error has AWS's code, without `Exception`, and the status", () => {
     [403, 'AccessDeniedException', 'AccessDenied'],
     [400, 'ValidationError', 'ValidationError'],
     [400, 'CodeOfTomorrow', 'CodeOfTomorrow'],
+    [400, 'No code but a text', 'UnknownError'],
+    [400, 'Code\u009b31m', 'UnknownError'],
   ])('IAM: %i %s', async (httpStatus, wireCode, code) => {
     server.respond = iamError(httpStatus, wireCode);
     expect(await failureOf(ENABLE())).toMatchObject({
