@@ -72,6 +72,7 @@ async function main(): Promise<void> {
   // On standard error, so that standard output can be evaluated by a shell.
   process.stderr.write(
     `Serving IAM and Secrets Manager at ${url} (account ${accountId}, region ${region}). Press Ctrl+C to stop.\n` +
+      "CloudFormation is not served: for stacks, run 'npm start -- --keep'.\n" +
       'To use them, run these commands in another shell:\n\n',
   );
   process.stdout.write(clientEnvironment(url, region));

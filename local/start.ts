@@ -192,6 +192,8 @@ function inspectionHelp(aws: LocalAws, devices: readonly Device[]): string {
     ...devices.flatMap(({ userName, serialNumber }) => [
       `aws iam list-mfa-devices --user-name ${userName}`,
       `aws iam list-mfa-device-tags --serial-number ${serialNumber}`,
+      'node dist/cli/cdk-mfa-enrollment.js status',
+      `node dist/cli/cdk-mfa-enrollment.js code --user ${userName}`,
     ]),
     '',
     'Press Ctrl+C to destroy the stack.',
