@@ -12,8 +12,11 @@ export interface Subject {
   readonly byHand: string;
   /** The command that is enough if other stacks use the device. */
   readonly byHandIfShared: string;
+  /** The command line that finishes a Delete whose device no longer exists; absent: nothing is left to do. */
+  readonly byHandIfGone?: string;
   /** What can't change in it. */
   readonly lifelong: string;
+  readonly region: string;
   readonly stackName: string;
   readonly logicalId: string;
   /** Of a resource that is about a user. */
@@ -41,27 +44,52 @@ export class Failure extends Error {
   }
 }
 
+/** Where a reason sends its reader for longer help. */
+export const TROUBLESHOOTING = 'cdk-mfa-enrollment docs/troubleshooting.md';
+
+/** Options of the AWS CLI that name a secret. Its region need not be the one of the reader's shell. */
+export function secretOptions(secretArn: string): string {
+  const [, , , region] = secretArn.split(':');
+  return `--region ${region} --secret-id ${secretIdOf(secretArn)}`;
+}
+
 /**
  * What a reader gets who has only the stack event: what failed, on which user and device, why, what state it left, and
  * what to do next.
  */
-export function reasonOf(request: RequestType, subject: Subject, failure: Failure, stateLeft: string): string {
+export function reasonOf(
+  request: RequestType,
+  subject: Subject,
+  failure: Failure,
+  stateLeft: string,
+  isDeviceGone = false,
+): string {
   const { cause, next } = failure.because;
   const tried = subject.tried[request] ?? subject.tried.Create;
-  return `${tried}: ${cause}. State: ${stateLeft}. Next: ${next}; then ${again(request, subject)}.`;
+  return `${tried}: ${cause}. State: ${stateLeft}. Next: ${next}; then ${again(request, subject, isDeviceGone)}.`;
 }
 
 /** How to try again depends on the state of the stack by then. */
-function again(request: RequestType, subject: Subject): string {
-  const { byHand, byHandIfShared, serialNumber, stackName, logicalId } = subject;
+function again(request: RequestType, subject: Subject, isDeviceGone: boolean): string {
+  const { region, stackName, logicalId } = subject;
+  const stack = `--region ${region} --stack-name ${stackName}`;
   switch (request) {
     case 'Update':
-      return `deploy again. From UPDATE_ROLLBACK_FAILED, first run: aws cloudformation continue-update-rollback --stack-name ${stackName} (if you can't fix the cause, add --resources-to-skip ${logicalId}; for a nested stack, name its parent and skip ${stackName}.${logicalId})`;
+      return `deploy again. From UPDATE_ROLLBACK_FAILED, first run: aws cloudformation continue-update-rollback ${stack} (if you can't fix the cause, add --resources-to-skip ${logicalId}; for a nested stack, name its parent and skip ${stackName}.${logicalId})`;
     case 'Delete':
-      return `delete the stack again. If the function is gone, or if CloudFormation abandoned this resource, finish by hand: ${byHand} (if aws iam list-mfa-device-tags --serial-number ${serialNumber} shows claims of other stacks, or ours as adopted, run only: ${byHandIfShared}). From DELETE_FAILED, then run: aws cloudformation delete-stack --stack-name ${stackName} --retain-resources ${logicalId}`;
+      return `delete the stack again. If the function is gone, or if CloudFormation abandoned this resource, finish by hand (${TROUBLESHOOTING}): ${stepsByHand(subject, isDeviceGone)}. From DELETE_FAILED, then run: aws cloudformation delete-stack ${stack} --retain-resources ${logicalId}`;
     default:
       return 'deploy again';
   }
+}
+
+/** The condition comes before the commands that delete, because people run commands in the order in which they read them. */
+function stepsByHand(subject: Subject, isDeviceGone: boolean): string {
+  const { byHand, byHandIfShared, byHandIfGone, serialNumber } = subject;
+  if (isDeviceGone) {
+    return byHandIfGone ?? 'nothing is left to do';
+  }
+  return `first run aws iam list-mfa-device-tags --serial-number ${serialNumber}. If other stacks claim the device, or if our claim says 'adopted', run only: ${byHandIfShared}. Otherwise, run: ${byHand}`;
 }
 
 /** A deploy-time value would turn the resource into another one. */
@@ -129,7 +157,7 @@ function causeOf(error: CallError, subject: Subject): Cause {
     case 'NoSuchEntity':
       return {
         cause: `${entityOf(error, subject)} does not exist, or was renamed (NoSuchEntity from ${action})`,
-        next: 'check the name and create what is missing; a device that is created again has another seed',
+        next: "check the name, and create the user if it is missing. If the device was deleted, raise 'generation', or use another device name and secret",
       };
     case 'InvalidAuthenticationCode':
       return {
@@ -159,7 +187,7 @@ function causeOf(error: CallError, subject: Subject): Cause {
     case 'InvalidRequest':
       return {
         cause: `secret ${subject.secretArn} can't be used, most likely because it is scheduled for deletion (InvalidRequestException)`,
-        next: `restore it (aws secretsmanager restore-secret --secret-id ${secretIdOf(subject.secretArn)}) or use another secret`,
+        next: `restore it (aws secretsmanager restore-secret ${secretOptions(subject.secretArn)}) or use another secret`,
       };
     case 'ValidationError':
       return {
@@ -219,7 +247,7 @@ function limitExceeded({ action }: CallError): Cause {
     case 'iam:CreateVirtualMFADevice':
       return {
         cause: 'the account has as many virtual MFA devices as its quota allows (LimitExceeded)',
-        next: "delete unused devices ('aws iam list-virtual-mfa-devices --assignment-status Unassigned' shows them), or request a higher quota for IAM users, which applies to devices, too",
+        next: "delete unused devices ('aws iam list-virtual-mfa-devices --assignment-status Unassigned' shows them). Don't delete a device that has cdk-mfa-enrollment: tags. Or request a higher quota for IAM users, which applies to devices, too",
       };
     case 'secretsmanager:PutSecretValue':
       return {
@@ -229,7 +257,7 @@ function limitExceeded({ action }: CallError): Cause {
     default:
       return {
         cause: 'the user has eight MFA devices, the most that IAM allows (LimitExceeded)',
-        next: 'deactivate one of them',
+        next: 'deactivate one that nobody uses',
       };
   }
 }

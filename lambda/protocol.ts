@@ -125,7 +125,7 @@ async function outcomeOf(
   } catch (error) {
     const failure = failureOf(error, subject);
     shell.logger.log('request failed', { errorCode: failure.errorCode });
-    return { status: 'FAILED', reason: reasonOf(request, subject, failure, work.stateLeft) };
+    return { status: 'FAILED', reason: reasonOf(request, subject, failure, work.stateLeft, work.isDeviceGone) };
   }
 }
 

@@ -52,4 +52,6 @@ export interface Work {
   delete(): Promise<void>;
   /** The state that a failure leaves, for its reason. */
   readonly stateLeft: string;
+  /** Whether the device of a Delete that failed no longer exists. Absent: not known. */
+  readonly isDeviceGone?: boolean;
 }

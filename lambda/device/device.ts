@@ -57,6 +57,10 @@ export class VirtualMfaDevice extends Claimant {
     return failures.stateLeft(this.deviceLeft, this.claimLeft === 'present', this.key, this.wasChanged);
   }
 
+  get isDeviceGone(): boolean {
+    return this.deviceLeft === 'absent';
+  }
+
   protected get tookEffect(): boolean {
     return this.made.length > 0;
   }
@@ -357,14 +361,14 @@ export class VirtualMfaDevice extends Claimant {
     const { seedVersion: version } = tags;
     const { staged, current } = versions;
     if (version === undefined) {
-      return failures.untagged(this.properties, this.seedKey);
+      return failures.untagged(this.properties, this.seedKey, this.arnHash);
     }
     if (isOfAnotherSecret(tags, versions)) {
       return failures.anotherSecret(this.properties, tags.claimsOf(DEVICE_CLAIM_PREFIX));
     }
     return staged.includes(version)
       ? failures.seedReplaced(this.properties, version, current)
-      : failures.seedLost(this.properties);
+      : failures.seedLost(this.properties, version, current);
   }
 
   /** Writes our claim and the declared tags where they are missing, and removes former ones. */

@@ -1,6 +1,6 @@
-import { type DeviceProperties, ENROLLMENT_CLAIM_PREFIX, secretIdOf, SEED_PREFIX } from '../../lib/contract';
+import { type DeviceProperties, ENROLLMENT_CLAIM_PREFIX, hashesIn, SEED_PREFIX } from '../../lib/contract';
 import { type DeviceTags } from '../claims/device-tags';
-import { Failure } from '../failure';
+import { Failure, secretOptions, TROUBLESHOOTING } from '../failure';
 
 /*
  * What can be wrong with a device and its secret, for a reader who has only the stack event.
@@ -51,7 +51,7 @@ export function secretIsDeleted({ SeedSecretArn }: DeviceProperties): Failure {
   return new Failure(
     {
       cause: `secret ${SeedSecretArn} is scheduled for deletion and cannot store a seed`,
-      next: `restore it (aws secretsmanager restore-secret --secret-id ${secretIdOf(SeedSecretArn)}) or use another secret`,
+      next: `restore it (aws secretsmanager restore-secret ${secretOptions(SeedSecretArn)}) or use another secret`,
     },
     'SecretScheduledForDeletion',
   );
@@ -78,24 +78,36 @@ export function anotherSecret(properties: DeviceProperties, claims: readonly str
   );
 }
 
-export function seedLost(properties: DeviceProperties): Failure {
+/** Who writes to the secret chooses the id of its version, and people paste commands into shells. */
+function isSafe(version: string | undefined): boolean {
+  return version === undefined || /^[\w-]+$/.test(version);
+}
+
+/** The command that makes a version of the secret current. */
+function makeCurrent({ SeedSecretArn }: DeviceProperties, version: string, current: string | undefined): string {
+  const from = current === undefined ? '' : ` --remove-from-version-id ${current}`;
+  return `aws secretsmanager update-secret-version-stage ${secretOptions(SeedSecretArn)} --version-stage AWSCURRENT --move-to-version-id ${version}${from}`;
+}
+
+export function seedLost(properties: DeviceProperties, version: string, current: string | undefined): Failure {
   const { SerialNumber, SeedSecretArn } = properties;
+  // A version without a staging label stays for a while. A tag that somebody else wrote can hold anything.
+  const restore =
+    hashesIn(version) !== undefined && isSafe(current)
+      ? `if version ${version} is still listed (aws secretsmanager list-secret-version-ids ${secretOptions(SeedSecretArn)} --include-deprecated), make it current (${makeCurrent(properties, version, current)}). Otherwise, `
+      : '';
   return new Failure(
     {
       cause: `secret ${SeedSecretArn} no longer holds the seed of device ${SerialNumber}: somebody wrote to it more than once, or created it again; AWS shows a seed only once`,
-      next: newDevice(properties),
+      next: `${restore}${newDevice(properties)} (${TROUBLESHOOTING})`,
     },
     'SeedLost',
   );
 }
 
-export function seedReplaced(
-  { SerialNumber, SeedSecretArn }: DeviceProperties,
-  version: string,
-  current: string | undefined,
-): Failure {
-  // Who writes to the secret chooses the id, and people paste commands into shells.
-  if (current !== undefined && !/^[\w-]+$/.test(current)) {
+export function seedReplaced(properties: DeviceProperties, version: string, current: string | undefined): Failure {
+  const { SerialNumber, SeedSecretArn } = properties;
+  if (!isSafe(current)) {
     return new Failure(
       {
         cause: `the current version of secret ${SeedSecretArn} is not the seed of device ${SerialNumber}: somebody wrote to the secret, with a version id that is no uuid`,
@@ -104,22 +116,22 @@ export function seedReplaced(
       'SeedReplaced',
     );
   }
-  const from = current === undefined ? '' : ` --remove-from-version-id ${current}`;
   return new Failure(
     {
       cause: `the current version of secret ${SeedSecretArn} is not the seed of device ${SerialNumber}: somebody wrote to the secret`,
-      next: `make the seed's version current again: aws secretsmanager update-secret-version-stage --secret-id ${secretIdOf(SeedSecretArn)} --version-stage AWSCURRENT --move-to-version-id ${version}${from}`,
+      next: `make the seed's version current again: ${makeCurrent(properties, version, current)}`,
     },
     'SeedReplaced',
   );
 }
 
-export function untagged(properties: DeviceProperties, seedKey: string): Failure {
+/** @param arnHash begins the id of the version that holds the seed */
+export function untagged(properties: DeviceProperties, seedKey: string, arnHash: string): Failure {
   const { SerialNumber, SeedSecretArn } = properties;
   return new Failure(
     {
       cause: `device ${SerialNumber} has lost its tag '${SEED_PREFIX}...': somebody removed it, or created the device again by hand`,
-      next: `if it is the same device, restore the tag: aws iam tag-mfa-device --serial-number ${SerialNumber} --tags Key=${seedKey},Value=<id> (aws secretsmanager describe-secret --secret-id ${secretIdOf(SeedSecretArn)} shows the id of the version that holds the seed). Otherwise, ${newDevice(properties)}`,
+      next: `if it is the same device, restore the tag: aws iam tag-mfa-device --serial-number ${SerialNumber} --tags Key=${seedKey},Value=VERSION_ID (aws secretsmanager describe-secret ${secretOptions(SeedSecretArn)} shows version ids: use the one that begins with ${arnHash}). Otherwise, ${newDevice(properties)}`,
     },
     'SeedVersionUntagged',
   );
@@ -157,16 +169,16 @@ export function overwritten({ SerialNumber, SeedSecretArn }: DeviceProperties): 
 
 export function inUse({ SerialNumber }: DeviceProperties, tags: DeviceTags): Failure {
   const claims = tags.claimsOf(ENROLLMENT_CLAIM_PREFIX);
-  const byHand = `deactivate it: aws iam deactivate-mfa-device --user-name <user> --serial-number ${SerialNumber} (aws iam list-virtual-mfa-devices --assignment-status Assigned shows the user)`;
+  const byHand = `aws iam deactivate-mfa-device --user-name USER_NAME --serial-number ${SerialNumber} (aws iam list-virtual-mfa-devices --assignment-status Assigned shows the user)`;
   return new Failure(
     claims.length === 0
       ? {
           cause: `device ${SerialNumber} is enabled for a user (DeleteConflict), but not by an enrollment of this library`,
-          next: byHand,
+          next: `deactivate it: ${byHand}`,
         }
       : {
           cause: `device ${SerialNumber} is enabled for a user (DeleteConflict), and these enrollments claim it: ${listed(claims)}`,
-          next: `remove that enrollment first. If its stack no longer exists, ${byHand}`,
+          next: `remove these enrollments. Deactivate the device only if none of their stacks exist: ${byHand}`,
         },
     'DeleteConflict',
   );

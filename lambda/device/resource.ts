@@ -2,6 +2,7 @@ import { shown } from '../../lib/checks';
 import { DEVICE_CLAIM_PREFIX, DEVICE_PROPERTIES, type DeviceAttributes, tagKey } from '../../lib/contract';
 import { problemIn, propertiesIn } from '../properties';
 import { declarationOf } from '../declaration';
+import { secretOptions } from '../failure';
 import { type Request, type Resource, surroundingsOf } from '../resource';
 import { VirtualMfaDevice } from './device';
 
@@ -11,6 +12,10 @@ export function deviceIn(request: Request): Resource {
   const { SerialNumber: serialNumber, SeedSecretArn: secretArn, OwnSecret: ownSecret } = properties;
   const declaration = declarationOf(request);
   const claimKey = tagKey(DEVICE_CLAIM_PREFIX, declaration.stackUuid, declaration.logicalId);
+  const deleteSecret =
+    ownSecret === 'true'
+      ? `aws secretsmanager delete-secret --force-delete-without-recovery ${secretOptions(secretArn)}`
+      : undefined;
   return {
     parts: [serialNumber],
     declaration,
@@ -25,12 +30,12 @@ export function deviceIn(request: Request): Resource {
       // A seed lives as long as its device.
       byHand: [
         `aws iam delete-virtual-mfa-device --serial-number ${serialNumber}`,
-        ...(ownSecret === 'true'
-          ? [`aws secretsmanager delete-secret --force-delete-without-recovery --secret-id ${secretArn}`]
-          : []),
+        ...(deleteSecret === undefined ? [] : [deleteSecret]),
       ].join(' && '),
       byHandIfShared: `aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`,
+      ...(deleteSecret !== undefined && { byHandIfGone: deleteSecret }),
       lifelong: 'a device keeps its name and its path',
+      region: declaration.region,
       stackName: declaration.stackName,
       logicalId: declaration.logicalId,
       serialNumber,

@@ -1,5 +1,5 @@
 import { type EnrollmentProperties } from '../../lib/contract';
-import { Failure } from '../failure';
+import { Failure, TROUBLESHOOTING } from '../failure';
 
 /*
  * What can be wrong with an enrollment, for a reader who has only the stack event.
@@ -34,7 +34,7 @@ export function wrongSeed({ SeedSecretArn, SerialNumber }: EnrollmentProperties,
   return new Failure(
     {
       cause: `IAM refused ${pairs} pairs of codes in a row (InvalidAuthenticationCode): secret ${SeedSecretArn} doesn't hold the seed of device ${SerialNumber}, or somebody enabled the device before with a clock that was hours off`,
-      next: "store this device's seed or name the secret that holds it; if the seed is right or lost, create a new device",
+      next: `use the secret that holds this device's seed. Don't overwrite a secret that holds another device's seed. If the seed is right or lost, create a new device (${TROUBLESHOOTING})`,
     },
     'InvalidAuthenticationCode',
   );
@@ -54,7 +54,7 @@ export function enabledForAnotherUser({ SerialNumber }: EnrollmentProperties): F
   return new Failure(
     {
       cause: `device ${SerialNumber} is enabled for another user (EntityAlreadyExists); a device is never reassigned, because its first user may know the seed`,
-      next: "create a new device for this user (if you renamed the user, in the same deployment: 'generation: 2', or another 'virtualMfaDeviceName'), or correct the serial number ('aws iam list-virtual-mfa-devices' shows who has it)",
+      next: "create a new device for this user (if you renamed the user, in the same deployment: raise 'generation', or set another 'virtualMfaDeviceName'), or correct the serial number ('aws iam list-virtual-mfa-devices' shows who has it)",
     },
     'EntityAlreadyExists',
   );

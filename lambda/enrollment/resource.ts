@@ -24,10 +24,11 @@ export function enrollmentIn(request: Request): Resource {
         Update: `could not update the enrollment of ${object}`,
         Delete: `could not deactivate ${object}`,
       },
-      // Both, even if the device is not enabled any more.
+      // Both, even if the device is no longer enabled.
       byHand: `aws iam deactivate-mfa-device --user-name ${userName} --serial-number ${serialNumber}; ${untag}`,
       byHandIfShared: untag,
       lifelong: 'an enrollment keeps its user and its device',
+      region: declaration.region,
       stackName: declaration.stackName,
       logicalId: declaration.logicalId,
       userName,

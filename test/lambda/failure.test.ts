@@ -68,7 +68,7 @@ test.each([
   stage.fault = refuse('secretsmanager:GetSecretValue', 'InvalidRequest', 400);
   const SeedSecretArn = `${partial}-??????`;
   const { Reason } = await stage.request('Create', { ResourceProperties: stage.properties({ SeedSecretArn }) });
-  expect(Reason).toContain(`restore-secret --secret-id ${expected(partial)})`);
+  expect(Reason).toContain(`restore-secret --region eu-west-1 --secret-id ${expected(partial)})`);
 });
 
 test('the name of a secret of another account that ends in a hyphen and six letters is refused before anything is tried', async () => {

@@ -315,7 +315,7 @@ describe('messages about devices change only on purpose', () => {
     const { errorCode } = stage.log.findLast((line) => line.message === 'request failed') ?? {};
     // The suffixes of ARNs, their hashes in the ids of versions, and the ids of foreign versions are random.
     const steady = Reason.replace(/(:secret:mfa\/\w+)-\w{6}/g, '$1-AbCdEf')
-      .replace(/(?<=move-to-version-id [0-9a-f]{16}-)[0-9a-f]{10}/, '<secret>')
+      .replace(/(?<=version(?:-id)? [0-9a-f]{16}-)[0-9a-f]{10}/g, '<secret>')
       .replace(/(?<=remove-from-version-id )[0-9a-f-]{36}/, '<version>');
     expect({ Reason: steady, errorCode }).toMatchSnapshot();
     expectShort(Reason);

@@ -62,3 +62,15 @@ test.each(PAGES)('each link of %s to this repository leads to a file, and to a h
   });
   expect(broken).toEqual([]);
 });
+
+test.each(PAGES)('each fence of a code block in %s is on a line of its own, and each block is closed', (page) => {
+  const fences = textOf(page)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.includes('```'));
+  // jsii fixtures follow the language.
+  expect(fences.filter((line) => !/^```(?:[a-z]+(?: fixture=\w+)?)?$/.test(line))).toEqual([]);
+  // A block may have no language, but the fence that closes a block never has one.
+  expect(fences.filter((line, i) => i % 2 === 1 && line !== '```')).toEqual([]);
+  expect(fences.length % 2).toBe(0);
+});

@@ -761,6 +761,45 @@ describe('Update', () => {
     expectFailed(await stage.deviceRequest('Update'), /somebody wrote to it more than once/);
   });
 
+  test('finds the seed again after the printed command if Secrets Manager still has its version', async () => {
+    const version = currentVersion()!;
+    writeByHand('once');
+    writeByHand('twice');
+    const { Reason = '' } = await stage.deviceRequest('Update');
+    expect(Reason).toContain(`Next: if version ${version} is still listed (aws secretsmanager list-secret-version-ids`);
+    const [, to, from] = /--move-to-version-id (\S+) --remove-from-version-id ([^\s)]+)/.exec(Reason) ?? [];
+    stage.secretsManager.call('UpdateSecretVersionStage', {
+      SecretId: stage.phoneSecretArn,
+      VersionStage: 'AWSCURRENT',
+      MoveToVersionId: to,
+      RemoveFromVersionId: from,
+    });
+    expect(currentVersion()).toBe(version);
+    expect(await stage.deviceRequest('Update')).toMatchObject(SUCCESS);
+  });
+
+  test('prints no command that contains a version id which is no id of this library or no safe text', async () => {
+    writeByHand('once');
+    const unsafe = { SecretString: 'twice', ClientRequestToken: '00000000-0000-4000-8000-0000000000aa;reboot' };
+    stage.secretsManager.call('PutSecretValue', { SecretId: stage.phoneSecretArn, ...unsafe });
+    const ofUnsafe = await stage.deviceRequest('Update');
+    writeByHand('safe again');
+    stage.tag(SEED_KEY, 'version --endpoint-url https://example.com', PHONE);
+    const ofForeign = await stage.deviceRequest('Update');
+    for (const answer of [ofUnsafe, ofForeign]) {
+      expectFailed(answer, /somebody wrote to it more than once.*Next: create a new device/);
+      expect(answer.Reason).not.toContain('aws secretsmanager');
+    }
+  });
+
+  test('prints the region of the secret with a command, not that of the stack', async () => {
+    const SeedSecretArn = stage.phoneSecretArn.replace('eu-west-1', 'us-east-1');
+    stage.fault = refuse('secretsmanager:DescribeSecret', 'InvalidRequest', 400);
+    const answer = await stage.deviceRequest('Update', { SeedSecretArn });
+    expectFailed(answer, 'aws secretsmanager restore-secret --region us-east-1 --secret-id');
+    expectFailed(answer, 'aws cloudformation continue-update-rollback --region eu-west-1 --stack-name');
+  });
+
   test('fails if the device was re-created by hand', async () => {
     stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
     stage.createDevice('phone');
@@ -851,7 +890,9 @@ describe('Delete', () => {
     stage.tag(claim, 'enabled alice 1a2b3c4d eu-west-1 Staging', PHONE);
     const answer = await stage.deviceRequest('Delete');
     expectFailed(answer, `these enrollments claim it: ${claim} (enabled alice 1a2b3c4d eu-west-1 Staging)`);
-    expect(answer.Reason).toContain('remove that enrollment first');
+    expect(answer.Reason).toMatch(
+      /remove these enrollments\. Deactivate the device only if none of their stacks exist: aws iam/,
+    );
     expect(exists()).toBe(true);
   });
 
@@ -1039,6 +1080,19 @@ describe("the device's own secret", () => {
     stage.fault = refuse('secretsmanager:DescribeSecret', 'AccessDenied', 400);
     const answer = await stage.deviceRequest('Delete', OWN);
     expectFailed(answer, /secretsmanager:DescribeSecret on secret .* is denied.* State: the device does not exist/);
-    expect(answer.Reason).toContain('aws secretsmanager delete-secret --force-delete-without-recovery --secret-id');
+    // A command that deletes the device would fail, and so keep the one after it from running.
+    expect(answer.Reason).toContain(
+      `: aws secretsmanager delete-secret --force-delete-without-recovery --region eu-west-1 --secret-id ${stage.phoneSecretArn}.`,
+    );
+    expect(answer.Reason).not.toContain('aws iam');
+  });
+
+  test('and the device are deleted by printed commands whose condition comes first', async () => {
+    await made(OWN);
+    stage.fault = refuse('iam:DeleteVirtualMFADevice', 'AccessDenied', 403);
+    expectFailed(
+      await stage.deviceRequest('Delete', OWN),
+      /first run aws iam list-mfa-device-tags .* run only: aws iam untag-mfa-device .* Otherwise, run: aws iam delete-virtual-mfa-device .* && aws secretsmanager delete-secret /,
+    );
   });
 });
