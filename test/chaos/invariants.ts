@@ -288,7 +288,7 @@ function returnsToKept(value: string | undefined, now: number): boolean {
 }
 
 /** Whether the Delete of a resource has said that it leaves, even if it failed then. */
-function isLeaving(key: string, tags: Tags): boolean {
+export function isLeaving(key: string, tags: Tags): boolean {
   const prefix = isEnrollmentClaim(key) ? ENROLLMENT_CLAIM_PREFIX : DEVICE_CLAIM_PREFIX;
   const mark = markIn(tags[MARK_PREFIX + key.slice(prefix.length)] ?? '');
   const { creation } = claimIn(tags[key]!, isEnrollmentClaim(key));

@@ -8,7 +8,7 @@ import {
   tagKey,
 } from '../../lib/contract';
 import { STACKS } from './declaration';
-import { abandonedDevices, type EndedOperation, uuidOf } from './invariants';
+import { abandonedDevices, type EndedOperation, isLeaving, uuidOf } from './invariants';
 
 /*
  * What holds after every operation, however it ended, and whatever else happened at the same time.
@@ -154,7 +154,8 @@ export function checkKept({ world, before, after, stack }: EndedOperation): void
       );
       const sentAt = sentAtOf(claimIn(value, prefix === ENROLLMENT_CLAIM_PREFIX).creation);
       const isOld = sentAt !== undefined && before.time - sentAt > DAY_MS;
-      return prefix !== undefined && isOld && !declared.includes(key.split('/')[1]!);
+      // A claim whose Delete failed was not retained.
+      return prefix !== undefined && isOld && !declared.includes(key.split('/')[1]!) && !isLeaving(key, tags);
     });
   for (const [serialNumber, was] of Object.entries(before.devices)) {
     const kept = claimsOf(was.tags);
