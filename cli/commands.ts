@@ -1,4 +1,4 @@
-import { invalid, problemOfJsonKey, problemOfUserName, quoted } from '../lib/checks';
+import { invalid, problemOfJsonKey, problemOfUserName, quoted, withoutSeed } from '../lib/checks';
 import { type Options, parse, suggestion, type Values } from './arguments';
 import { noRegion } from './aws/explanation';
 import { type Environment } from './environment';
@@ -43,7 +43,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     examples: ['status', 'status --stack Staff --region eu-west-1 --json'],
     needs: 'the list and describe calls of the AWS managed policy SecurityAudit',
     run: async (values, environment) => {
-      const stacks = values.all('stack');
+      const stacks = values.all('stack').map((stack) => checkedNoSeed('--stack', stack, 'the name or id of a stack'));
       const named = values.all('region').map((region) => checkedRegion(region));
       const aws = await environment.connect(named[0]);
       const home = named[0] ?? (await aws.region());
@@ -168,6 +168,8 @@ function selectionIn(values: Values): Selection {
   if (field !== undefined && secret === undefined) {
     throw new UsageError('--field belongs to --secret: a secret that was created for a device is no JSON object');
   }
+  checkedNoSeed('IAM user name', user ?? '', 'a name, never the seed');
+  checkedNoSeed('--secret', secret ?? '', 'the name or ARN of a secret, never the seed');
   const problem =
     (user === undefined ? undefined : problemOfUserName(user)) ??
     (field === undefined ? undefined : problemOfJsonKey(field));
@@ -175,6 +177,14 @@ function selectionIn(values: Values): Selection {
     throw new UsageError(problem);
   }
   return secret === undefined ? { user: user! } : { secret, field };
+}
+
+/** What may be a seed by mistake is not sent to AWS, whose logs would show it. */
+function checkedNoSeed(what: string, value: string, expected: string): string {
+  if (withoutSeed(value) !== value) {
+    throw new UsageError(invalid(what, value, expected));
+  }
+  return value;
 }
 
 function regionIn(values: Values): string | undefined {

@@ -8,8 +8,10 @@ import {
   MARK_PREFIX,
   markIn,
   SEED_PREFIX,
+  sentAtOf,
 } from '../lib/contract';
 import { mayUndo } from '../lambda/claims/device-tags';
+import { CREATE_IS_OVER_MS } from '../lambda/claims/timing';
 import { type Expected, type SeenScope } from './expected';
 import { type Tag } from './ports';
 
@@ -36,6 +38,9 @@ export interface SeenClaim {
  */
 export type ClaimStatus = 'declared' | 'in progress' | 'not inspected' | 'perhaps retained' | 'orphaned';
 
+/** The uuid of a stack and a logical id. Others who may tag the device could write anything in their place. */
+const OWNER = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/[a-z0-9]+$/i;
+
 /** What the tags of a device say. */
 export function claimsIn(tags: readonly Tag[]): SeenClaim[] {
   const byKey = new Map(tags.map(({ key, value }) => [key, value]));
@@ -45,12 +50,21 @@ export function claimsIn(tags: readonly Tag[]): SeenClaim[] {
       return [];
     }
     const owner = key.slice(kind === 'enrollment' ? ENROLLMENT_CLAIM_PREFIX.length : DEVICE_CLAIM_PREFIX.length);
+    if (!OWNER.test(owner)) {
+      return [];
+    }
     const claim = claimIn(value, kind === 'enrollment');
     const mark = markIn(byKey.get(MARK_PREFIX + owner) ?? '');
     // A claim that remembers an older one is not removed, but gives the device back to that one.
     const isWithdrawn = mark !== undefined && mayUndo(mark, claim) && claim.over === undefined;
     return [{ kind, key, owner, claim, place: claimPlaceIn(value), isWithdrawn }];
   });
+}
+
+/** Whether the request that wrote an enrollment's claim may have enabled the device at a time, or found it enabled. */
+export function explains({ claim: { since, creation } }: SeenClaim, enabledAt: number): boolean {
+  const sentAt = since ?? sentAtOf(creation);
+  return sentAt === undefined || enabledAt <= sentAt + CREATE_IS_OVER_MS;
 }
 
 function kindOf(key: string): SeenClaim['kind'] | undefined {

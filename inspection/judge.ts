@@ -1,5 +1,5 @@
 import { type Look } from './calls';
-import { claimsIn, type SeenClaim, seedVersionIn, type ClaimStatus, ClaimStatuses } from './device-claims';
+import { claimsIn, ClaimStatuses, explains, type SeenClaim, seedVersionIn } from './device-claims';
 import {
   type Expected,
   type ExpectedDevice,
@@ -176,7 +176,11 @@ class Judge {
     if (devices.value === undefined) {
       return this.find('USER_MISSING', subjectOf(enrollment), [owner]);
     }
-    if (devices.value.some((device) => device.serialNumber === serialNumber) || this.isMissing(serialNumber)) {
+    const enabled = devices.value.find((device) => device.serialNumber === serialNumber);
+    if (enabled !== undefined) {
+      return this.judgeTime(enrollment, enabled);
+    }
+    if (this.isMissing(serialNumber)) {
       return;
     }
     const { virtualDevices } = this.actual;
@@ -184,8 +188,22 @@ class Judge {
       this.miss(virtualDevices, 'iam:ListVirtualMFADevices', {}, [owner]);
     }
     const holder = this.holders.get(serialNumber);
-    const isElsewhere = holder !== undefined && holder !== userName;
-    this.find(isElsewhere ? 'DEVICE_ON_OTHER_USER' : 'DEVICE_OFF', subjectOf(enrollment), [owner], { holder });
+    const details =
+      holder === undefined || holder === userName
+        ? undefined
+        : { holder, mayDeactivate: !this.isReliedOn(serialNumber, holder) };
+    const code = details === undefined ? 'DEVICE_OFF' : 'DEVICE_ON_OTHER_USER';
+    this.find(code, subjectOf(enrollment), [owner], details);
+  }
+
+  /** Tags can be copied to a device of the same name. When a device was enabled can't be forged. */
+  private judgeTime({ claimKey, ...enrollment }: ExpectedEnrollment, { enabledAt }: EnabledDevice): void {
+    const { userName, serialNumber, owner } = enrollment;
+    const claims = this.claimsOn(serialNumber)?.filter(({ claim }) => claim.user === userName) ?? [];
+    const isClaimed = claims.some(({ key }) => key === claimKey);
+    if (isClaimed && enabledAt !== undefined && !claims.some((claim) => explains(claim, enabledAt))) {
+      this.leaveOpen('ENABLED_BY_OTHERS', subjectOf(enrollment), [owner]);
+    }
   }
 
   /** Devices that are enabled for an enrolled user, and that no enrollment declares for that user. */
@@ -241,26 +259,29 @@ class Judge {
   }
 
   private judgeClaims(serialNumber: string, tags: readonly Tag[]): void {
-    const claims = claimsIn(tags)
+    const all = claimsIn(tags);
+    const claims = all
       .filter(({ owner }) => this.scope.isWhole || this.expected.stacks.has(owner.split('/')[0]!))
       .map((claim) => ({ claim, status: this.statuses.of(claim, serialNumber) }));
     const ofDevice = claims.filter(({ claim }) => claim.kind === 'device');
     const isOurs = seedVersionIn(tags) !== undefined || ofDevice.length > 0;
     const isOrphan = ofDevice.every(({ status }) => status === 'orphaned') && !this.isDeclared(serialNumber);
     const holder = this.holders.get(serialNumber);
-    if (this.scope.isWhole && isOurs && isOrphan) {
-      return this.find('ORPHANED_DEVICE', { serialNumber, userName: holder }, [], { holder });
+    const isReliedOn = this.isReliedOn(serialNumber);
+    /** Whether the library enabled the device, as a claim says, and nobody relies on it. */
+    const mayDeactivate = ({ kind, claim }: SeenClaim) =>
+      kind === 'enrollment' && claim.kind === 'enabled' && claim.user === holder && !isReliedOn;
+    if (this.scope.isWhole && isOurs && isOrphan && !isReliedOn) {
+      const details = { holder, mayDeactivate: all.some(mayDeactivate) };
+      return this.find('ORPHANED_DEVICE', { serialNumber, userName: holder }, [], details);
     }
+    const isLast = all.filter(({ kind }) => kind === 'enrollment').length === 1;
     for (const { claim, status } of claims) {
       const subject = { serialNumber, ...claimSubject(claim) };
       switch (status) {
-        case 'orphaned': {
-          const isLast = claim.kind === 'enrollment' && claims.filter(isOfEnrollment).length === 1;
-          this.find('ORPHANED_CLAIM', subject, [], {
-            holder: isLast && claim.claim.user === holder ? holder : undefined,
-          });
+        case 'orphaned':
+          this.find('ORPHANED_CLAIM', subject, [], { holder, mayDeactivate: isLast && mayDeactivate(claim) });
           break;
-        }
         case 'perhaps retained':
           this.leaveOpen('CLAIM_PERHAPS_RETAINED', subject, []);
           break;
@@ -271,6 +292,26 @@ class Judge {
           break;
       }
     }
+  }
+
+  /** Whether an enrollment may rely on a device, and nobody must deactivate it. What can't be looked at counts, too. */
+  private isReliedOn(serialNumber: string, userName?: string): boolean {
+    const isFor = (user: string | undefined) => userName === undefined || user === userName;
+    return (
+      this.expected.resources.some(
+        (each) => each.kind === 'enrollment' && each.serialNumber === serialNumber && isFor(each.userName),
+      ) ||
+      this.claimsOn(serialNumber)?.some(
+        (each) =>
+          each.kind === 'enrollment' && isFor(each.claim.user) && this.statuses.of(each, serialNumber) !== 'orphaned',
+      ) !== false
+    );
+  }
+
+  /** The claims on a device; `undefined` if its tags could not be read. */
+  private claimsOn(serialNumber: string): readonly SeenClaim[] | undefined {
+    const tags = this.actual.tags.get(serialNumber);
+    return tags?.isSeen === true ? claimsIn(tags.value ?? []) : undefined;
   }
 
   /** Whether a resource declares a device as its own, whatever its state. */
@@ -370,10 +411,6 @@ function subjectOf(resource: Partial<Subject> & { readonly userName?: string }):
 
 function claimSubject({ key, place, owner }: SeenClaim): Subject {
   return { ...place, logicalId: owner.slice(owner.indexOf('/') + 1), tagKey: key };
-}
-
-function isOfEnrollment({ claim }: { readonly claim: SeenClaim; readonly status: ClaimStatus }): boolean {
-  return claim.kind === 'enrollment';
 }
 
 function add(codes: Map<string, string[]>, owner: string, code: string): void {

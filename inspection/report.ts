@@ -24,6 +24,7 @@ export const UNDECIDED_CODES = [
   'SEED_NOT_CHECKED',
   'SEED_VERSION_MISSING',
   'SECRET_NOT_FOUND',
+  'ENABLED_BY_OTHERS',
   'CLAIM_NOT_CHECKED',
   'CLAIM_PERHAPS_RETAINED',
   'PHYSICAL_ID_UNREADABLE',
@@ -50,7 +51,10 @@ export interface Finding {
   readonly message: string;
   /** What to do next. */
   readonly next: string;
-  /** A command of the AWS CLI that does it, for a shell. Absent: no command does. */
+  /**
+   * A command of the AWS CLI that does it, for a shell. Absent: no command does, or a name in it could mean something else
+   * to a shell.
+   */
   readonly command?: string;
 }
 

@@ -239,7 +239,9 @@ async function sent<T>(action: ReadAction, send: () => Promise<T>): Promise<T> {
       };
       // From now on the client signs with AWS's time, because the machine's clock is wrong.
       if (!isFirst || $metadata.clockSkewCorrected !== true || !WRONG_TIME.test(error.name)) {
-        throw new ReadError(action, error.name.replace(/Exception$/, ''), $metadata.httpStatusCode);
+        // Whatever stands between here and AWS can answer with any text in place of a code.
+        const code = /^[A-Za-z][\w.]*$/.test(error.name) ? error.name.replace(/Exception$/, '') : undefined;
+        throw new ReadError(action, code, $metadata.httpStatusCode);
       }
     }
   }

@@ -1,10 +1,21 @@
 import { shown } from '../lib/checks';
+import {
+  deactivateDevice,
+  deleteDevice,
+  inTurn,
+  listVersions,
+  makeCurrent,
+  restoreSecret,
+  untagDevice,
+} from './shell-commands';
 import { type Finding, type FindingCode, type Subject, type Undecided, type UndecidedCode } from './report';
 
 /*
- * What findings say: what is wrong, and what to do next. Values from AWS can hold anything, so each passes `shown`.
+ * What findings say: what is wrong, and what to do next. Values from AWS can hold anything, so each in a sentence
+ * passes `shown`, and each in a command is checked.
  */
 
+const NO_COMMAND = 'No command is shown, because a name in it has characters that a shell could interpret.';
 const RECHECK = "Raise 'recheck' of the enrollment or its provider and deploy";
 
 /** A device's default name ends with its generation. */
@@ -24,6 +35,8 @@ type Texts = Omit<Finding, 'code' | 'subject'>;
 export interface Details {
   /** The user that a device is enabled for in fact. */
   readonly holder?: string;
+  /** Whether a command may deactivate the device for its holder. */
+  readonly mayDeactivate?: boolean;
   /** The id of the version that holds the seed, if it can be made current again. */
   readonly restorable?: string;
   readonly current?: string;
@@ -38,10 +51,16 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
     message: `Device ${serialNumber} does not exist. Its seed is useless without it.`,
     next: `${newDevice(serialNumber)}.`,
   }),
-  DEVICE_ON_OTHER_USER: ({ userName = '', serialNumber = '' }, { holder = '' }) => ({
+  DEVICE_ON_OTHER_USER: ({ userName = '', serialNumber = '' }, { holder = '', mayDeactivate = false }) => ({
     message: `Device ${serialNumber} of user ${userName} is enabled for user ${shown(holder)}.`,
-    next: `Find out who moved it (CloudTrail shows it), and deactivate it there. Then ${lowerFirst(RECHECK)}.`,
-    command: deactivate(holder, serialNumber),
+    ...(mayDeactivate
+      ? {
+          next: `Find out who moved it (CloudTrail shows it), and deactivate it there. Then ${lowerFirst(RECHECK)}.`,
+          command: deactivateDevice(holder, serialNumber),
+        }
+      : {
+          next: `Find out who moved it (CloudTrail shows it). Another enrollment may rely on it there. If none does, deactivate it there, then ${lowerFirst(RECHECK)}.`,
+        }),
   }),
   USER_MISSING: (subject) => ({
     message: `User ${subject.userName} does not exist.`,
@@ -70,33 +89,46 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
   SECRET_SCHEDULED_FOR_DELETION: ({ serialNumber = '', secretArn = '' }) => ({
     message: `Secret ${shown(secretArn)}, which holds the seed of device ${serialNumber}, is scheduled for deletion.`,
     next: 'Restore the secret.',
-    command: `aws secretsmanager restore-secret --region ${regionOf(secretArn)} --secret-id ${shown(secretArn)}`,
+    command: restoreSecret(secretArn),
   }),
   UNEXPECTED_DEVICE: ({ userName = '', serialNumber = '' }) => ({
     message: `User ${userName} has a further MFA device, ${shown(serialNumber)}, that no enrollment declares.`,
     next: 'Find out who enabled it (CloudTrail shows it). If nobody needs it, deactivate it.',
-    command: deactivate(userName, serialNumber),
+    command: deactivateDevice(userName, serialNumber),
   }),
-  ORPHANED_CLAIM: ({ serialNumber = '', tagKey = '' }, { holder }) => ({
+  ORPHANED_CLAIM: ({ serialNumber = '', tagKey = '' }, { holder = '', mayDeactivate = false }) => ({
     message: `Device ${serialNumber} has a claim of a resource that was deleted, but whose Delete did not finish: ${shown(tagKey)}.`,
-    next: 'If no other stack needs the device, finish by hand.',
-    command: [
-      ...(holder === undefined ? [] : [deactivate(holder, serialNumber)]),
-      `aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${shown(tagKey)}`,
-    ].join(' && '),
+    ...(mayDeactivate
+      ? {
+          next: 'If no other stack needs the device, finish by hand.',
+          command: inTurn(deactivateDevice(holder, serialNumber), untagDevice(serialNumber, tagKey)),
+        }
+      : { next: 'Remove the claim. The device stays as it is.', command: untagDevice(serialNumber, tagKey) }),
   }),
-  ORPHANED_DEVICE: ({ serialNumber = '' }, { holder }) => ({
+  ORPHANED_DEVICE: ({ serialNumber = '' }, { holder, mayDeactivate = false }) => ({
     message: `Device ${serialNumber} was created by this library, and no stack declares it.`,
-    next: "If a stack in another region declares it, raise 'recheck' there. If nobody needs the device, delete it and its secret.",
-    command: [
-      ...(holder === undefined ? [] : [deactivate(holder, serialNumber)]),
-      `aws iam delete-virtual-mfa-device --serial-number ${serialNumber}`,
-    ].join(' && '),
+    ...(holder === undefined || mayDeactivate
+      ? {
+          next: "If a stack in another region declares it, raise 'recheck' there. If nobody needs the device, delete it and its secret.",
+          command: inTurn(
+            ...(holder === undefined ? [] : [deactivateDevice(holder, serialNumber)]),
+            deleteDevice(serialNumber),
+          ),
+        }
+      : {
+          next: `It is enabled for user ${shown(holder)}, and no claim says that this library enabled it. Ask that user. If nobody needs the device, deactivate and delete it.`,
+        }),
   }),
 };
 
 export function finding(code: FindingCode, subject: Subject, details: Details = {}): Finding {
-  return { code, subject, ...TEXTS[code](subject, details) };
+  const texts = TEXTS[code](subject, details);
+  return { code, subject, ...texts, ...(isUnsafe(texts) && { next: `${texts.next} ${NO_COMMAND}` }) };
+}
+
+/** Whether there is a command that must not be shown. */
+function isUnsafe(texts: Texts): boolean {
+  return 'command' in texts && texts.command === undefined;
 }
 
 const UNDECIDED: { readonly [Code in UndecidedCode]: (subject: Subject) => string } = {
@@ -106,6 +138,8 @@ const UNDECIDED: { readonly [Code in UndecidedCode]: (subject: Subject) => strin
     `Device ${serialNumber} has no tag with the version of its seed: somebody removed the tag, or created the device again.`,
   SECRET_NOT_FOUND: ({ serialNumber }) =>
     `The secret with the seed of device ${serialNumber} is not in the inspected regions: it was deleted, or it is in another region.`,
+  ENABLED_BY_OTHERS: ({ serialNumber, userName }) =>
+    `Device ${serialNumber} was enabled for user ${userName} later than its claims explain: somebody enabled it again, or created it again. Whether its secret holds its seed can't be known without reading it. ${RECHECK}: the function verifies the seed.`,
   CLAIM_NOT_CHECKED: ({ serialNumber, tagKey = '', region = '', stackName = '' }) =>
     `Claim ${shown(tagKey)} on device ${serialNumber} is of stack ${shown(stackName)} in ${shown(region)}, which was not inspected.`,
   CLAIM_PERHAPS_RETAINED: ({ serialNumber, tagKey = '' }) =>
@@ -122,27 +156,17 @@ function restore(
   secretArn: string,
   { restorable, current }: Details,
 ): Pick<Finding, 'next' | 'command'> {
-  const secret = `--region ${regionOf(secretArn)} --secret-id ${shown(secretArn)}`;
-  const from = current === undefined ? '' : ` --remove-from-version-id ${shown(current)}`;
   return restorable === undefined
     ? {
         next: `The version with the seed has no staging label any more. ${newDevice(serialNumber)}. If the device must stay, see whether the version still exists.`,
-        command: `aws secretsmanager list-secret-version-ids ${secret} --include-deprecated`,
+        command: listVersions(secretArn),
       }
     : {
         next: 'Make the version with the seed current again.',
-        command: `aws secretsmanager update-secret-version-stage ${secret} --version-stage AWSCURRENT --move-to-version-id ${restorable}${from}`,
+        command: makeCurrent(secretArn, restorable, current),
       };
-}
-
-function deactivate(userName: string, serialNumber: string): string {
-  return `aws iam deactivate-mfa-device --user-name ${shown(userName)} --serial-number ${shown(serialNumber)}`;
 }
 
 function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
-}
-
-function regionOf(arn: string): string {
-  return shown(arn.split(':')[3] ?? '');
 }

@@ -73,7 +73,14 @@ async function digestsIn(tarball) {
 
 function differences(expected, actual) {
   const [before, after] = [expected, actual].map(
-    (digests) => new Map(digests.split('\n').flatMap((line) => (line === '' ? [] : [line.split('  ').reverse()]))),
+    (digests) =>
+      new Map(
+        digests.split('\n').flatMap((line) => {
+          // A path can hold two spaces, too.
+          const end = line.indexOf('  ');
+          return line === '' ? [] : [[line.slice(end + 2), line.slice(0, end)]];
+        }),
+      ),
   );
   return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((file) => {
     const [wanted, found] = [before.get(file), after.get(file)];

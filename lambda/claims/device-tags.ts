@@ -173,9 +173,12 @@ export class DeviceTags {
     return kinds.includes('enabled') ? 'enabled' : kinds[0];
   }
 
-  /** Whether our claim explains why the device is enabled. If not, somebody else has enabled it since. */
-  explains(enabledAt: number): boolean {
-    return this.ours !== undefined && isInTimeFor(this.ours, enabledAt);
+  /**
+   * Whether our claim, or the Create that it would belong to, explains why the device is enabled. If not, somebody else
+   * has enabled it since.
+   */
+  explains(enabledAt: number, creation: string): boolean {
+    return isInTimeFor(this.ours?.creation === creation ? this.ours : { creation }, enabledAt);
   }
 
   private isEvidence(claim: KeyedClaim, enabledAt: number): boolean {

@@ -83,7 +83,7 @@ export class Enrollment extends Claimant {
     const [state] = await all(this.look(), isSameSecret ? Promise.resolve() : this.readSeed());
     await this.converge(state, false, (seen, since) => {
       const ours = seen.ours?.creation === this.creation ? seen.ours : undefined;
-      this.isVerified ||= isSameSecret && ours !== undefined && seen.explains(since);
+      this.isVerified ||= isSameSecret && ours !== undefined && seen.explains(since, this.creation);
       return ours?.kind ?? seen.evidence(since) ?? 'adopted';
     });
   }
@@ -174,8 +174,8 @@ export class Enrollment extends Claimant {
         } else {
           // Verification can take a minute, during which it reads the tags again.
           const tags = this.lastTags ?? state.tags;
-          const isUnexplained = tags.ours !== undefined && !tags.explains(state.enabledAt);
-          const claim = this.claimTagFor(tags, kindOf(tags, state.enabledAt), isUnexplained);
+          const isExplained = tags.explains(state.enabledAt, this.creation);
+          const claim = this.claimTagFor(tags, kindOf(tags, state.enabledAt), !isExplained);
           if (!tags.has(claim)) {
             await this.claim(tags, claim);
           } else if (this.isSettled) {

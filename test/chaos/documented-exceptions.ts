@@ -4,5 +4,6 @@ export const DOCUMENTED_EXCEPTIONS = [
   "a late Create of a device with a caller's secret",
   'killed before it could undo what it did',
   'a Create that never answered, and a later one that succeeded',
+  'a creation that could not be rolled back',
 ] as const;
 export type DocumentedException = (typeof DOCUMENTED_EXCEPTIONS)[number];

@@ -6,7 +6,7 @@ import {
   SEED_PREFIX,
 } from '../../lib/contract';
 import { inspect } from '../../inspection/inspect';
-import type { Finding, FindingCode } from '../../inspection/report';
+import type { Finding, FindingCode, Undecided } from '../../inspection/report';
 import type { StackDescription } from '../../local/cloudformation';
 import { STACKS } from './declaration';
 import { uuidOf } from './invariants';
@@ -51,13 +51,17 @@ export async function checkInspected(
     return; // CloudFormation itself says that something is wrong
   }
   const wasAbandoned = world.events.some(({ status }) => status === 'DELETE_FAILED');
-  if (!administrators && !wasAbandoned && findings.length > 0) {
-    world.violated('inspected', `found ${textOf(findings[0]!)}, though nobody did anything`);
-  }
   const truth = new Truth(
     world,
     stacks.filter(({ status }) => STABLE.includes(status)),
   );
+  // A Create that wrote its claim after its Delete, and lost its permissions then, leaves the claim behind.
+  const unexpected = findings.find(
+    ({ code, subject }) => !ORPHANED.includes(code) || !truth.isOrphan(subject.serialNumber!, subject.tagKey),
+  );
+  if (!administrators && !wasAbandoned && unexpected !== undefined) {
+    world.violated('inspected', `found ${textOf(unexpected)}, though nobody did anything`);
+  }
   const found = findings.filter(({ code }) => !ORPHANED.includes(code)).map(textOf);
   const expected = truth.findings();
   for (const each of found.filter((text) => !expected.includes(text))) {
@@ -72,6 +76,7 @@ export async function checkInspected(
       world.violated('inspected', `found ${code} ${subject.serialNumber} ${subject.tagKey}, which is not so`);
     }
   }
+  checkEnablings(world, truth, undecided);
   const told = [...orphans, ...undecided];
   for (const { serialNumber, key } of truth.abandonedClaims()) {
     const isTold = told.some(
@@ -80,6 +85,22 @@ export async function checkInspected(
     );
     if (!isTold) {
       world.violated('inspected', `did not tell of the abandoned claim ${key} on ${serialNumber}`);
+    }
+  }
+}
+
+/** An enrollment is told of if others enabled its device and its claims show that, and not if the library did. */
+function checkEnablings(world: World, truth: Truth, undecided: readonly Undecided[]): void {
+  const told = undecided.flatMap(({ code, subject }) =>
+    code === 'ENABLED_BY_OTHERS' ? [`${subject.logicalId} ${subject.serialNumber}`] : [],
+  );
+  for (const { logicalId, serialNumber, mayBeOthers, mustBeOthers } of truth.enrolled()) {
+    const isTold = told.includes(`${logicalId} ${serialNumber}`);
+    if (isTold && !mayBeOthers) {
+      world.violated('inspected', `found that others enabled ${serialNumber}, though the library did`);
+    }
+    if (!isTold && mustBeOthers) {
+      world.violated('inspected', `did not find that others enabled ${serialNumber}`);
     }
   }
 }
@@ -168,6 +189,28 @@ class Truth {
       }
     }
     return [...new Set(found.map(textOf))];
+  }
+
+  /** Enrollments with a claim on a device that is enabled for their user, and who can or must have enabled it. */
+  enrolled(): readonly {
+    readonly logicalId: string;
+    readonly serialNumber: string;
+    readonly mayBeOthers: boolean;
+    readonly mustBeOthers: boolean;
+  }[] {
+    const { enablings } = this.world;
+    return this.resources.flatMap(({ isEnrollment, logicalId, serialNumber, userName, claimKey }) => {
+      const device = this.state.devices.find((each) => each.serialNumber === serialNumber);
+      return isEnrollment && device?.userName === userName && device?.tags[claimKey] !== undefined
+        ? [
+            {
+              ...{ logicalId, serialNumber },
+              mayBeOthers: enablings.mayBeOthers(serialNumber, device.tags),
+              mustBeOthers: enablings.mustBeOthers(serialNumber, device.tags),
+            },
+          ]
+        : [];
+    });
   }
 
   /** Whether the secret of a device that the library created does not hold its seed, although a tag says that it does. */

@@ -106,7 +106,10 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
     if (is.by !== 'library' || is.stored || (isOld && !was.stored)) {
       continue;
     }
-    if (isOld && (is.userName !== undefined || isDeclared(was.tags))) {
+    if (stack.status === 'ROLLBACK_FAILED') {
+      // CloudFormation deletes what this creation has created, the secret included, although a Delete has failed.
+      world.except('a creation that could not be rolled back');
+    } else if (isOld && (is.userName !== undefined || isDeclared(was.tags))) {
       world.violated('stored', `${serialNumber} lost its seed`, serialNumber);
     } else if (is.userName !== undefined) {
       world.violated('stored', `${serialNumber} is enabled without a seed`, serialNumber);

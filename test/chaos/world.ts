@@ -17,6 +17,7 @@ import type { Invocation } from './invocation';
 import { VAULTS } from './made-devices';
 import type { Sabotage } from './sabotage';
 import { pathOf, REGION, vaultNameOf } from './synthesis';
+import { Enablings } from './enablings';
 import { type EnabledBy, problemOfDeactivation, problemOfDeletion } from './untouched';
 
 /** A violation, under the name of the invariant. */
@@ -61,6 +62,7 @@ export interface WorldOptions extends UndocumentedBehavior {
 /** The account of a history: it injects faults, and checks the invariants of single calls and requests as they happen. */
 export class World extends InProcessAccount {
   readonly births = new Births();
+  readonly enablings = new Enablings();
   violations: Violation[] = [];
   readonly faults = new Map<FaultKind, number>();
   readonly exceptions = new Map<DocumentedException, number>();
@@ -258,6 +260,7 @@ export class World extends InProcessAccount {
     const keys = Object.keys(this.tagsOf(serialNumber, ENROLLMENT_CLAIM_PREFIX));
     this.iam.call('UntagMFADevice', { SerialNumber: serialNumber, TagKeys: keys });
     this.unclaimedByHand.add(serialNumber);
+    this.enablings.noteUnclaimed(serialNumber);
   }
 
   /** The user that a device is enabled for. */
@@ -281,6 +284,7 @@ export class World extends InProcessAccount {
       claims.some(({ kind, user }) => kind === 'enabled' && user === userName);
     // While a claim says that the library enabled the device for this user, enabling it again counts as the library's.
     this.enabledBy.set(serialNumber, isOurs ? 'library' : 'administrator');
+    this.enablings.byHand(serialNumber, this.clock.now());
   }
 
   /** An administrator creates a device by hand. Returns its seed. */
@@ -360,6 +364,7 @@ export class World extends InProcessAccount {
         }
       },
     };
+    this.enablings.noteRequest(event.ResourceProperties.SerialNumber as string, this.clock.now());
     this.invocations.push(invocation);
     this.senders.get(event.RequestId)!.invocations.push(invocation);
     try {
@@ -390,6 +395,7 @@ export class World extends InProcessAccount {
           break;
         case 'iam:EnableMFADevice':
           this.enabledBy.set(serialNumber, 'library');
+          this.enablings.byLibrary(serialNumber, this.clock.now(), invocation.event);
           this.unclaimedByHand.delete(serialNumber);
           this.lastHolders.set(serialNumber, this.holderOf(serialNumber)!);
           invocation.hasEnabled = true;

@@ -79,3 +79,17 @@ test.each([
   expect(status).toBe(1);
   expect(stderr).not.toContain('JBSWY3DP');
 });
+
+test.each([
+  [['code', '--secret', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--secret'],
+  [['code', '--secret', 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP'], '--secret'],
+  [['code', '--user', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], 'IAM user name'],
+  [['qr', '--user', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], 'IAM user name'],
+  [['status', '--stack', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--stack'],
+  [['status', '--stack', 'Staff', '--stack', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--stack'],
+])('%j: a seed that is typed in place of a name is refused before anything is sent', async (args, name) => {
+  const { status, stderr, environment } = await runWith(...args);
+  expect(status).toBe(1);
+  expect(stderr).toContain(`: invalid ${name} (not shown: it may be a seed): expected `);
+  expect(environment.connections).toEqual([]);
+});

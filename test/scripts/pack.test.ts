@@ -59,6 +59,18 @@ test.each<[string, () => void, string]>([
   expect(packed()).toEqual([]);
 });
 
+test('a changed file is found if its path holds two spaces', () => {
+  write('dist/a  b.js', '1;\n');
+  write('tested.sha256', run('--list').stdout);
+  expect(pack().status).toBe(0);
+  write('dist/a  b.js', '2;\n');
+  const { status, stderr } = pack();
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringMatching(/^ {2}dist\/a {2}b\.js: expected [0-9a-f]{64}, found [0-9a-f]{64}$/m) as string,
+  });
+});
+
 test('an empty list of digests is an error', () => {
   write('tested.sha256', '');
   expect(pack().status).toBe(1);

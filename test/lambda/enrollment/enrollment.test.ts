@@ -620,6 +620,13 @@ describe('Update', () => {
       expect(codeCalls()).toEqual([]);
     });
 
+    test('restores a missing claim with that time', async () => {
+      await enabledAgain();
+      stage.untag(OURS);
+      expect(await stage.request('Update')).toMatchObject(SUCCESS);
+      expect(stage.tags()[OURS]).toMatch(/^adopted alice \S+ since \S+ eu-west-1 Staging$/);
+    });
+
     test('fails if the secret does not hold its seed', async () => {
       await enabledAgain();
       stage.secretsManager.call('PutSecretValue', {
