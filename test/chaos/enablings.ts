@@ -1,6 +1,6 @@
 import { claimIn, ENROLLMENT_CLAIM_PREFIX, sentAtOf, tagKey } from '../../lib/contract';
+import { declarationOf } from '../../lambda/declaration';
 import type { CustomResourceEvent } from '../../lambda/protocol';
-import { uuidOf } from './invariants';
 
 /** How a device was enabled last. */
 interface Enabling {
@@ -33,9 +33,10 @@ export class Enablings {
     this.last.set(serialNumber, { at });
   }
 
-  byLibrary(serialNumber: string, at: number, { StackId, LogicalResourceId }: CustomResourceEvent): void {
+  byLibrary(serialNumber: string, at: number, event: CustomResourceEvent): void {
+    const { stackUuid, logicalId } = declarationOf(event);
     this.unclaimed.delete(serialNumber);
-    this.last.set(serialNumber, { at, claimKey: tagKey(ENROLLMENT_CLAIM_PREFIX, uuidOf(StackId), LogicalResourceId) });
+    this.last.set(serialNumber, { at, claimKey: tagKey(ENROLLMENT_CLAIM_PREFIX, stackUuid, logicalId) });
   }
 
   /** Whether nothing on the device says that the library enabled it, or it did not. */
