@@ -123,7 +123,7 @@ export async function run(args: readonly string[], version: string, environment:
     return EXIT.REFUSED;
   };
 
-  if (name === '--help' || name === '-h') {
+  if (name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
     stdout.write(help());
     return EXIT.FINE;
   }

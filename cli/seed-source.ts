@@ -25,6 +25,7 @@ export type Selection =
     };
 
 const NAME_THE_SECRET = 'Name the secret with --secret.';
+const SEE_WHY = "Run 'cdk-mfa-enrollment status' to see why.";
 
 /** The seed of a user's device, or of a secret. */
 export async function seedFor(selection: Selection, aws: Aws): Promise<Seed> {
@@ -53,7 +54,7 @@ async function deviceOf(userName: string, aws: Aws): Promise<CreatedDevice> {
   const enabled = await explaining(user, () => aws.devicesOf(userName));
   const virtual = enabled.filter((serialNumber) => serialNumber.includes(':mfa/'));
   if (virtual.length === 0) {
-    throw new Failure(`${user} has no enabled virtual MFA device.`);
+    throw new Failure(`${user} has no enabled virtual MFA device. ${SEE_WHY}`);
   }
   const devices = await Promise.all(
     virtual.map(async (serialNumber) => {

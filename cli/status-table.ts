@@ -9,7 +9,7 @@ import {
   type Undecided,
 } from '../inspection/report';
 
-/** Everything but commands fits into this many columns. */
+/** On a terminal, everything but commands fits into this many columns. */
 const WIDTH = 80;
 const USER_WIDTH = 16;
 const DEVICE_WIDTH = 29;
@@ -34,12 +34,21 @@ const OBSTACLES: Readonly<Record<Missed['code'], string>> = {
   FAILED: 'failed',
 };
 
+/** How an inspection is shown. */
+export interface TextOptions {
+  /** The regions that were asked for. */
+  readonly regions: readonly string[];
+  readonly isColored: boolean;
+  /** Whether a person reads it on a terminal. Elsewhere the names of users are complete, so that `grep` finds them. */
+  readonly isTerminal: boolean;
+}
+
 /** An inspection as text for a person. */
-export function statusText(inspection: Inspection, where: string, isColored: boolean): string {
+export function statusText(inspection: Inspection, { regions, isColored, isTerminal }: TextOptions): string {
   const paint: Paint = (color, text) => (isColored ? `\u001b[${ESCAPES[color]}m${text}\u001b[0m` : text);
   const { rows, findings, undecided, missed } = inspection;
   return [
-    ...(rows.length === 0 ? [`No enrollments in ${where}.`, ''] : tables(rows, paint)),
+    ...(rows.length === 0 ? [nothingIn(regions, missed), ''] : tables(rows, isTerminal, paint)),
     ...findings.flatMap((finding) => findingLines(finding, paint)),
     ...undecidedLines(undecided, paint),
     ...missedLines(missed, paint),
@@ -48,26 +57,50 @@ export function statusText(inspection: Inspection, where: string, isColored: boo
   ].join('\n');
 }
 
+/** What is said in place of tables. Where stacks could not be looked at, there may be enrollments. */
+function nothingIn(regions: readonly string[], missed: readonly Missed[]): string {
+  const missedIn = (region: string) => missed.filter((each) => each.subject.region === region);
+  const unlisted = regions.filter((region) =>
+    missedIn(region).some(({ action }) => action === 'cloudformation:ListStacks'),
+  );
+  const unread = regions.filter(
+    (region) =>
+      !unlisted.includes(region) && missedIn(region).some(({ action }) => action.startsWith('cloudformation:')),
+  );
+  const read = regions.filter((region) => !unlisted.includes(region) && !unread.includes(region));
+  return [
+    ...(read.length > 0 ? [`No enrollments in ${read.join(', ')}.`] : []),
+    ...(unread.length > 0 ? [`Could not look at all stacks in ${unread.join(', ')}.`] : []),
+    ...(unlisted.length > 0 ? [`Could not list the stacks in ${unlisted.join(', ')}.`] : []),
+  ].join('\n');
+}
+
 /** A table for each stack. */
-function tables(rows: readonly Row[], paint: Paint): string[] {
+function tables(rows: readonly Row[], isTerminal: boolean, paint: Paint): string[] {
   const byStack = new Map<string, Row[]>();
   for (const row of rows) {
     const stack = `${row.stackName} (${row.region})`;
     byStack.set(stack, [...(byStack.get(stack) ?? []), row]);
   }
+  const longest = Math.max(USER_WIDTH, ...rows.map((row) => userText(row).length));
+  const userWidth = isTerminal ? USER_WIDTH : longest;
   return [...byStack].flatMap(([stack, ofStack]) => [
     paint('bold', shown(stack)),
-    paint('dim', `  ${'USER'.padEnd(USER_WIDTH)}  ${'DEVICE'.padEnd(DEVICE_WIDTH)}  STATE`),
-    ...ofStack.flatMap((row) => rowLines(row, paint)),
+    paint('dim', `  ${'USER'.padEnd(userWidth)}  ${'DEVICE'.padEnd(DEVICE_WIDTH)}  STATE`),
+    ...ofStack.flatMap((row) => rowLines(row, userWidth, paint)),
     '',
   ]);
 }
 
-function rowLines({ kind, userName, serialNumber, logicalId, state, codes }: Row, paint: Paint): string[] {
-  const user = userName ?? (kind === 'device' ? '-' : '?');
+function userText({ kind, userName }: Row): string {
+  return shown(userName ?? (kind === 'device' ? '-' : '?'));
+}
+
+function rowLines(row: Row, userWidth: number, paint: Paint): string[] {
+  const { serialNumber, logicalId, state, codes } = row;
   const device = serialNumber?.slice(serialNumber.lastIndexOf('/') + 1) ?? logicalId;
   const [first = state, ...more] = codes;
-  const before = `  ${fit(shown(user), USER_WIDTH)}  ${fit(shown(device), DEVICE_WIDTH)}  `;
+  const before = `  ${fit(userText(row), userWidth)}  ${fit(shown(device), DEVICE_WIDTH)}  `;
   return [
     before + paint(COLORS[state], first),
     ...more.map((code) => ' '.repeat(before.length) + paint(COLORS[state], code)),

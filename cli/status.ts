@@ -65,11 +65,12 @@ export async function status(options: StatusOptions, environment: StatusEnvironm
   } finally {
     progress.clear();
   }
-  const isColored = stdout.isTTY === true && (variables.NO_COLOR ?? '') === '';
+  const isTerminal = stdout.isTTY === true;
+  const isColored = isTerminal && (variables.NO_COLOR ?? '') === '';
   stdout.write(
     options.json
       ? `${JSON.stringify(jsonOf(inspection, regions))}\n`
-      : statusText(inspection, regions.join(', '), isColored),
+      : statusText(inspection, { regions, isColored, isTerminal }),
   );
   return inspection.findings.length > 0 ? EXIT.FINDINGS : inspection.isComplete ? EXIT.FINE : EXIT.INCOMPLETE;
 }

@@ -343,8 +343,14 @@ class Judge {
   }
 
   private leaveOpen(code: UndecidedCode, subject: Subject, owners: readonly string[]): void {
-    this.undecided.push(undecided(code, subject));
+    this.undecided.push(undecided(code, subject, this.isOutside(subject)));
     owners.forEach((owner) => add(this.unknown, owner, code));
+  }
+
+  /** Whether all stacks of some regions were asked for, and this is in none of them. */
+  private isOutside({ region = '' }: Subject): boolean {
+    const { isWhole, regions } = this.scope;
+    return isWhole && !regions.includes(region) && !this.actual.missed.some(({ subject }) => subject.region === region);
   }
 
   /** @param look `undefined` if it was not made, because what leads to it could not be looked at */

@@ -131,7 +131,7 @@ function isUnsafe(texts: Texts): boolean {
   return 'command' in texts && texts.command === undefined;
 }
 
-const UNDECIDED: { readonly [Code in UndecidedCode]: (subject: Subject) => string } = {
+const UNDECIDED: { readonly [Code in UndecidedCode]: (subject: Subject, next: string) => string } = {
   SEED_NOT_CHECKED: ({ serialNumber }) =>
     `Whether a secret holds the seed of device ${serialNumber} can't be known without reading it: this library did not store it.`,
   SEED_VERSION_MISSING: ({ serialNumber }) =>
@@ -140,15 +140,18 @@ const UNDECIDED: { readonly [Code in UndecidedCode]: (subject: Subject) => strin
     `The secret with the seed of device ${serialNumber} is not in the inspected regions: it was deleted, or it is in another region.`,
   ENABLED_BY_OTHERS: ({ serialNumber, userName }) =>
     `Device ${serialNumber} was enabled for user ${userName} later than its claims explain: somebody enabled it again, or created it again. Whether its secret holds its seed can't be known without reading it. ${RECHECK}: the function verifies the seed.`,
-  CLAIM_NOT_CHECKED: ({ serialNumber, tagKey = '', region = '', stackName = '' }) =>
-    `Claim ${shown(tagKey)} on device ${serialNumber} is of stack ${shown(stackName)} in ${shown(region)}, which was not inspected.`,
+  CLAIM_NOT_CHECKED: ({ serialNumber, tagKey = '', region = '', stackName = '' }, next) =>
+    `Claim ${shown(tagKey)} on device ${serialNumber} is of stack ${shown(stackName)} in ${shown(region)}, which was not inspected.${next}`,
   CLAIM_PERHAPS_RETAINED: ({ serialNumber, tagKey = '' }) =>
     `Claim ${shown(tagKey)} on device ${serialNumber} is of a resource that is in no stack any more: a removal policy retained it, or CloudFormation abandoned it.`,
   PHYSICAL_ID_UNREADABLE: (subject) => `The physical id of ${nameOf(subject)} names no device.`,
 };
 
-export function undecided(code: UndecidedCode, subject: Subject): Undecided {
-  return { code, subject, message: UNDECIDED[code](subject) };
+/** @param isOutside whether the region of the subject was not asked for */
+export function undecided(code: UndecidedCode, subject: Subject, isOutside = false): Undecided {
+  const { region = '' } = subject;
+  const next = isOutside && /^[a-z]{2,}(?:-[a-z]+)+-\d+$/.test(region) ? ` To inspect it, add --region ${region}.` : '';
+  return { code, subject, message: UNDECIDED[code](subject, next) };
 }
 
 function restore(

@@ -48,7 +48,7 @@ const tagsOf = (prefix: string) =>
     .devices.flatMap(({ tags }) => Object.entries(tags))
     .flatMap(([key, value]) => (key.startsWith(prefix) ? [value] : []));
 const claims = () => tagsOf(ENROLLMENT_CLAIM_PREFIX);
-const CLAIM = new RegExp(`^enabled \\d{8}T\\d{6}Z-[0-9a-f]{8} us-east-1 ${STACK}$`);
+const CLAIM = new RegExp(`^enabled alice \\d{8}T\\d{6}Z-[0-9a-f]{8} us-east-1 ${STACK}$`);
 const failure = () => account.failuresOf('Custom::MfaEnrollment')[0];
 
 test('a deployment enables the device with five calls and no clock adjustment, and a destroy leaves nothing', async () => {

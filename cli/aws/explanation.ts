@@ -18,7 +18,7 @@ const UNACCEPTED = [
 /** No credentials were found, or what was found didn't work. */
 export function noCredentials(): Failure {
   return new Failure(
-    'could not load AWS credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ' +
+    'could not load AWS credentials. Check AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ' +
       "If the profile uses IAM Identity Center, run 'aws sso login' first. A profile that asks for an MFA code does not work here.",
   );
 }
@@ -57,7 +57,7 @@ export function explained({ action, code, httpStatus }: AwsFailure, subject: str
         }`,
       );
     case 'NoSuchEntity':
-      return new Failure(`${failed}: it does not exist in this account. Check the name and the credentials.`);
+      return new Failure(`${failed}: ${subject} does not exist in this account. Check the name and the credentials.`);
     case 'ResourceNotFound':
       return new Failure(
         `${failed}: no such secret, or it has no value. Check the name, the region, and the account of the credentials.`,

@@ -10,6 +10,7 @@ async function runWith(...args: string[]) {
 test.each([
   [['--help'], 'cdk-mfa-enrollment <command>'],
   [['-h'], 'cdk-mfa-enrollment <command>'],
+  [['help'], 'cdk-mfa-enrollment <command>'],
   [['status', '--help'], '--stack NAME'],
   [['code', '--user', 'alice', '--help'], '--valid-for SECONDS'],
   [['qr', '-h'], '--label TEXT'],

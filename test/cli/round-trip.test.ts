@@ -229,7 +229,7 @@ describe('a failure exits with 1, says what to do, and quotes neither a seed nor
     ],
     ['a key that is off', 'KMS key', refusing('GetSecretValue', 'DecryptionFailure'), ['--secret', 'x']],
     ['no such secret', 'no such secret', () => undefined, ['--secret', 'nobody']],
-    ['no such user', 'does not exist', () => undefined, ['--user', 'nobody']],
+    ['no such user', "user 'nobody' does not exist", () => undefined, ['--user', 'nobody']],
     [
       'a user without a device',
       'no enabled virtual MFA device',

@@ -74,7 +74,7 @@ test("uses the library's device if the user has others, too", async () => {
 test('a hardware token is no virtual device', async () => {
   const { aws, code } = setUp();
   aws.devices = ['GAHT12345678'];
-  expect((await code()).error).toContain('no enabled virtual MFA device');
+  expect((await code()).error).toContain('no enabled virtual MFA device. Run ');
 });
 
 test('says how to go on if the seed was overwritten and is gone', async () => {

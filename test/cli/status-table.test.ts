@@ -10,14 +10,23 @@ const row = (overrides: Partial<Row> = {}): Row => ({
 const inspection = (overrides: Partial<Inspection> = {}): Inspection => ({
   ...{ rows: [row()], findings: [], undecided: [], missed: [], isComplete: true, ...overrides },
 });
-const lines = (value: Inspection) => statusText(value, 'us-east-1', false).split('\n');
+const PLAIN = { regions: ['us-east-1'], isColored: false, isTerminal: true };
+const lines = (value: Inspection) => statusText(value, PLAIN).split('\n');
 
-test('a table fits into 80 columns, whatever the names are', () => {
+test('on a terminal a table fits into 80 columns, whatever the names are', () => {
   const long = 'x'.repeat(64);
   const rows = [row({ userName: long, state: 'finding', codes: ['SECRET_SCHEDULED_FOR_DELETION', 'DEVICE_OFF'] })];
   const printed = lines(inspection({ rows, isComplete: false }));
   expect(Math.max(...printed.map((line) => line.length))).toBeLessThanOrEqual(80);
   expect(printed).toContain(`${' '.repeat(51)}DEVICE_OFF`);
+});
+
+test('without a terminal, the names of users are complete, and the columns still align', () => {
+  const long = 'x'.repeat(64);
+  const rows = [row({ userName: long }), row()];
+  const [, head = '', ...printed] = statusText(inspection({ rows }), { ...PLAIN, isTerminal: false }).split('\n');
+  expect(printed[0]).toContain(`  ${long}  `);
+  expect(printed.slice(0, 2).map((line) => line.lastIndexOf('ok'))).toEqual(Array(2).fill(head.indexOf('STATE')));
 });
 
 test('a device is shown by its name, of which the end is never cut off', () => {
@@ -44,16 +53,33 @@ test('of many things of one kind, five are listed and the rest is counted', () =
     ...{ code: 'NOT_ALLOWED' as const, action: 'iam:ListMFADeviceTags' as const, errorCode: 'AccessDenied', subject },
   }));
   const all = Array.from({ length: 7 }, () => undecided('CLAIM_NOT_CHECKED', subject));
-  const text = statusText(inspection({ undecided: all, missed, isComplete: false }), 'us-east-1', false);
+  const text = statusText(inspection({ undecided: all, missed, isComplete: false }), PLAIN);
   expect(text).toContain('  and 2 more; --json lists all of them');
   expect(text).toContain('  and 485 more; --json lists all of them');
   expect(text).toContain('1 enrollment, 0 findings; incomplete: 490 lookups failed.');
 });
 
 test('an account without enrollments is told so', () => {
-  expect(statusText(inspection({ rows: [] }), 'us-east-1, eu-west-1', false)).toBe(
+  expect(statusText(inspection({ rows: [] }), { ...PLAIN, regions: ['us-east-1', 'eu-west-1'] })).toBe(
     'No enrollments in us-east-1, eu-west-1.\n\n0 enrollments, 0 findings.\n',
   );
+});
+
+test('regions whose stacks could not be looked at are not said to have no enrollments', () => {
+  const miss = (region: string, action: 'cloudformation:ListStacks' | 'cloudformation:ListStackResources') => ({
+    ...{ code: 'FAILED' as const, action, subject: { region } },
+  });
+  const missed = [
+    miss('eu-west-1', 'cloudformation:ListStacks'),
+    miss('eu-west-2', 'cloudformation:ListStackResources'),
+  ];
+  const regions = ['us-east-1', 'eu-west-1', 'eu-west-2'];
+  const text = statusText(inspection({ rows: [], missed, isComplete: false }), { ...PLAIN, regions });
+  expect(text.split('\n').slice(0, 3)).toEqual([
+    'No enrollments in us-east-1.',
+    'Could not look at all stacks in eu-west-2.',
+    'Could not list the stacks in eu-west-1.',
+  ]);
 });
 
 test.each([
@@ -62,5 +88,7 @@ test.each([
   ['unknown', '33'],
   ['in progress', '2'],
 ] as const)('the state %s has a color of its own on a terminal', (state, color) => {
-  expect(statusText(inspection({ rows: [row({ state })] }), 'x', true)).toContain(`\u001b[${color}m${state}\u001b[0m`);
+  expect(statusText(inspection({ rows: [row({ state })] }), { ...PLAIN, isColored: true })).toContain(
+    `\u001b[${color}m${state}\u001b[0m`,
+  );
 });

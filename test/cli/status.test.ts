@@ -215,4 +215,5 @@ test('a claim of a stack that was not inspected is told, and does not change how
   const { exitCode, stdout } = await run();
   expect(exitCode).toBe(0);
   expect(stdout).toContain('CLAIM_NOT_CHECKED');
+  expect(stdout.replace(/\s+/g, ' ')).toContain('To inspect it, add --region eu-west-1.');
 });

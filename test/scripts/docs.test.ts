@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { READ_ACTIONS } from '../../inspection/ports';
+import { FINDING_CODES, UNDECIDED_CODES } from '../../inspection/report';
 
 const ROOT = join(__dirname, '..', '..');
 const PAGES = [
@@ -51,6 +53,14 @@ test('SECURITY.md promises nothing that memory, AWSPREVIOUS and the ids of secre
   expect(text).toContain("JavaScript can't erase memory");
   expect(text).toContain('keeps the former value as `AWSPREVIOUS` only until the next write');
   expect(text).toContain('Somebody who can write to the secret can remove that id');
+});
+
+test('docs/operations.md explains each code of status in a table, and its policy has exactly the actions of status', () => {
+  const section = textOf('docs/operations.md').split('\n## Status\n')[1]?.split(/^## /m)[0] ?? '';
+  const explained = [...section.matchAll(/^\| `([A-Z_]+)` /gm)].map(([, code]) => code);
+  expect(explained).toEqual([...FINDING_CODES, ...UNDECIDED_CODES]);
+  const [, policy = '{}'] = /```json\n(.*?)```/s.exec(section) ?? [];
+  expect(JSON.parse(policy)).toMatchObject({ Statement: [{ Effect: 'Allow', Action: READ_ACTIONS }] });
 });
 
 test.each(PAGES)('each link of %s to this repository leads to a file, and to a heading if it names one', (page) => {

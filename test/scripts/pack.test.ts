@@ -6,6 +6,8 @@ import { join } from 'node:path';
 const SCRIPT = join(__dirname, '..', '..', 'scripts', 'pack.mjs');
 const BUNDLE = 'dist/function/index.js';
 
+/** The digests of the project before a test changes it. */
+let digests: string | undefined;
 let project: string;
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'packed-'));
@@ -13,7 +15,8 @@ beforeEach(() => {
   mkdirSync(join(project, 'out'));
   write('package.json', JSON.stringify({ name: 'packed', version: '1.0.0', files: ['dist'] }));
   write(BUNDLE, 'exports.handler = () => 1;\n');
-  write('tested.sha256', run('--list').stdout);
+  digests ??= run('--list').stdout;
+  write('tested.sha256', digests);
 });
 afterEach(() => rmSync(project, { recursive: true }));
 
