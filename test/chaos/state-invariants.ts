@@ -69,7 +69,9 @@ function checkReliedOn({ world, before, after }: EndedOperation): void {
   );
   for (const [serialNumber, was] of Object.entries(before.devices)) {
     const is = after.devices[serialNumber];
-    const claim = Object.keys(was.tags).find((key) => declared.includes(key));
+    const claim = Object.keys(was.tags).find(
+      (key) => declared.includes(key) && claimIn(was.tags[key]!, true).user === was.userName,
+    );
     if (was.userName !== undefined && claim !== undefined && is?.userName !== was.userName) {
       world.violated(
         'undone',
