@@ -8,7 +8,7 @@ import {
   sentAtOf,
   tagKey,
 } from '../../lib/contract';
-import { type Attempts, CallGivenUp, type Outcome } from '../aws/attempts';
+import { type Attempts, CallGivenUp, OutOfTime, type Outcome } from '../aws/attempts';
 import { CallError, type Tag } from '../aws/ports';
 import { Failure } from '../failure';
 import { type Occasion } from '../occasion';
@@ -63,8 +63,8 @@ export abstract class Claimant implements Work {
   private wroteAt?: number;
   /** Whether this request has waited for what others wrote. */
   protected hasWaited = false;
-  /** Our claim as this request found it, if it has replaced it. */
-  private claimBefore?: Tag;
+  /** Our claim as this request found it before it wrote its own; `undefined`: it has written none. */
+  private found?: { readonly claim: Tag | undefined };
   /** The tags as this request last read them. */
   protected lastTags?: DeviceTags;
   /** When this request last read the tags. */
@@ -114,12 +114,16 @@ export abstract class Claimant implements Work {
   }
 
   async update(old: Readonly<Record<string, unknown>>): Promise<void> {
-    try {
-      await this.unlessOvertaken(() => this.sustain(old));
-    } catch (error) {
-      await this.giveBackClaim();
-      throw error;
-    }
+    await this.unlessOvertaken(async () => {
+      try {
+        await this.sustain(old);
+      } catch (error) {
+        if (!(error instanceof Overtaken || this.tookEffect)) {
+          await this.giveBackClaim();
+        }
+        throw error;
+      }
+    });
   }
 
   /**
@@ -127,12 +131,12 @@ export abstract class Claimant implements Work {
    * device by hand, and removing the resource would deactivate it. What failed first is what is told.
    */
   private async giveBackClaim(): Promise<void> {
-    if (this.wroteAt === undefined || this.tookEffect) {
-      return;
-    }
     try {
       await this.retractClaim();
-    } catch {
+    } catch (error) {
+      if (!(error instanceof CallGivenUp || error instanceof OutOfTime)) {
+        throw error;
+      }
       this.ports.logger.log('the claim could not be restored');
     }
   }
@@ -236,7 +240,7 @@ export abstract class Claimant implements Work {
 
   /** Claims the device, over an older claim of ours. */
   protected async claim(tags: DeviceTags, tag: Tag): Promise<void> {
-    this.claimBefore ??= tags.ours?.creation === this.creation ? tags.ours.tag : undefined;
+    this.found ??= { claim: tags.ours?.creation === this.creation ? tags.ours.tag : undefined };
     if (tags.spentMarks.length > 0) {
       await this.change(() => this.ports.iam.untagMFADevice(this.serialNumber, tags.spentMarks));
     }
@@ -250,16 +254,35 @@ export abstract class Claimant implements Work {
 
   /** Takes back the claim that this request has written. An Update gives back the one that it found. */
   protected async retractClaim(): Promise<void> {
-    const tags = this.wroteAt === undefined ? undefined : await this.readTags();
+    if (this.found === undefined) {
+      return;
+    }
+    const { claim } = this.found;
+    const tags = await this.readTagsUnlessMarked();
     if (tags?.ours?.creation !== this.creation) {
       return;
     }
-    const before = this.claimBefore;
-    if (before === undefined) {
+    if (claim === undefined) {
       await this.withdraw(tags.ours.over === undefined ? 'done' : 'kept', tags, ({ ours }) => ours);
-    } else if (!tags.has(before)) {
-      await this.change(() => this.ports.iam.tagMFADevice(this.serialNumber, [before]));
+      return;
     }
+    await this.change(async (attempt) => {
+      // In each attempt: a claim that our Delete has withdrawn must not come back.
+      const seen = attempt === 1 ? tags : await this.readTagsUnlessMarked();
+      if (seen?.ours?.creation === this.creation && !seen.has(claim)) {
+        await this.ports.iam.tagMFADevice(this.serialNumber, [claim]);
+      }
+    });
+  }
+
+  /** Reads the tags, and stops if our Delete has marked the device. */
+  private async readTagsUnlessMarked(): Promise<DeviceTags | undefined> {
+    const tags = await this.readTags();
+    const { creation } = this;
+    if (tags?.isOvertaken({ creation, sentAt: this.occasion.sentAt }) === true) {
+      throw new Overtaken();
+    }
+    return tags;
   }
 
   /** @param isRenewed whether this request is about to enable the device, or has verified what somebody else enabled */

@@ -587,6 +587,46 @@ describe('Update', () => {
       expect(stage.tags()[OURS]).toBe(claim);
     });
 
+    test('does not bring back a claim that its Delete is about to withdraw', async () => {
+      await enrolled();
+      stage.tag(OURS, ourClaim('adopted'));
+      stage.deactivate();
+      wrongSecret();
+      let refused = 0;
+      stage.fault = (action) => {
+        if (action === 'iam:EnableMFADevice') {
+          refused++;
+        }
+        if (action === 'iam:ListMFADeviceTags' && refused === 4) {
+          // After the last refusal, the Delete marks the device before the Update reads its tags.
+          stage.tag(MARK, markValue({ creation: stage.creationOf(), time: stage.clock.now() }));
+        }
+        return undefined;
+      };
+      const { Status, Reason } = await stage.request('Update');
+      expect({ Status, Reason }).toEqual({ Status: 'FAILED', Reason: expect.stringContaining('overtook') as string });
+      expect(Object.keys(stage.tags())).toEqual([MARK]);
+    });
+
+    test('leaves the claim that it found if the response to its own claim was lost', async () => {
+      await enrolled();
+      stage.tag(OURS, ourClaim('adopted'));
+      stage.deactivate();
+      let isGivenUp = false;
+      let claims = 0;
+      stage.fault = (action) => {
+        if (action === 'iam:ListMFADeviceTags' && claims > 0) {
+          isGivenUp = true;
+        }
+        if (action !== 'iam:TagMFADevice' || isGivenUp) {
+          return undefined;
+        }
+        return ++claims === 1 ? 'lose answer' : new CallError('iam:TagMFADevice', 'AccessDenied', 403);
+      };
+      expect(await stage.request('Update')).toMatchObject({ Status: 'FAILED' });
+      expect(stage.tags()).toEqual({ [OURS]: ourClaim('adopted') });
+    });
+
     test('fails with its own reason if its claim cannot be restored', async () => {
       await enrolled();
       stage.tag(OURS, ourClaim('adopted'));
