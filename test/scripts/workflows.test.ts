@@ -19,9 +19,10 @@ function commandsOf(job: string): string[] {
 
 const needs = (job: string) => /^ {4}needs: (.*)$/m.exec(JOBS[job] ?? '')?.[1];
 
-test('the release has four jobs, each after the one before', () => {
-  expect(Object.keys(JOBS)).toEqual(['tag', 'gate', 'pack', 'npm']);
-  expect(['tag', 'gate', 'pack', 'npm'].map(needs)).toEqual([undefined, 'tag', 'gate', 'pack']);
+test('the release has five jobs, each after the one before', () => {
+  const jobs = ['tag', 'gate', 'pack', 'npm', 'github'];
+  expect(Object.keys(JOBS)).toEqual(jobs);
+  expect(jobs.map(needs)).toEqual([undefined, ...jobs.slice(0, -1)]);
 });
 
 test('a tag is released only if it is on main and names the version of the manifest', () => {
@@ -49,6 +50,15 @@ test('the job that can publish runs no code of the repository and of its depende
   expect(JOBS['npm']).not.toContain('actions/checkout');
   expect(commandsOf('npm')).toEqual(['npm publish ./*.tgz --provenance --access public --ignore-scripts']);
   expect(Object.keys(JOBS).filter((job) => JOBS[job]?.includes('id-token: write'))).toEqual(['npm']);
+});
+
+test('the release has the command line and the package as they were compared, and its job runs no code of the repository', () => {
+  expect(JOBS['pack']).toMatch(/path: \|\n +\*\.tgz\n +dist\/cli\/cdk-mfa-enrollment\.js\n/);
+  expect(JOBS['github']).not.toContain('actions/checkout');
+  expect(commandsOf('github')).toEqual([
+    'gh release create "$GITHUB_REF_NAME" --repo "$GITHUB_REPOSITORY" --verify-tag --generate-notes ./*.tgz dist/cli/cdk-mfa-enrollment.js',
+  ]);
+  expect(Object.keys(JOBS).filter((job) => JOBS[job]?.includes('contents: write'))).toEqual(['github']);
 });
 
 test.each(readdirSync(DIRECTORY))('%s names each action by its commit, and keeps no credentials', (file) => {
