@@ -47,6 +47,15 @@ export class Failure extends Error {
 /** Where a reason sends its reader for longer help. */
 export const TROUBLESHOOTING = 'cdk-mfa-enrollment docs/troubleshooting.md';
 
+/** As many as leave room for the rest of the reason. */
+const MOST_LISTED = 3;
+
+/** Claims, for a reason. */
+export function listed(claims: readonly string[]): string {
+  const more = claims.length - MOST_LISTED;
+  return claims.slice(0, MOST_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
 /** Options of the AWS CLI that name a secret. Its region need not be the one of the reader's shell. */
 export function secretOptions(secretArn: string): string {
   const [, , , region] = secretArn.split(':');

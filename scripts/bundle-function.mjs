@@ -40,7 +40,7 @@ const REPLACED = {
     export class JsonShapeSerializer2 {
       setSerdeContext() {}
       write(schema, value) { this.value = value; }
-      flush() { return JSON.stringify(this.value); }
+      flush() { const { value } = this; this.value = undefined; return JSON.stringify(value); }
     }`,
   // Asks the instance metadata for the region. Lambda has the region in the environment.
   './getInstanceMetadataRegion': 'export const getInstanceMetadataRegion = async () => undefined;',

@@ -8,7 +8,7 @@ import {
   sentAtOf,
   tagKey,
 } from '../../lib/contract';
-import { type Attempts, CallGivenUp, OutOfTime, type Outcome } from '../aws/attempts';
+import { type Attempts, CallGivenUp, type Outcome } from '../aws/attempts';
 import { CallError, type Tag } from '../aws/ports';
 import { Failure } from '../failure';
 import { type Occasion } from '../occasion';
@@ -63,8 +63,8 @@ export abstract class Claimant implements Work {
   private wroteAt?: number;
   /** Whether this request has waited for what others wrote. */
   protected hasWaited = false;
-  /** Our claim as this request found it before it wrote its own; `undefined`: it has written none. */
-  private found?: { readonly claim: Tag | undefined };
+  /** The claim that this request has written last, and the one that it must give back; `undefined`: none written. */
+  private written?: { readonly claim: Tag; readonly found: Tag | undefined };
   /** The tags as this request last read them. */
   protected lastTags?: DeviceTags;
   /** When this request last read the tags. */
@@ -114,31 +114,7 @@ export abstract class Claimant implements Work {
   }
 
   async update(old: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.unlessOvertaken(async () => {
-      try {
-        await this.sustain(old);
-      } catch (error) {
-        if (!(error instanceof Overtaken || this.tookEffect)) {
-          await this.giveBackClaim();
-        }
-        throw error;
-      }
-    });
-  }
-
-  /**
-   * An Update that fails before it has enabled the device must not leave a claim that says so: somebody may enable the
-   * device by hand, and removing the resource would deactivate it. What failed first is what is told.
-   */
-  private async giveBackClaim(): Promise<void> {
-    try {
-      await this.retractClaim();
-    } catch (error) {
-      if (!(error instanceof CallGivenUp || error instanceof OutOfTime)) {
-        throw error;
-      }
-      this.ports.logger.log('the claim could not be restored');
-    }
+    await this.unlessOvertaken(() => this.sustain(old));
   }
 
   /** Undoes what this resource did, and only that. */
@@ -208,7 +184,9 @@ export abstract class Claimant implements Work {
         return;
       }
       if (left === 'kept') {
-        const kept = this.claimTag({ ...claim, creation: claim.over!, over: undefined, since: undefined });
+        // Since the Create that we undo, the device can have been enabled by it.
+        const since = this.user === undefined ? undefined : (claim.since ?? sentAtOf(claim.creation));
+        const kept = this.claimTag({ ...claim, creation: claim.over!, over: undefined, since });
         await this.ports.iam.tagMFADevice(this.serialNumber, [kept]);
       } else {
         await this.ports.iam.untagMFADevice(this.serialNumber, [this.key, ...tags.spentMarks]);
@@ -240,7 +218,10 @@ export abstract class Claimant implements Work {
 
   /** Claims the device, over an older claim of ours. */
   protected async claim(tags: DeviceTags, tag: Tag): Promise<void> {
-    this.found ??= { claim: tags.ours?.creation === this.creation ? tags.ours.tag : undefined };
+    const { ours } = tags;
+    const isWorthKeeping = ours?.creation === this.creation || ours?.creation === tags.keptBefore(this.creation);
+    const found = isWorthKeeping ? ours?.tag : undefined;
+    this.written = { claim: tag, found: this.written === undefined ? found : this.written.found };
     if (tags.spentMarks.length > 0) {
       await this.change(() => this.ports.iam.untagMFADevice(this.serialNumber, tags.spentMarks));
     }
@@ -252,27 +233,33 @@ export abstract class Claimant implements Work {
     this.wroteAt = this.ports.clock.now();
   }
 
-  /** Takes back the claim that this request has written. An Update gives back the one that it found. */
+  /** Whether this request has written a claim that it has not taken back. */
+  protected get hasWritten(): boolean {
+    return this.written !== undefined;
+  }
+
+  /** Takes back the claim that this request has written, unless somebody has replaced it. Gives back the one that it found. */
   protected async retractClaim(): Promise<void> {
-    if (this.found === undefined) {
+    if (this.written === undefined) {
       return;
     }
-    const { claim } = this.found;
+    const { claim, found } = this.written;
     const tags = await this.readTagsUnlessMarked();
-    if (tags?.ours?.creation !== this.creation) {
+    if (tags?.ours === undefined || !tags.has(claim)) {
       return;
     }
-    if (claim === undefined) {
+    if (found === undefined) {
       await this.withdraw(tags.ours.over === undefined ? 'done' : 'kept', tags, ({ ours }) => ours);
-      return;
+    } else {
+      await this.change(async (attempt) => {
+        // In each attempt: a claim that our Delete has withdrawn must not come back.
+        const seen = attempt === 1 ? tags : await this.readTagsUnlessMarked();
+        if (seen?.has(claim) === true) {
+          await this.ports.iam.tagMFADevice(this.serialNumber, [found]);
+        }
+      });
     }
-    await this.change(async (attempt) => {
-      // In each attempt: a claim that our Delete has withdrawn must not come back.
-      const seen = attempt === 1 ? tags : await this.readTagsUnlessMarked();
-      if (seen?.ours?.creation === this.creation && !seen.has(claim)) {
-        await this.ports.iam.tagMFADevice(this.serialNumber, [claim]);
-      }
-    });
+    this.written = undefined;
   }
 
   /** Reads the tags, and stops if our Delete has marked the device. */
@@ -288,10 +275,10 @@ export abstract class Claimant implements Work {
   /** @param isRenewed whether this request is about to enable the device, or has verified what somebody else enabled */
   protected claimTagFor(tags: DeviceTags, kind?: ClaimKind, isRenewed = false): Tag {
     const { creation, user } = this;
-    const { request, sentAt } = this.occasion;
     const ours = tags.ours?.creation === creation ? tags.ours : undefined;
-    // A Create's claim says by its creation id when it enabled the device.
-    const since = isRenewed && request === 'Update' ? sentAt : ours?.since;
+    // A Create's claim says by its creation id when it enabled the device. Another Update can have come later than this.
+    const isUpdate = isRenewed && this.occasion.request === 'Update';
+    const since = isUpdate ? Math.max(this.time, ours?.since ?? 0) : ours?.since;
     return this.claimTag({ kind, user, creation, over: tags.keptBefore(creation), since });
   }
 

@@ -92,6 +92,13 @@ export class DeviceTags {
     );
   }
 
+  /** Whether enrollments of another user rely on the device. */
+  get isOfAnotherUser(): boolean {
+    return this.claims.some(
+      (claim) => claim.user !== undefined && !isSameUser(claim.user, this.user) && !this.isWithdrawn(claim),
+    );
+  }
+
   /** Whether anybody claims the device, or is about to withdraw a claim. */
   get isClaimed(): boolean {
     return this.claims.length > 0;

@@ -1,6 +1,6 @@
 import { type DeviceProperties, ENROLLMENT_CLAIM_PREFIX, hashesIn, SEED_PREFIX } from '../../lib/contract';
 import { type DeviceTags } from '../claims/device-tags';
-import { Failure, secretOptions, TROUBLESHOOTING } from '../failure';
+import { Failure, listed, secretOptions, TROUBLESHOOTING } from '../failure';
 
 /*
  * What can be wrong with a device and its secret, for a reader who has only the stack event.
@@ -27,14 +27,6 @@ function newDevice({ SerialNumber, OwnSecret }: DeviceProperties): string {
   return generation !== undefined && OwnSecret === 'true'
     ? `create a new device: set 'generation' to ${Number(generation) + 1}`
     : "create a new device: raise 'generation', or, if you set the name or the secret, use another name and another secret";
-}
-
-/** As many as leave room for the rest of the reason. */
-const MOST_LISTED = 3;
-
-function listed(claims: readonly string[]): string {
-  const more = claims.length - MOST_LISTED;
-  return claims.slice(0, MOST_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 export function secretOfAnotherDevice({ SeedSecretArn }: DeviceProperties): Failure {

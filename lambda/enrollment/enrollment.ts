@@ -5,9 +5,9 @@ import {
   type EnrollmentProperties,
   sentAtOf,
 } from '../../lib/contract';
-import { type Attempts, type Outcome } from '../aws/attempts';
+import { type Attempts, CallGivenUp, OutOfTime, type Outcome } from '../aws/attempts';
 import { type CallError } from '../aws/ports';
-import { Claimant, type Left, type Undone } from '../claims/claimant';
+import { Claimant, type Left, Overtaken, type Undone } from '../claims/claimant';
 import { type DeviceTags } from '../claims/device-tags';
 import { JUST_ENABLED_MS, PROMPT_MS } from '../claims/timing';
 import { type Occasion } from '../occasion';
@@ -69,15 +69,54 @@ export class Enrollment extends Claimant {
 
   /** Enables the device, or joins those who rely on it. */
   protected async establish(): Promise<void> {
-    const [state] = await all(this.look(), this.readSeed());
+    let [state] = await all(this.look(), this.readSeed());
+    if (state.enabledAt === undefined && state.tags.isOfAnotherUser) {
+      // A claim may have just been withdrawn.
+      await this.settle();
+      state = await this.look();
+      if (state.enabledAt === undefined && state.tags.isOfAnotherUser) {
+        throw failures.claimedForAnotherUser(this.properties, state.tags.claimsOf(ENROLLMENT_CLAIM_PREFIX));
+      }
+    }
     const { enabledAt, tags } = state;
     // Nobody else is at work on a device that is off, without a mark, and not yet claimed by another delivery.
     const isAlone = enabledAt === undefined && !tags.hasFreshMark && tags.ours?.creation !== this.creation;
     await this.converge(state, isAlone, (seen, since) => this.kindToJoin(seen, since));
   }
 
-  /** Makes sure that the device is enabled; if the secret changed or our claim is missing, verifies the seed. */
+  /**
+   * Makes sure that the device is enabled; if the secret changed, our claim is missing, or somebody else has enabled the
+   * device, verifies the seed.
+   */
   protected async sustain(old: Readonly<Record<string, unknown>>): Promise<void> {
+    try {
+      await this.sustainEnrollment(old);
+    } catch (error) {
+      if (!(error instanceof Overtaken || this.hasEnabled)) {
+        await this.giveBackClaim();
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * An Update that fails while the device is off must not leave a claim that says that it is enabled: somebody may enable
+   * it by hand, and removing the resource would deactivate it. What failed first is what is told.
+   */
+  private async giveBackClaim(): Promise<void> {
+    try {
+      if (this.hasWritten && (await this.readAttachment()).enabledAt === undefined) {
+        await this.retractClaim();
+      }
+    } catch (error) {
+      if (!(error instanceof CallGivenUp || error instanceof OutOfTime)) {
+        throw error;
+      }
+      this.ports.logger.log('the claim could not be restored');
+    }
+  }
+
+  private async sustainEnrollment(old: Readonly<Record<string, unknown>>): Promise<void> {
     const { SeedSecretArn, SeedSecretField } = this.properties;
     const isSameSecret = old.SeedSecretArn === SeedSecretArn && old.SeedSecretField === SeedSecretField;
     const [state] = await all(this.look(), isSameSecret ? Promise.resolve() : this.readSeed());

@@ -1,5 +1,5 @@
 import { type EnrollmentProperties } from '../../lib/contract';
-import { Failure, TROUBLESHOOTING } from '../failure';
+import { Failure, listed, TROUBLESHOOTING } from '../failure';
 
 /*
  * What can be wrong with an enrollment, for a reader who has only the stack event.
@@ -50,11 +50,25 @@ export function enabledBySomebodyElse({ SerialNumber }: EnrollmentProperties): F
   );
 }
 
+const NEVER_REASSIGNED = 'a device is never reassigned, because its first user may know the seed';
+const DEVICE_FOR_THIS_USER =
+  "create a new device for this user (if you renamed the user, in the same deployment: raise 'generation', or set another 'virtualMfaDeviceName'), or correct the serial number";
+
+export function claimedForAnotherUser({ SerialNumber }: EnrollmentProperties, claims: readonly string[]): Failure {
+  return new Failure(
+    {
+      cause: `device ${SerialNumber} is claimed for another user: ${listed(claims)}; ${NEVER_REASSIGNED}`,
+      next: DEVICE_FOR_THIS_USER,
+    },
+    'ClaimedForAnotherUser',
+  );
+}
+
 export function enabledForAnotherUser({ SerialNumber }: EnrollmentProperties): Failure {
   return new Failure(
     {
-      cause: `device ${SerialNumber} is enabled for another user (EntityAlreadyExists); a device is never reassigned, because its first user may know the seed`,
-      next: "create a new device for this user (if you renamed the user, in the same deployment: raise 'generation', or set another 'virtualMfaDeviceName'), or correct the serial number ('aws iam list-virtual-mfa-devices' shows who has it)",
+      cause: `device ${SerialNumber} is enabled for another user (EntityAlreadyExists); ${NEVER_REASSIGNED}`,
+      next: `${DEVICE_FOR_THIS_USER} ('aws iam list-virtual-mfa-devices' shows who has it)`,
     },
     'EntityAlreadyExists',
   );

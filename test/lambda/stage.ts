@@ -242,12 +242,12 @@ export class Stage {
   }
 
   /** Enables a device for `alice` like an administrator, with the seed in a secret. */
-  enable(serialNumber = this.serialNumber, SecretId = this.secretArn): void {
+  enable(serialNumber = this.serialNumber, SecretId = this.secretArn, UserName = 'alice'): void {
     const { SecretString } = this.secretsManager.call('GetSecretValue', { SecretId });
     const seed = parseSeed(new SecretText(SecretString as string));
     const [first, second] = codePairAt(seed, stepAt(this.clock.now())).reveal();
     const codes = { AuthenticationCode1: first, AuthenticationCode2: second };
-    this.iam.call('EnableMFADevice', { UserName: 'alice', SerialNumber: serialNumber, ...codes });
+    this.iam.call('EnableMFADevice', { UserName, SerialNumber: serialNumber, ...codes });
   }
 
   /** The fields of the log's lines. */

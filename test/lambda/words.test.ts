@@ -97,8 +97,14 @@ describe('messages about enrollments change only on purpose', () => {
         stage.enable();
         return stage.request('Create');
       },
-      'a device of another user': async () => {
+      'a device that an enrollment of another user claims': async () => {
         await stage.request('Create');
+        stage.iam.call('CreateUser', { UserName: 'bob' });
+        const ResourceProperties = stage.properties({ UserName: 'bob' });
+        return stage.request('Create', { LogicalResourceId: 'MfaEnrollmentBob0A1B2C3D', ResourceProperties });
+      },
+      'a device of another user': async () => {
+        stage.enable();
         stage.iam.call('CreateUser', { UserName: 'bob' });
         const ResourceProperties = stage.properties({ UserName: 'bob' });
         return stage.request('Create', { LogicalResourceId: 'MfaEnrollmentBob0A1B2C3D', ResourceProperties });

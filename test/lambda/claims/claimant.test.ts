@@ -5,6 +5,8 @@ import {
   MARK_PREFIX,
   markValue,
   tagKey,
+  type Claim,
+  sentAtOf,
 } from '../../../lib/contract';
 import { type Action, CallError } from '../../../lambda/aws/ports';
 import { type CustomResourceEvent } from '../../../lambda/protocol';
@@ -148,6 +150,12 @@ describe.each([
       expect(tags()).toMatchObject(before);
     });
 
+    /** The kept claim. An enrollment's says that the undone Create may have enabled the device. */
+    const givenBack = (kept: Claim, undone: Claim): Claim => ({
+      ...kept,
+      since: kind === enrollment ? sentAtOf(undone.creation) : undefined,
+    });
+
     test('is remembered by the claim that takes the place of the kept one', async () => {
       const kept = claim().creation;
       expect(await send('Create')).toMatchObject(SUCCESS);
@@ -155,20 +163,22 @@ describe.each([
     });
 
     test('is given back by a Delete within a day after it was declared again', async () => {
-      const before = tags();
+      const kept = claim();
       await created(DAY - 10 * MINUTE);
+      const undone = claim();
       expect(await send('Delete')).toMatchObject(SUCCESS);
       expect(kind.isThere).toBe(true);
-      expect(tags()).toMatchObject(before);
+      expect(claim()).toEqual(givenBack(kept, undone));
       expect(stage.left.join()).toContain('the device was retained before, it stays');
     });
 
     test('is given back after a Create that was cancelled', async () => {
-      const before = tags();
+      const kept = claim();
       await created(MINUTE);
+      const undone = claim();
       expect(await send('Delete', INVENTED)).toMatchObject(SUCCESS);
       expect(kind.isThere).toBe(true);
-      expect(tags()).toMatchObject(before);
+      expect(claim()).toEqual(givenBack(kept, undone));
     });
 
     test('is undone by a Delete later than a day after it was declared again', async () => {

@@ -109,7 +109,7 @@ describe('Create', () => {
   });
 
   test('fails if the device is enabled for another user, and says that devices are never reassigned', async () => {
-    await enrolled();
+    await enabledByHand();
     stage.iam.call('CreateUser', { UserName: 'bob' });
     const answer = await stage.request('Create', { ResourceProperties: stage.properties({ UserName: 'bob' }) });
     expect(answer.Status).toBe('FAILED');
@@ -141,6 +141,36 @@ describe('Create', () => {
     const bobs = { ResourceProperties: stage.properties({ UserName: 'bob' }) };
     expect(await stage.request('Create', bobs)).toMatchObject({ Status: 'FAILED' });
     expect(stage.tags()).toEqual({ [OURS]: kept });
+  });
+
+  describe('of a device that is off, and that an enrollment of another user claims,', () => {
+    const bobs = () => ({ ...OTHER_STACK, ResourceProperties: stage.properties({ UserName: 'bob' }) });
+    beforeEach(async () => {
+      await enrolled();
+      stage.iam.call('CreateUser', { UserName: 'bob' });
+      stage.deactivate();
+    });
+
+    test('is refused without changes after 30 s', async () => {
+      const before = stage.tags();
+      const { Status, Reason } = await stage.request('Create', bobs());
+      expect(Status).toBe('FAILED');
+      expect(Reason).toMatch(/is claimed for another user: .*\(enabled alice .*a device is never reassigned/);
+      expect(Reason).toContain('State: the device is not enabled for this user; nothing was changed');
+      expect(stage.tags()).toEqual(before);
+      expect(codeCalls()).toEqual([]);
+    });
+
+    test('enables it if the other one is leaving', async () => {
+      stage.tag(MARK, markValue({ creation: stage.creationOf(), time: stage.clock.now() }));
+      expect(await stage.request('Create', bobs())).toMatchObject(SUCCESS);
+    });
+
+    test('enables it if the claim is gone 30 s later', async () => {
+      stage.fault = (action, call) =>
+        action === 'iam:ListMFADeviceTags' && call === 1 ? () => stage.untag(OURS) : undefined;
+      expect(await stage.request('Create', bobs())).toMatchObject(SUCCESS);
+    });
   });
 
   test('joins a device that somebody enabled before its codes, even if the list shows it only later', async () => {
@@ -577,14 +607,11 @@ describe('Update', () => {
 
     test('leaves the claim that it found if the device is enabled for another user', async () => {
       await enrolled();
-      const claim = ourClaim();
       stage.deactivate();
       stage.iam.call('CreateUser', { UserName: 'bob' });
-      const bobs = { LogicalResourceId: 'Bob', ResourceProperties: stage.properties({ UserName: 'bob' }) };
-      expect(await stage.request('Create', bobs)).toMatchObject(SUCCESS);
-      const PhysicalResourceId = `alice|${stage.serialNumber}|${claim.split(' ')[2]}`;
-      expect(await stage.request('Update', { PhysicalResourceId })).toMatchObject({ Status: 'FAILED' });
-      expect(stage.tags()[OURS]).toBe(claim);
+      stage.enable(stage.serialNumber, stage.secretArn, 'bob');
+      expect(await stage.request('Update')).toMatchObject({ Status: 'FAILED' });
+      expect(stage.tags()).toEqual({ [OURS]: ourClaim() });
     });
 
     test('does not bring back a claim that its Delete is about to withdraw', async () => {
@@ -626,6 +653,25 @@ describe('Update', () => {
       expect(await stage.request('Update')).toMatchObject({ Status: 'FAILED' });
       expect(stage.tags()).toEqual({ [OURS]: ourClaim('adopted') });
     });
+
+    test.each(['enabled', 'adopted'])(
+      'leaves the claim of a later Update, which has enabled the device, if it found one that says %s',
+      async (kind) => {
+        await enrolled();
+        stage.tag(OURS, ourClaim(kind));
+        stage.deactivate();
+        const wrong = { SeedSecretArn: stage.createSecret('mfa/bob', stage.createDevice('bob')) };
+        const back = { OldResourceProperties: stage.properties(wrong) };
+        const [forward, backward] = await stage.sendAll(
+          [0, () => stage.event('Update', { ResourceProperties: stage.properties(wrong) })],
+          [35_000, () => stage.event('Update', back)],
+        );
+        expect([forward?.Status, backward?.Status]).toEqual(['FAILED', 'SUCCESS']);
+        expect(stage.tags()[OURS]).toMatch(/^enabled alice \S+ since /);
+        await stage.pass(70 * MINUTE);
+        expect(await stage.request('Create', OTHER_STACK)).toMatchObject(SUCCESS);
+      },
+    );
 
     test('fails with its own reason if its claim cannot be restored', async () => {
       await enrolled();
@@ -768,6 +814,16 @@ test('the log says what was done', async () => {
 });
 
 describe('Delete', () => {
+  test('that gives a device back to a kept claim says since when it is enabled, so that another stack can join', async () => {
+    await enrolled(3 * DAY);
+    stage.deactivate();
+    await enrolled(2 * MINUTE);
+    expect(await stage.request('Delete')).toMatchObject(SUCCESS);
+    await stage.pass(70 * MINUTE);
+    expect(await stage.request('Create', OTHER_STACK)).toMatchObject(SUCCESS);
+    expect(stage.tags()[OTHER_STACKS]).toMatch(/^enabled /);
+  });
+
   test('deactivates the device although an enrollment of another user claims it', async () => {
     await enrolled();
     stage.tag(OTHER_STACKS, claimSent(MINUTE, 'enabled', 'bob'));
