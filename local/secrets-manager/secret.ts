@@ -63,7 +63,7 @@ export class Secret {
   }
 
   /**
-   * Moves a staging label. The version that loses AWSCURRENT gets AWSPREVIOUS.
+   * Moves a staging label, or removes it, except AWSCURRENT. The version that loses AWSCURRENT gets AWSPREVIOUS.
    *
    * @param to the version that gets the label; absent: none
    * @param from the version that must have it now; absent: no version has it
@@ -76,6 +76,13 @@ export class Secret {
         'InvalidParameterException',
         400,
         `The parameter RemoveFromVersionId can't be empty or different. Staging label ${label} is currently attached to version ${holder?.id}, so you must explicitly reference that version in RemoveFromVersionId.`,
+      );
+    }
+    if (label === 'AWSCURRENT' && to === undefined) {
+      throw new AwsError(
+        'InvalidParameterException',
+        400,
+        'You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.',
       );
     }
     const receiver = to === undefined ? undefined : this.versions.get(to);

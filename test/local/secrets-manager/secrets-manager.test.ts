@@ -590,6 +590,15 @@ describe('UpdateSecretVersionStage', () => {
     expect(errorOf(() => move('4'.repeat(36), third))).toMatchObject({ code: 'ResourceNotFoundException' });
   });
 
+  test('moves AWSCURRENT, and never removes it', () => {
+    const { secrets, move, third } = withThree();
+    expect(errorOf(() => move(undefined, third))).toMatchObject({
+      code: 'InvalidParameterException',
+      message: expect.stringContaining('completely removed') as string,
+    });
+    expect(secrets.call('GetSecretValue', ALICE)).toMatchObject({ SecretString: 'three' });
+  });
+
   test('ListSecretVersionIds lists deprecated versions only if it is asked for them', () => {
     const { secrets, first, second, third } = withThree();
     const ids = (input: object) =>
