@@ -155,6 +155,10 @@ export class History {
         break;
       }
       if (this.soonMs === undefined) {
+        if (!this.world.isSettled) {
+          // This step did nothing, and the one before did not wait.
+          await this.world.clock.run(this.world.settle());
+        }
         const administrators = steps.slice(0, index + 1).some(isManual);
         await this.world.clock.run(checkInspected(this.world, { administrators }));
         if (this.world.violations.length > 0) {

@@ -10,6 +10,7 @@ import type { Finding, FindingCode, Undecided } from '../../inspection/report';
 import type { StackDescription } from '../../local/cloudformation';
 import { STACKS } from './declaration';
 import { uuidOf } from './invariants';
+import { gotDelete } from './leaving';
 import { REGION } from './synthesis';
 import type { World } from './world';
 
@@ -228,7 +229,8 @@ class Truth {
     }
     const keys = Object.keys(this.world.tagsOf(serialNumber, DEVICE_CLAIM_PREFIX));
     const abandoned = this.abandonedClaims().filter((each) => each.serialNumber === serialNumber);
-    return !isDeclared && keys.every((each) => abandoned.some((claim) => claim.key === each));
+    const isOurs = this.world.births.of(serialNumber)?.by === 'library';
+    return isOurs && !isDeclared && keys.every((each) => abandoned.some((claim) => claim.key === each));
   }
 
   /** Claims whose resource got a Delete, but is gone from its stack. */
@@ -238,20 +240,10 @@ class Truth {
         const prefix = [ENROLLMENT_CLAIM_PREFIX, DEVICE_CLAIM_PREFIX].find((each) => key.startsWith(each));
         const isDeclared = this.resources.some((each) => each.claimKey === key && each.serialNumber === serialNumber);
         const creation = value.split(' ')[prefix === ENROLLMENT_CLAIM_PREFIX ? 2 : 0]!;
-        return prefix !== undefined && !isDeclared && this.gotDelete(key.slice(prefix.length), creation)
+        return prefix !== undefined && !isDeclared && gotDelete(this.world.requests, key.slice(prefix.length), creation)
           ? [{ serialNumber, key }]
           : [];
       }),
-    );
-  }
-
-  /** Whether the function got a Delete of what made a claim, or of a resource whose id CloudFormation invented. */
-  private gotDelete(owner: string, creation: string): boolean {
-    return this.world.requests.some(
-      ({ RequestType, StackId, LogicalResourceId, PhysicalResourceId = '' }) =>
-        RequestType === 'Delete' &&
-        `${uuidOf(StackId)}/${LogicalResourceId}` === owner &&
-        (PhysicalResourceId.includes(creation) || !PhysicalResourceId.includes('|')),
     );
   }
 }

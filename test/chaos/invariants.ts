@@ -1,5 +1,4 @@
 import {
-  ANY_CREATION,
   claimIn,
   DEVICE_CLAIM_PREFIX,
   DEVICE_RESOURCE_TYPE,
@@ -9,11 +8,11 @@ import {
   FAILED_SUFFIX,
   type EnrollmentProperties,
   MARK_PREFIX,
-  markIn,
   sentAtOf,
   tagKey,
 } from '../../lib/contract';
 import type { StackDescription } from '../../local/cloudformation';
+import { isLeaving, returnsToKept } from './leaving';
 import { TAG_KEYS } from './made-devices';
 import type { DeviceSnapshot, Snapshot } from './snapshot';
 import type { Operation, World } from './world';
@@ -101,7 +100,7 @@ export function checkUndone({ world, operation, before, after, stack: { stackId,
         serialNumber,
       );
     }
-    const isEnabledAgain = was.userName === undefined && Object.keys(is.tags).some(isEnrollmentClaim);
+    const isEnabledAgain = was.userName === undefined && isClaimedFor(is.userName, is.tags);
     if (is.userName !== was.userName && !isEnabledAgain) {
       world.violated(
         'undone',
@@ -144,13 +143,14 @@ export function checkDeleted({ world, operation, before, after, stack: { stackId
     }
   }
   const deletes = deletesIn(operation);
+  const heard = { requests: world.requests, now: before.time };
   for (const [serialNumber, was] of Object.entries(before.devices)) {
     const is = after.devices[serialNumber];
     const ofDevice = deletes.filter(({ SerialNumber }) => SerialNumber === serialNumber);
     // A claim with the same logical id on another device was abandoned by an earlier cleanup.
     const withdrawn = withdrawnBy(ofDevice, was);
     const declared = Object.keys(was.tags).filter((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
-    const staying = declared.filter((key) => !withdrawn.includes(key) && !isLeaving(key, was.tags));
+    const staying = declared.filter((key) => !withdrawn.includes(key) && !isLeaving(key, was.tags, heard));
     const mustBeDeleted = declared.some((key) => withdrawn.includes(key)) && staying.length === 0;
     if (is?.creation !== was.creation) {
       if (!mustBeDeleted) {
@@ -200,7 +200,7 @@ export function checkDeleted({ world, operation, before, after, stack: { stackId
         isEnrollmentClaim(key) &&
         claimIn(value, true).user === was.userName &&
         !withdrawn.includes(key) &&
-        !isLeaving(key, was.tags),
+        !isLeaving(key, was.tags, heard),
     );
     // If an administrator moved the device to another user, the stack must not deactivate it.
     const isOurs = ofDevice.some(({ UserName }) => UserName === was.userName);
@@ -280,25 +280,12 @@ function claimKeysOf(stackId: string, logicalId: string): string[] {
   ];
 }
 
-/** Whether a claim is less than a day old, and took the place of one that a removal policy had kept. */
-function returnsToKept(value: string | undefined, now: number): boolean {
-  const [, creation, over] = /(\S+) over (\S+) /.exec(value ?? '') ?? [];
-  const sentAt = creation === undefined ? undefined : sentAtOf(creation);
-  return over !== undefined && (sentAt === undefined || now - sentAt < DAY_MS);
-}
-
-/** Whether the Delete of a resource has said that it leaves, even if it failed then. */
-export function isLeaving(key: string, tags: Tags): boolean {
-  const prefix = isEnrollmentClaim(key) ? ENROLLMENT_CLAIM_PREFIX : DEVICE_CLAIM_PREFIX;
-  const mark = markIn(tags[MARK_PREFIX + key.slice(prefix.length)] ?? '');
-  const { creation } = claimIn(tags[key]!, isEnrollmentClaim(key));
-  const sentAt = sentAtOf(creation);
-  const isAny = mark?.creation === ANY_CREATION && (sentAt === undefined || mark.time - sentAt <= DAY_MS);
-  return mark?.creation === creation || isAny;
-}
-
 function isEnrollmentClaim(key: string): boolean {
   return key.startsWith(ENROLLMENT_CLAIM_PREFIX);
+}
+
+function isClaimedFor(userName: string | undefined, tags: Tags): boolean {
+  return Object.entries(tags).some(([key, value]) => isEnrollmentClaim(key) && claimIn(value, true).user === userName);
 }
 
 function isClaim(key: string): boolean {

@@ -1,6 +1,7 @@
 import {
   claimIn,
   DEVICE_CLAIM_PREFIX,
+  DEVICE_RESOURCE_TYPE,
   ENROLLMENT_CLAIM_PREFIX,
   ENROLLMENT_RESOURCE_TYPE,
   FAILED_SUFFIX,
@@ -8,7 +9,8 @@ import {
   tagKey,
 } from '../../lib/contract';
 import { STACKS } from './declaration';
-import { abandonedDevices, type EndedOperation, isLeaving, uuidOf } from './invariants';
+import { abandonedDevices, type EndedOperation, uuidOf } from './invariants';
+import { isLeaving } from './leaving';
 
 /*
  * What holds after every operation, however it ended, and whatever else happened at the same time.
@@ -108,7 +110,7 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
     if (is.by !== 'library' || is.stored || (isOld && !was.stored)) {
       continue;
     }
-    if (stack.status === 'ROLLBACK_FAILED') {
+    if (stack.status === 'ROLLBACK_FAILED' && !isOld && abandonedDevices(operation).includes(serialNumber)) {
       // CloudFormation deletes what this creation has created, the secret included, although a Delete has failed.
       world.except('a creation that could not be rolled back');
     } else if (isOld && (is.userName !== undefined || isDeclared(was.tags))) {
@@ -123,11 +125,15 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
   }
   // The function leaves the secret of a failed Create to CloudFormation, which keeps it after `--no-rollback`.
   function isOfFailedCreate(serialNumber: string): boolean {
-    return operation.invocations.some(
-      ({ event }) =>
-        event.ResourceProperties.SerialNumber === serialNumber &&
-        event.PhysicalResourceId?.endsWith(FAILED_SUFFIX) === true,
-    );
+    const deleted = operation.invocations
+      .map(({ event }) => event)
+      .filter(
+        ({ RequestType, ResourceType, ResourceProperties }) =>
+          RequestType === 'Delete' &&
+          ResourceType === DEVICE_RESOURCE_TYPE &&
+          ResourceProperties.SerialNumber === serialNumber,
+      );
+    return deleted.length > 0 && deleted.every(({ PhysicalResourceId }) => PhysicalResourceId!.endsWith(FAILED_SUFFIX));
   }
   if (!/^(CREATE|UPDATE|DELETE)_COMPLETE$/.test(stack.status)) {
     return; // the secret is gone when the stack is
@@ -151,6 +157,7 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
 
 /** What a removal policy kept more than a day ago survives whatever fails when it is declared again. */
 export function checkKept({ world, before, after, stack }: EndedOperation): void {
+  const heard = { requests: world.requests, now: before.time };
   const declared = [...(before.stack?.resources ?? []), ...stack.resources].map(({ logicalId }) => logicalId);
   const claimsOf = (tags: Readonly<Record<string, string>>) =>
     Object.entries(tags).filter(([key, value]) => {
@@ -160,7 +167,7 @@ export function checkKept({ world, before, after, stack }: EndedOperation): void
       const sentAt = sentAtOf(claimIn(value, prefix === ENROLLMENT_CLAIM_PREFIX).creation);
       const isOld = sentAt !== undefined && before.time - sentAt > DAY_MS;
       // A claim whose Delete failed was not retained.
-      return prefix !== undefined && isOld && !declared.includes(key.split('/')[1]!) && !isLeaving(key, tags);
+      return prefix !== undefined && isOld && !declared.includes(key.split('/')[1]!) && !isLeaving(key, tags, heard);
     });
   for (const [serialNumber, was] of Object.entries(before.devices)) {
     const kept = claimsOf(was.tags);
@@ -173,15 +180,15 @@ export function checkKept({ world, before, after, stack }: EndedOperation): void
     } else if (
       is.userName !== was.userName &&
       was.userName !== undefined &&
-      kept.some(([key]) => key.startsWith(ENROLLMENT_CLAIM_PREFIX))
+      kept.some(([key, value]) => key.startsWith(ENROLLMENT_CLAIM_PREFIX) && claimIn(value, true).user === was.userName)
     ) {
       world.violated(
         'kept',
         `${serialNumber} is no longer enabled for ${was.userName}, though it was retained`,
         serialNumber,
       );
-    } else if (kept.some(([key]) => is.tags[key] === undefined)) {
-      world.violated('kept', `${serialNumber} lost a claim that was retained`, serialNumber);
+    } else if (kept.some(([key, value]) => is.tags[key] !== value)) {
+      world.violated('kept', `${serialNumber} lost a claim that was retained, or it changed`, serialNumber);
     }
   }
 }

@@ -1,13 +1,8 @@
-import {
-  DEVICE_CLAIM_PREFIX,
-  DEVICE_RESOURCE_TYPE,
-  ENROLLMENT_CLAIM_PREFIX,
-  MARK_PREFIX,
-  tagKey,
-} from '../../lib/contract';
+import { DEVICE_CLAIM_PREFIX, DEVICE_RESOURCE_TYPE, ENROLLMENT_CLAIM_PREFIX, tagKey } from '../../lib/contract';
 import type { CustomResourceEvent } from '../../lambda/protocol';
 import type { Birth } from './births';
 import type { Invocation } from './invocation';
+import { type Heard, isLeaving } from './leaving';
 
 /** Who enabled a device. */
 export type EnabledBy = 'library' | 'administrator';
@@ -37,7 +32,7 @@ export function problemOfDeactivation(
  * A Create or Update deletes only the device that it created itself, and a Delete only a device that no other resource
  * declares. Any other device may be somebody's only one, and its seed can't be recovered.
  */
-export function problemOfDeletion(invocation: Invocation, { by, maker }: Birth): string | undefined {
+export function problemOfDeletion(invocation: Invocation, { by, maker }: Birth, heard: Heard): string | undefined {
   const { event, lastRead = {} } = invocation;
   const deleted = `${deviceIn(event)} was deleted in ${event.RequestType} of ${event.LogicalResourceId}`;
   if (by === 'administrator') {
@@ -47,7 +42,7 @@ export function problemOfDeletion(invocation: Invocation, { by, maker }: Birth):
     return maker === invocation ? undefined : `${deleted}, which did not create it`;
   }
   const claims = Object.keys(lastRead).filter(
-    (key) => key.startsWith(DEVICE_CLAIM_PREFIX) && !isWithdrawnByAnother(event, key, lastRead),
+    (key) => key.startsWith(DEVICE_CLAIM_PREFIX) && !isWithdrawnByAnother(event, key, lastRead, heard),
   );
   const isOursAlone = claims.join() === tagKey(DEVICE_CLAIM_PREFIX, uuidIn(event), event.LogicalResourceId);
   return isOursAlone ? undefined : `${deleted}, with these claims: ${claims.join()}`;
@@ -58,11 +53,9 @@ function isWithdrawnByAnother(
   event: CustomResourceEvent,
   key: string,
   tags: Readonly<Record<string, string>>,
+  heard: Heard,
 ): boolean {
-  const owner = key.slice(DEVICE_CLAIM_PREFIX.length);
-  const mark = tags[MARK_PREFIX + owner]?.split(' ')[0];
-  const isOurs = owner === tagKey('', uuidIn(event), event.LogicalResourceId);
-  return !isOurs && (mark === 'any' || mark === tags[key]!.split(' ')[0]);
+  return key !== tagKey(DEVICE_CLAIM_PREFIX, uuidIn(event), event.LogicalResourceId) && isLeaving(key, tags, heard);
 }
 
 function deviceIn({ ResourceProperties }: CustomResourceEvent): string {

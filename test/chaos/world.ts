@@ -90,6 +90,7 @@ export class World extends InProcessAccount {
   /** Resources whose Create CloudFormation has heard to succeed: their stacks and physical ids. */
   private readonly succeeded = new Set<string>();
   private policiesPutAt = 0;
+  private hasUnsettled = false;
 
   constructor(
     {
@@ -144,6 +145,7 @@ export class World extends InProcessAccount {
 
   /** From now on, these faults happen. */
   begin(plan: FaultPlan): void {
+    this.hasUnsettled = true;
     this.plan = plan;
     this.random = numbers(plan.seed);
     this.iam.delays = {
@@ -189,7 +191,12 @@ export class World extends InProcessAccount {
     return operation;
   }
 
-  /** Waits until nothing runs any more. */
+  /** Whether nothing has begun since everything had ended. */
+  get isSettled(): boolean {
+    return !this.hasUnsettled;
+  }
+
+  /** Waits until nothing runs any more, and reads show everything. */
   async settle(): Promise<void> {
     await this.lambda.idle();
     await this.clock.sleep(60_000);
@@ -199,6 +206,7 @@ export class World extends InProcessAccount {
     this.checkResponses();
     this.checkSecrecy();
     this.invocations.length = 0;
+    this.hasUnsettled = false;
   }
 
   /** Whether an update of this stack could not be rolled back: then policies are those before, and properties either. */
@@ -206,11 +214,18 @@ export class World extends InProcessAccount {
     return this.events.some((event) => event.stackId === stackId && event.status === 'UPDATE_ROLLBACK_FAILED');
   }
 
-  /** Whether an update of this stack failed and was kept: then policies are those after it, and properties those before. */
+  /**
+   * Whether the last update of this stack failed and was kept, and nothing has ended COMPLETE since: then policies are
+   * those after it, and properties those before.
+   */
   private keepsFailedUpdate(stackId: string): boolean {
-    return this.events.some(
-      (event) => event.stackId === stackId && event.type === STACK_TYPE && event.status === 'UPDATE_FAILED',
+    const ended = this.events.filter(
+      (event) =>
+        event.stackId === stackId &&
+        event.type === STACK_TYPE &&
+        /^UPDATE_(ROLLBACK_)?(COMPLETE|FAILED)$/.test(event.status),
     );
+    return ended.at(-1)?.status === 'UPDATE_FAILED';
   }
 
   /** Whether a secret holds the seed of this device. */
@@ -423,7 +438,12 @@ export class World extends InProcessAccount {
           break;
         }
         case 'iam:DeleteVirtualMFADevice':
-          this.reportUntouched(problemOfDeletion(invocation, this.births.of(serialNumber)!));
+          this.reportUntouched(
+            problemOfDeletion(invocation, this.births.of(serialNumber)!, {
+              requests: this.requests,
+              now: this.clock.now(),
+            }),
+          );
           this.births.end(serialNumber);
           break;
         case 'secretsmanager:DeleteSecret': {
