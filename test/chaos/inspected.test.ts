@@ -1,5 +1,6 @@
 import { CALM } from './faults';
 import { History, type Step } from './history';
+import { D1, PLAIN } from './plain';
 import { NONE } from './sabotage';
 import { serialNumberOf } from './synthesis';
 
@@ -7,24 +8,7 @@ import { serialNumberOf } from './synthesis';
  * Random histories seldom wait long enough between a request and what an administrator does. These do.
  */
 
-const SCENARIO = {
-  seed: 1,
-  signature: 'date',
-  deletionAfterFailure: 'goes on',
-  failedResourceOrder: 'delete last',
-  oldHalfOrder: 'ordered',
-  rollbackOfReplaced: 'update-then-delete',
-} as const;
-const enrollment = {
-  user: 'ivy',
-  device: 'd1',
-  spelling: 'literal',
-  secret: 'plain',
-  adopt: false,
-  retain: false,
-  provider: 'own',
-} as const;
-const deploy: Step = { do: 'deploy', stack: 'North', change: { kind: 'add', enrollment }, faults: CALM };
+const deploy: Step = { do: 'deploy', stack: 'North', change: { kind: 'add', enrollment: D1 }, faults: CALM };
 const recheck: Step = { do: 'deploy', stack: 'North', change: { kind: 'recheck' }, faults: CALM };
 const wait: Step = { do: 'wait', minutes: 30 };
 const deactivate: Step = { do: 'deactivate', device: 'd1', user: 'ivy' };
@@ -35,7 +19,7 @@ test.each([
   ['by the function long after the deployment: others can not', [deploy, wait, deactivate, recheck], false, false],
   ['by hand soon after the deployment: others can have enabled it', [deploy, deactivate, enable], true, false],
 ])('an inspection agrees if a device is enabled %s', async (_, steps, may, must) => {
-  const history = new History({ ...SCENARIO, steps }, NONE);
+  const history = new History({ ...PLAIN, steps }, NONE);
   expect(await history.run()).toEqual([]);
   const { world } = history;
   const serialNumber = serialNumberOf('d1');

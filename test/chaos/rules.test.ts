@@ -4,6 +4,7 @@ import { CLAIM_SABOTAGES } from './claim-sabotage';
 import type { Device } from './declaration';
 import { CALM, type FaultPlan } from './faults';
 import { History, MISTAKES, type Scenario, type Shared, type Step } from './history';
+import { D1, PLAIN } from './plain';
 import { NONE, type Sabotage } from './sabotage';
 import type { Change } from './stack-declaration';
 import { withIam, type Wrap } from './wrapped-shell';
@@ -14,32 +15,14 @@ import { withIam, type Wrap } from './wrapped-shell';
 
 const ENROLLMENT: Shared = { kind: 'enrollment', user: 'ivy', device: 'd1' };
 const DEVICE: Shared = { kind: 'device', name: 'm1', user: 'ivy' };
-const D1 = {
-  user: 'ivy',
-  device: 'd1',
-  spelling: 'literal',
-  secret: 'plain',
-  adopt: false,
-  retain: false,
-  provider: 'own',
-} as const;
 const OWN_DEVICE = { secret: 'default', tags: 'none', user: 'ivy', retain: 'nothing', provider: 'own' } as const;
-
-const DEFAULTS = {
-  seed: 1,
-  signature: 'date',
-  deletionAfterFailure: 'goes on',
-  failedResourceOrder: 'delete last',
-  oldHalfOrder: 'ordered',
-  rollbackOfReplaced: 'update-then-delete',
-} as const;
 
 async function violations(
   steps: readonly Step[],
   sabotage: Sabotage = NONE,
   options: Partial<Omit<Scenario, 'steps'>> = {},
 ): Promise<string[]> {
-  const found = await new History({ ...DEFAULTS, ...options, steps }, sabotage).run();
+  const found = await new History({ ...PLAIN, ...options, steps }, sabotage).run();
   return found.map(({ invariant }) => invariant);
 }
 
@@ -201,7 +184,7 @@ test.each([
     const steps: Step[] = [
       { do: 'deploy', stack: 'North', change, faults, afterFailure: { then: 'roll forward', faults: CALM } },
     ];
-    const history = new History({ ...DEFAULTS, failedResourceOrder, steps }, NONE);
+    const history = new History({ ...PLAIN, failedResourceOrder, steps }, NONE);
     expect(await history.run()).toEqual([]);
     expect([...history.world.exceptions.keys()]).toEqual(exceptions);
   },
