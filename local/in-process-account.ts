@@ -13,7 +13,7 @@ import {
   type StackEvent,
   type UrlSignature,
 } from './cloudformation';
-import { type Caller, Iam } from './iam';
+import { type Caller, Iam, TRUST_POLICY } from './iam';
 import { type Delivery, InProcessEnvironments, LambdaRunner, type FunctionLifetime, deliverOnce } from './lambda';
 import { uuid } from './lambda/uuid';
 import { directChannel, InProcessIam, InProcessSeedStore } from './ports';
@@ -139,6 +139,15 @@ export class InProcessAccount {
 
   createSecret(name: string, text?: string): void {
     this.secretsManager.call('CreateSecret', { Name: name, SecretString: text });
+  }
+
+  /** A caller with a new role, who may do these actions on everything, and nothing else. */
+  callerWith(actions: readonly string[], roleName: string): Caller {
+    const statement = { Effect: 'Allow', Action: actions, Resource: '*' };
+    const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+    this.iam.call('CreateRole', { RoleName: roleName, AssumeRolePolicyDocument: TRUST_POLICY });
+    this.iam.call('PutRolePolicy', { RoleName: roleName, PolicyName: 'Allowed', PolicyDocument });
+    return { arn: `arn:aws:sts::${InProcessAccount.accountId}:assumed-role/${roleName}/session`, roleName };
   }
 
   /** The read-only ports of an inspection of this region. @param caller an administrator if absent */

@@ -44,12 +44,7 @@ export class StatusWorld extends InProcessAccount {
 
   /** Inspects with the permissions that `status` needs, and lets IAM throttle. */
   async inspect(which: 'account' | 'stacks', throttle: Throttle): Promise<Inspected> {
-    const roleName = `Auditor-${which}`;
-    this.iam.call('CreateRole', { RoleName: roleName, AssumeRolePolicyDocument: '{}' });
-    const statement = { Effect: 'Allow', Action: READ_ACTIONS, Resource: '*' };
-    const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
-    this.iam.call('PutRolePolicy', { RoleName: roleName, PolicyName: 'Read', PolicyDocument });
-    const caller = { arn: `arn:aws:sts::${InProcessAccount.accountId}:assumed-role/${roleName}/session`, roleName };
+    const caller = this.callerWith(READ_ACTIONS, `Auditor-${which}`);
     const calls = { letThrough: 0, refused: 0 };
     const ports = this.readPorts(caller, (action, call) => this.travel(action, call, calls));
     const scope: Scope = { regions: [REGION], ...(which === 'stacks' && { stacks: this.stackNames }) };

@@ -1,1 +1,2 @@
 export * from './iam';
+export { TRUST_POLICY } from './trust-policy';

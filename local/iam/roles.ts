@@ -1,5 +1,5 @@
 import { AwsError } from '../aws-error';
-import { parsePolicy, type Policy } from './authorization/policy';
+import { parsePolicy, type Policy, requireStatements } from './authorization/policy';
 import type { AccountContext } from './context';
 import { History } from './delays';
 import { type Page, type PageRequest, pageOf } from './pages';
@@ -56,7 +56,7 @@ export class Roles {
     if (taken) {
       throw new AwsError('EntityAlreadyExists', 409, `Role with name ${input.RoleName} already exists.`);
     }
-    refuseUnlessJson(input.AssumeRolePolicyDocument);
+    requireStatements(input.AssumeRolePolicyDocument);
     const tags = new Tags('insensitive');
     tags.put(input.Tags ?? []);
     const role: Role = {
@@ -173,13 +173,5 @@ export class Roles {
       this.context.clock.now(),
     );
     this.inForce.set(role.name, inForce);
-  }
-}
-
-function refuseUnlessJson(document: string): void {
-  try {
-    JSON.parse(document);
-  } catch {
-    throw new AwsError('MalformedPolicyDocument', 400, 'This policy contains invalid Json');
   }
 }

@@ -1,3 +1,4 @@
+import { TRUST_POLICY } from '../../local/iam';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type Stack } from 'aws-cdk-lib';
@@ -70,7 +71,7 @@ async function run({ actions = READ_ACTIONS, isTTY = false, NO_COLOR, ...options
 let roles = 0;
 function credentialsWith(actions: readonly string[]) {
   const RoleName = `auditor-${++roles}`;
-  account.aws.iam.call('CreateRole', { RoleName, AssumeRolePolicyDocument: '{}' });
+  account.aws.iam.call('CreateRole', { RoleName, AssumeRolePolicyDocument: TRUST_POLICY });
   const statement = { Effect: 'Allow', Action: actions, Resource: '*' };
   const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
   account.aws.iam.call('PutRolePolicy', { RoleName, PolicyName: 'read', PolicyDocument });

@@ -21,9 +21,9 @@ beforeEach(async () => {
 });
 
 test('the read-only actions are all that a complete inspection needs', async () => {
-  const inspection = await account.inspect({}, account.callerWith());
+  const inspection = await account.inspect({}, account.auditor());
   expect(inspection).toMatchObject({ findings: [], undecided: [], missed: [], isComplete: true });
-  const named = await account.inspect({ stacks: ['Stack'] }, account.callerWith());
+  const named = await account.inspect({ stacks: ['Stack'] }, account.auditor());
   expect(named).toMatchObject({ findings: [], undecided: [], missed: [], isComplete: true });
 });
 
@@ -37,7 +37,7 @@ test('each of the read-only actions is called', async () => {
 });
 
 test.each(READ_ACTIONS)('without %s the inspection is not complete, and says so', async (denied) => {
-  const caller = account.callerWith(READ_ACTIONS.filter((action) => action !== denied));
+  const caller = account.auditor(READ_ACTIONS.filter((action) => action !== denied));
   const stacks = denied === 'cloudformation:DescribeStacks' ? ['Stack'] : undefined;
   const { findings, missed, rows, isComplete } = await account.inspect({ stacks }, caller);
   expect(isComplete).toBe(false);

@@ -34,12 +34,7 @@ export type PolicyKind = 'identity' | 'resource';
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
  */
 export function parsePolicy(document: string, kind: PolicyKind = 'identity'): Policy {
-  const policy = parseJson(document);
-  refuseUnknownElements(policy, POLICY_ELEMENTS);
-  const statements = oneOrMore(policy.Statement).map((statement) => parseStatement(statement, kind));
-  if (statements.length === 0) {
-    throw malformed('Syntax errors in policy: no Statement.');
-  }
+  const statements = requireStatements(document).map((statement) => parseStatement(statement, kind));
   return {
     verdict: (request) => {
       const applying = statements.filter((statement) => statement.appliesTo(request));
@@ -49,6 +44,21 @@ export function parsePolicy(document: string, kind: PolicyKind = 'identity'): Po
       return applying.length > 0 ? 'allow' : 'silent';
     },
   };
+}
+
+/**
+ * The statements of a policy document, unread. That is all that is checked of a trust policy.
+ *
+ * @throws AwsError `MalformedPolicyDocument` if there is none
+ */
+export function requireStatements(document: string): unknown[] {
+  const policy = parseJson(document);
+  refuseUnknownElements(policy, POLICY_ELEMENTS);
+  const statements = oneOrMore(policy.Statement);
+  if (statements.length === 0) {
+    throw malformed('Syntax errors in policy: no Statement.');
+  }
+  return statements;
 }
 
 interface Statement {

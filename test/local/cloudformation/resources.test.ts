@@ -1,3 +1,4 @@
+import { TRUST_POLICY } from '../../../local/iam';
 import { REGION, ACCOUNT, World } from './world';
 
 const document = (action: string) => ({
@@ -122,7 +123,7 @@ describe('AWS::SecretsManager::ResourcePolicy', () => {
   /** The error that a role gets whose own policies allow everything. */
   const errorFor = (world: World, action: string, id: string) => {
     const document = { Statement: { Effect: 'Allow', Action: '*', Resource: '*' } };
-    world.iam.call('CreateRole', { RoleName: 'role', AssumeRolePolicyDocument: '{}' });
+    world.iam.call('CreateRole', { RoleName: 'role', AssumeRolePolicyDocument: TRUST_POLICY });
     world.iam.call('PutRolePolicy', {
       RoleName: 'role',
       PolicyName: 'all',

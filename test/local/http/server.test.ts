@@ -35,7 +35,7 @@ import {
 import { XMLParser } from 'fast-xml-parser';
 import { AwsError } from '../../../local/aws-error';
 import { type CompletedCall, AwsServer, type Fault, type IncomingCall } from '../../../local/http';
-import { type Caller, Iam } from '../../../local/iam';
+import { type Caller, Iam, TRUST_POLICY } from '../../../local/iam';
 import { SecretsManager } from '../../../local/secrets-manager';
 import { ACCOUNT, decoded, seededRandom, withCodes } from '../iam/fixture';
 import { ManualClock } from '../iam/manual-clock';
@@ -449,7 +449,7 @@ describe('a malformed request is an error', () => {
   });
 
   test('a policy that the local IAM can’t evaluate is an internal failure that names the unsupported element', async () => {
-    iam.call('CreateRole', { RoleName: 'r', AssumeRolePolicyDocument: '{}' });
+    iam.call('CreateRole', { RoleName: 'r', AssumeRolePolicyDocument: TRUST_POLICY });
     const document = JSON.stringify({ Statement: { Effect: 'Allow', Action: '*', Resource: '*', Principal: '*' } });
     const body = `Action=PutRolePolicy&Version=2010-05-08&RoleName=r&PolicyName=p&PolicyDocument=${encodeURIComponent(document)}`;
     const { status, text } = await send({ method: 'POST', body });

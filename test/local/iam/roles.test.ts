@@ -1,11 +1,11 @@
+import { TRUST_POLICY } from '../../../local/iam';
 import { ACCOUNT, newIam, errorOf } from './fixture';
 
 const HANDLER = { RoleName: 'handler' };
-const TRUST = '{"Statement":[]}';
 
 function setUp() {
   const { iam } = newIam();
-  iam.call('CreateRole', { ...HANDLER, AssumeRolePolicyDocument: TRUST, Path: '/service/' });
+  iam.call('CreateRole', { ...HANDLER, AssumeRolePolicyDocument: TRUST_POLICY, Path: '/service/' });
   const put = (PolicyName: string, resource = '*') =>
     iam.call('PutRolePolicy', {
       ...HANDLER,
@@ -20,7 +20,7 @@ test('GetRole returns the ARN, and the trust policy URL-encoded', () => {
   expect(iam.call('GetRole', HANDLER)).toMatchObject({
     Role: {
       Arn: `arn:aws:iam::${ACCOUNT}:role/service/handler`,
-      AssumeRolePolicyDocument: encodeURIComponent(TRUST),
+      AssumeRolePolicyDocument: encodeURIComponent(TRUST_POLICY),
       MaxSessionDuration: 3600,
     },
   });
@@ -83,12 +83,14 @@ test('detaching a policy that is not attached fails', () => {
   expect(errorOf(() => iam.call('DetachRolePolicy', { ...HANDLER, PolicyArn })).code).toBe('NoSuchEntity');
 });
 
-test('CreateRole fails with a trust policy that is not JSON, or with a name that is in use', () => {
+test('CreateRole fails with a trust policy that is not JSON or has no statement, or with a name that is in use', () => {
   const { iam } = setUp();
   const create = (RoleName: string, AssumeRolePolicyDocument: string) => () =>
     iam.call('CreateRole', { RoleName, AssumeRolePolicyDocument });
-  expect(errorOf(create('other', '{')).code).toBe('MalformedPolicyDocument');
-  expect(errorOf(create('HANDLER', TRUST))).toMatchObject({
+  for (const document of ['{', '{}', '{"Statement":[]}']) {
+    expect(errorOf(create('other', document)).code).toBe('MalformedPolicyDocument');
+  }
+  expect(errorOf(create('HANDLER', TRUST_POLICY))).toMatchObject({
     code: 'EntityAlreadyExists',
     message: 'Role with name HANDLER already exists.',
   });

@@ -1,3 +1,4 @@
+import { TRUST_POLICY } from '../../../local/iam';
 import { createDevice, newIam, errorOf } from './fixture';
 
 function setUp() {
@@ -31,7 +32,7 @@ test('tag keys of devices are case-sensitive when written and when removed', () 
 
 test.each([
   ['users', 'CreateUser', { UserName: 'alice' }],
-  ['roles', 'CreateRole', { RoleName: 'alice', AssumeRolePolicyDocument: '{}' }],
+  ['roles', 'CreateRole', { RoleName: 'alice', AssumeRolePolicyDocument: TRUST_POLICY }],
 ])('tag keys of %s are case-insensitive', (_, action, input) => {
   const { iam } = newIam();
   const Tags = ['Owner', 'owner'].map((Key) => ({ Key, Value: 'a' }));

@@ -1,10 +1,11 @@
+import { TRUST_POLICY } from '../../../local/iam';
 import { newIam } from './fixture';
 
 const role = { arn: 'arn:aws:sts::123456789012:assumed-role/Function/session', roleName: 'Function' };
 
 test('a role that exceeds the rate limit is throttled, and succeeds after it has waited', () => {
   const { iam, clock } = newIam();
-  iam.call('CreateRole', { RoleName: 'Function', AssumeRolePolicyDocument: '{}' });
+  iam.call('CreateRole', { RoleName: 'Function', AssumeRolePolicyDocument: TRUST_POLICY });
   const document = { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 'iam:ListUsers', Resource: '*' } };
   iam.call('PutRolePolicy', { RoleName: 'Function', PolicyName: 'P', PolicyDocument: JSON.stringify(document) });
   iam.throttle = { perSecond: 2, burst: 3 };

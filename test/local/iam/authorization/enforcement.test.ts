@@ -1,3 +1,4 @@
+import { TRUST_POLICY } from '../../../../local/iam';
 import type { Caller, Iam } from '../../../../local/iam';
 import { IAM_AUTHORIZATION } from '../../../../local/iam/authorization/service-authorization';
 import { IAM_PARAMETERS, isIamAction } from '../../../../local/iam/parameters';
@@ -12,7 +13,7 @@ const ALICE_ARN = `arn:aws:iam::${ACCOUNT}:user/team/alice`;
 function setUp() {
   const { iam, clock } = newIam();
   iam.call('CreateUser', { UserName: 'alice', Path: '/team/' });
-  iam.call('CreateRole', { RoleName: 'handler', AssumeRolePolicyDocument: '{}' });
+  iam.call('CreateRole', { RoleName: 'handler', AssumeRolePolicyDocument: TRUST_POLICY });
   const device = createDevice(iam, 'alice');
   const enable = (caller = HANDLER) => iam.call('EnableMFADevice', withCodes('alice', device, clock.now()), caller);
   return { iam, clock, device, enable };
