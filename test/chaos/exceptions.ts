@@ -19,16 +19,18 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * Which documented exception explains what an operation did to a device.
  *
  * @param was the device before the operation; absent: it didn't exist
+ * @param declared the logical ids of the stack before the operation
  */
 export function exceptionFor(
   { invocations }: Operation,
   serialNumber: string,
   was: DeviceSnapshot | undefined,
   birth: Birth | undefined,
+  declared: readonly string[],
 ): DocumentedException | undefined {
   const ofDevice = invocations.filter(({ event }) => event.ResourceProperties.SerialNumber === serialNumber);
   const deletes = ofDevice.filter(({ event }) => event.RequestType === 'Delete');
-  if (deletes.some((deletion) => was !== undefined && undoesYoungRetained(deletion, was))) {
+  if (deletes.some((deletion) => was !== undefined && undoesYoungRetained(deletion, was, declared))) {
     return 'retained less than a day before a cancelled declaration';
   }
   if (deletes.some((deletion) => isFollowedBy(deletion, birth))) {
@@ -61,7 +63,14 @@ function undoesLaterCreate({ event, startedAt }: Invocation, ofDevice: readonly 
 }
 
 /** Whether CloudFormation invented the id of what it deletes, and the claim that was kept is less than a day old. */
-function undoesYoungRetained({ event, startedAt }: Invocation, { tags }: DeviceSnapshot): boolean {
+function undoesYoungRetained(
+  { event, startedAt }: Invocation,
+  { tags }: DeviceSnapshot,
+  declared: readonly string[],
+): boolean {
+  if (declared.includes(event.LogicalResourceId)) {
+    return false; // it was not retained
+  }
   const isEnrollment = event.ResourceType !== DEVICE_RESOURCE_TYPE;
   const prefix = isEnrollment ? ENROLLMENT_CLAIM_PREFIX : DEVICE_CLAIM_PREFIX;
   const claim = tags[tagKey(prefix, event.StackId.split('/').at(-1)!, event.LogicalResourceId)];

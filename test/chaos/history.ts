@@ -409,7 +409,7 @@ export class History {
       .map(({ operation, before }) =>
         about === undefined
           ? undefined
-          : exceptionFor(operation, about, before.devices[about], this.world.births.of(about)),
+          : exceptionFor(operation, about, before.devices[about], this.world.births.of(about), logicalIdsIn(before)),
       )
       .find((each) => each !== undefined);
     if (exception !== undefined) {
@@ -555,6 +555,10 @@ export class History {
       }
     };
   }
+}
+
+function logicalIdsIn({ stack }: Snapshot): readonly string[] {
+  return stack?.resources.map(({ logicalId }) => logicalId) ?? [];
 }
 
 function isManual(step: Step): boolean {

@@ -56,9 +56,9 @@ export async function checkInspected(
     world,
     stacks.filter(({ status }) => STABLE.includes(status)),
   );
-  // A Create that wrote its claim after its Delete, and lost its permissions then, leaves the claim behind.
+  // A Create that wrote its claim after its Delete, and lost its permissions or its life then, leaves the claim behind.
   const unexpected = findings.find(
-    ({ code, subject }) => !ORPHANED.includes(code) || !truth.isOrphan(subject.serialNumber!, subject.tagKey),
+    ({ code, subject }) => !ORPHANED.includes(code) || !truth.isLeftBehind(subject.serialNumber!, subject.tagKey),
   );
   if (!administrators && !wasAbandoned && unexpected !== undefined) {
     world.violated('inspected', `found ${textOf(unexpected)}, though nobody did anything`);
@@ -233,15 +233,24 @@ class Truth {
     return isOurs && !isDeclared && keys.every((each) => abandoned.some((claim) => claim.key === each));
   }
 
+  /** Whether everything that makes this an orphan is of requests that could not finish. */
+  isLeftBehind(serialNumber: string, key: string | undefined): boolean {
+    const left = this.abandonedClaims().filter(
+      (claim) => claim.serialNumber === serialNumber && (key === undefined || claim.key === key),
+    );
+    return left.length > 0 && left.every((claim) => this.world.cutShort.has(claim.owner));
+  }
+
   /** Claims whose resource got a Delete, but is gone from its stack. */
-  abandonedClaims(): readonly { readonly serialNumber: string; readonly key: string }[] {
+  abandonedClaims(): readonly { readonly serialNumber: string; readonly key: string; readonly owner: string }[] {
     return this.state.devices.flatMap(({ serialNumber, tags }) =>
       Object.entries(tags).flatMap(([key, value]) => {
         const prefix = [ENROLLMENT_CLAIM_PREFIX, DEVICE_CLAIM_PREFIX].find((each) => key.startsWith(each));
         const isDeclared = this.resources.some((each) => each.claimKey === key && each.serialNumber === serialNumber);
         const creation = value.split(' ')[prefix === ENROLLMENT_CLAIM_PREFIX ? 2 : 0]!;
-        return prefix !== undefined && !isDeclared && gotDelete(this.world.requests, key.slice(prefix.length), creation)
-          ? [{ serialNumber, key }]
+        const owner = key.slice(prefix?.length);
+        return prefix !== undefined && !isDeclared && gotDelete(this.world.requests, owner, creation)
+          ? [{ serialNumber, key, owner }]
           : [];
       }),
     );

@@ -6,6 +6,7 @@ import {
   MARK_PREFIX,
   markIn,
   sentAtOf,
+  tagKey,
 } from '../../lib/contract';
 import type { CustomResourceEvent } from '../../lambda/protocol';
 
@@ -38,11 +39,16 @@ export function isLeaving(key: string, tags: Readonly<Record<string, string>>, {
 /** Whether the function got a Delete of what made a claim, or of a resource whose id CloudFormation invented. */
 export function gotDelete(requests: readonly CustomResourceEvent[], owner: string, creation: string): boolean {
   return requests.some(
-    ({ RequestType, StackId, LogicalResourceId, PhysicalResourceId = '' }) =>
-      RequestType === 'Delete' &&
-      `${StackId.split('/').at(-1)!}/${LogicalResourceId}` === owner &&
-      (PhysicalResourceId.includes(creation) || !PhysicalResourceId.includes('|')),
+    (request) =>
+      request.RequestType === 'Delete' &&
+      ownerIn(request) === owner &&
+      (request.PhysicalResourceId!.includes(creation) || !request.PhysicalResourceId!.includes('|')),
   );
+}
+
+/** The resource of a request, as the keys of its tags name it. */
+export function ownerIn({ StackId, LogicalResourceId }: CustomResourceEvent): string {
+  return tagKey('', StackId.split('/').at(-1)!, LogicalResourceId);
 }
 
 /** Whether a claim is less than a day old, and took the place of one that a removal policy had kept. */

@@ -18,6 +18,7 @@ import { VAULTS } from './made-devices';
 import type { Sabotage } from './sabotage';
 import { pathOf, REGION, vaultNameOf } from './synthesis';
 import { Enablings } from './enablings';
+import { ownerIn } from './leaving';
 import { type EnabledBy, problemOfDeactivation, problemOfDeletion } from './untouched';
 
 /** A violation, under the name of the invariant. */
@@ -89,6 +90,11 @@ export class World extends InProcessAccount {
   private readonly unclaimedByHand = new Set<string>();
   /** Resources whose Create CloudFormation has heard to succeed: their stacks and physical ids. */
   private readonly succeeded = new Set<string>();
+  /**
+   * The resources, as `<stack uuid>/<logical id>`, whose Create or Update was denied a call after their Delete, or whose
+   * function died. Only these can leave a claim behind although no Delete has failed.
+   */
+  readonly cutShort = new Set<string>();
   private policiesPutAt = 0;
   private hasUnsettled = false;
 
@@ -205,6 +211,11 @@ export class World extends InProcessAccount {
     this.iam.throttle = undefined;
     this.checkResponses();
     this.checkSecrecy();
+    for (const { event, life } of this.invocations) {
+      if (event.RequestType !== 'Delete' && life.death !== undefined) {
+        this.cutShort.add(ownerIn(event));
+      }
+    }
     this.invocations.length = 0;
     this.hasUnsettled = false;
   }
@@ -463,6 +474,7 @@ export class World extends InProcessAccount {
       }
       if (error instanceof CallError && error.code === 'AccessDenied') {
         this.checkAllowed(action, invocation);
+        this.noteDenied(invocation);
       }
       throw error;
     }
@@ -475,6 +487,14 @@ export class World extends InProcessAccount {
       const stored = hashesIn(id);
       return stored !== undefined && stored.device === made?.device && stored.creation === made.creation;
     });
+  }
+
+  private noteDenied({ event }: Invocation): void {
+    const owner = ownerIn(event);
+    const isDeleted = this.requests.some((each) => each.RequestType === 'Delete' && ownerIn(each) === owner);
+    if (event.RequestType !== 'Delete' && isDeleted) {
+      this.cutShort.add(owner);
+    }
   }
 
   private reportUntouched(problem: string | undefined): void {
