@@ -8,7 +8,7 @@ module.exports = {
   testTimeout: 120_000,
   // TypeScript first: the build leaves compiled files beside the sources.
   moduleFileExtensions: ['ts', 'js', 'json', 'node'],
-  // The HMAC that scripts/bundle-function.mjs bundles.
+  // The HMAC that scripts/bundle.mjs bundles.
   moduleNameMapper: { '^@otplib/plugin-crypto-noble$': '@otplib/plugin-crypto-node' },
   setupFiles: ['<rootDir>/test/silence-node-version-warning.js'],
   transform: {

@@ -376,6 +376,7 @@ test('the function is one file, with the same bytes in every build', () => {
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   const builtIn = (place: string) => {
     for (const part of [
+      'scripts/bundle.mjs',
       'scripts/bundle-function.mjs',
       'lambda',
       'lib/contract.ts',

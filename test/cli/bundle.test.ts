@@ -57,6 +57,7 @@ test('a build in another folder, with linked packages, produces the same bytes',
   const folder = join(parent, 'else where', 'deeper');
   mkdirSync(folder, { recursive: true });
   for (const source of [
+    'scripts/bundle.mjs',
     'scripts/bundle-cli.mjs',
     'package.json',
     'tsconfig.json',
