@@ -105,7 +105,6 @@ class Looker {
   }
 
   /** Looks at what was not seen yet. Stacks are always read: a deployment may have begun. */
-
   private async look(): Promise<Inspection> {
     const scope = await this.lookAtStacks();
     const expected = expectedIn(scope);

@@ -212,20 +212,23 @@ class Judge {
     for (const userName of new Set(enrolled.map((each) => each.userName))) {
       const devices = this.actual.enabledDevices.get(userName);
       const owners = enrolled.filter((each) => each.userName === userName).map(({ owner }) => owner);
-      for (const { serialNumber } of furtherDevices(
-        userName,
-        (devices?.isSeen && devices.value) || [],
-        this.expected,
-      )) {
+      const enabled = (devices?.isSeen && devices.value) || [];
+      const further = furtherDevices(userName, enabled, this.expected);
+      const isOnlyMfa = further.length === enabled.length;
+      for (const { serialNumber } of further) {
         // A device that is declared for somebody else is a finding there.
         if (!this.declaredSerials.has(serialNumber)) {
-          this.judgeFurther({ userName, serialNumber }, owners);
+          this.judgeFurther({ userName, serialNumber }, owners, { isOnlyMfa });
         }
       }
     }
   }
 
-  private judgeFurther(subject: { readonly userName: string; readonly serialNumber: string }, owners: string[]): void {
+  private judgeFurther(
+    subject: { readonly userName: string; readonly serialNumber: string },
+    owners: readonly string[],
+    details: Details,
+  ): void {
     const tags = isVirtual(subject.serialNumber) ? this.actual.tags.get(subject.serialNumber) : undefined;
     if (tags?.isSeen === false) {
       return this.miss(tags, 'iam:ListMFADeviceTags', { serialNumber: subject.serialNumber }, owners);
@@ -234,7 +237,7 @@ class Judge {
       ({ kind, claim }) => kind === 'enrollment' && claim.user === subject.userName,
     );
     if (claims.length === 0) {
-      return this.find('UNEXPECTED_DEVICE', subject, owners);
+      return this.find('UNEXPECTED_DEVICE', subject, owners, details);
     }
     // Orphaned claims are findings of their own, and so is what may have been retained.
     const elsewhere = claims.filter((claim) => this.statuses.of(claim, subject.serialNumber) === 'not inspected');

@@ -37,6 +37,8 @@ export interface Details {
   readonly holder?: string;
   /** Whether a command may deactivate the device for its holder. */
   readonly mayDeactivate?: boolean;
+  /** Whether none of the user's declared devices is enabled, so that a further one may be the only MFA. */
+  readonly isOnlyMfa?: boolean;
   /** The id of the version that holds the seed, if it can be made current again. */
   readonly restorable?: string;
   readonly current?: string;
@@ -91,10 +93,16 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
     next: 'Restore the secret.',
     command: restoreSecret(secretArn),
   }),
-  UNEXPECTED_DEVICE: ({ userName = '', serialNumber = '' }) => ({
+  UNEXPECTED_DEVICE: ({ userName = '', serialNumber = '' }, { isOnlyMfa = false }) => ({
     message: `User ${userName} has a further MFA device, ${shown(serialNumber)}, that no enrollment declares.`,
-    next: 'Find out who enabled it (CloudTrail shows it). If nobody needs it, deactivate it.',
-    command: deactivateDevice(userName, serialNumber),
+    ...(isOnlyMfa
+      ? {
+          next: 'Find out who enabled it (CloudTrail shows it). Enable the declared device before you deactivate this one: otherwise the user is left without MFA.',
+        }
+      : {
+          next: 'Find out who enabled it (CloudTrail shows it). If nobody needs it, deactivate it.',
+          command: deactivateDevice(userName, serialNumber),
+        }),
   }),
   ORPHANED_CLAIM: ({ serialNumber = '', tagKey = '' }, { holder = '', mayDeactivate = false }) => ({
     message: `Device ${serialNumber} has a claim of a resource that was deleted, but whose Delete did not finish: ${shown(tagKey)}.`,

@@ -80,6 +80,18 @@ test('UNEXPECTED_DEVICE: the command deactivates it', async () => {
   await nothingIsFound();
 });
 
+test('UNEXPECTED_DEVICE: no command deactivates it before the declared device is enabled', async () => {
+  const { serialNumber, seed } = account.createDevice('phone');
+  await account.enable(serialNumber, 'ann', seed);
+  account.deactivate(device, 'ann');
+  const { findings } = await account.inspect();
+  expect(findings.map(({ code }) => code)).toEqual(['DEVICE_OFF', 'UNEXPECTED_DEVICE']);
+  expect(findings[1]!.next).toContain('without MFA');
+  expect(findings[1]).not.toHaveProperty('command');
+  await account.enable(device, 'ann', account.seedIn(secretArn()));
+  follow(await onlyFinding('UNEXPECTED_DEVICE'));
+});
+
 test('SEED_OVERWRITTEN: the command makes the seed current again', async () => {
   const seed = account.seedIn(secretArn());
   account.secretsManager.call('PutSecretValue', { SecretId: secretArn(), SecretString: 'manual edit' });
