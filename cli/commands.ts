@@ -1,3 +1,4 @@
+import { REGION_NAME } from '../inspection/aws';
 import { invalid, problemOfJsonKey, problemOfUserName, quoted, withoutSeed } from '../lib/checks';
 import { type Options, parse, suggestion, type Values } from './arguments';
 import { noRegion } from './aws/explanation';
@@ -193,7 +194,7 @@ function regionIn(values: Values): string | undefined {
 }
 
 function checkedRegion(region: string): string {
-  if (!/^[a-z]{2,}(?:-[a-z]+)+-\d+$/.test(region)) {
+  if (!REGION_NAME.test(region)) {
     throw new UsageError(invalid('--region', region, 'a region such as eu-west-1'));
   }
   return region;

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { REGION_NAME } from '../inspection/aws';
+import { secretsByHash, type SeedVersion, seedVersionOf } from '../inspection/seeds';
 import { type Tag } from '../lambda/aws/ports';
 import { NotASeedError, parseSeed, type SecretText, type Seed } from '../lambda/seed';
 import { quoted, shown } from '../lib/checks';
@@ -7,7 +8,6 @@ import {
   claimPlaceIn,
   DEVICE_CLAIM_PREFIX,
   ENROLLMENT_CLAIM_PREFIX,
-  hashesIn,
   SEED_PREFIX,
 } from '../lib/contract';
 import { explained } from './aws/explanation';
@@ -41,9 +41,7 @@ export async function seedFor(selection: Selection, aws: Aws): Promise<Seed> {
 export interface CreatedDevice {
   readonly serialNumber: string;
   /** The version of its secret that holds its seed. */
-  readonly seedVersion: string;
-  /** The hash of that secret's name. */
-  readonly secretHash: string;
+  readonly version: SeedVersion;
   /** The stacks that claim it, first the one that created it. */
   readonly stacks: readonly ClaimPlace[];
 }
@@ -79,9 +77,9 @@ async function deviceOf(userName: string, aws: Aws): Promise<CreatedDevice> {
 /** What a device's tags say of its secret; `undefined` of a device that this library did not create. */
 export function createdDevice(serialNumber: string, tags: readonly Tag[]): CreatedDevice | undefined {
   const seed = tags.find(({ key }) => key.startsWith(SEED_PREFIX));
-  const hashes = hashesIn(seed?.value ?? '');
   // The tag of another device would lead to the seed of another device.
-  if (seed === undefined || hashes === undefined || !sha256(serialNumber).startsWith(hashes.device)) {
+  const version = seedVersionOf(seed?.value, serialNumber);
+  if (seed === undefined || version === undefined) {
     return undefined;
   }
   const creator = DEVICE_CLAIM_PREFIX + seed.key.slice(SEED_PREFIX.length);
@@ -92,7 +90,7 @@ export function createdDevice(serialNumber: string, tags: readonly Tag[]): Creat
     .map(({ value }) => claimPlaceIn(value))
     .filter(hasRegion)
     .filter((place, index, all) => all.findIndex((other) => isSame(place, other)) === index);
-  return { serialNumber, seedVersion: seed.value, secretHash: hashes.secret, stacks };
+  return { serialNumber, version, stacks };
 }
 
 function isSame(a: ClaimPlace, b: ClaimPlace): boolean {
@@ -101,14 +99,14 @@ function isSame(a: ClaimPlace, b: ClaimPlace): boolean {
 
 /** A region becomes part of a host name, so it must look like one. */
 function hasRegion({ region }: ClaimPlace): boolean {
-  return /^[a-z]{2,}(?:-[a-z]+)+-\d+$/.test(region);
+  return REGION_NAME.test(region);
 }
 
 async function seedOfDevice(device: CreatedDevice, aws: Aws): Promise<Seed> {
   const { region, arn } = await secretOf(device, aws);
   const subject = `secret ${quoted(arn)}`;
   // This version even if the secret was overwritten: only it holds the seed of this device.
-  const read = () => aws.readSecret({ id: arn, region, version: device.seedVersion });
+  const read = () => aws.readSecret({ id: arn, region, version: device.version.id });
   const text = await explaining(subject, read, (failure) =>
     failure.code === 'ResourceNotFound'
       ? new Failure(
@@ -146,7 +144,7 @@ async function secretOf(device: CreatedDevice, aws: Aws): Promise<{ region: stri
 }
 
 async function findSecret(
-  { secretHash }: CreatedDevice,
+  { version }: CreatedDevice,
   aws: Aws,
   region: string,
   stackName?: string,
@@ -154,7 +152,7 @@ async function findSecret(
   const subject = `the secrets in ${region}`;
   const find = async () => {
     for await (const arns of aws.secretArns(region, stackName)) {
-      const found = arns.find((arn) => sha256(arn.split(':').at(-1) ?? '').startsWith(secretHash));
+      const found = secretsByHash(arns).get(version.secretHash);
       if (found !== undefined) {
         return found;
       }
@@ -193,8 +191,4 @@ async function explaining<T>(
   } catch (error) {
     throw error instanceof AwsFailure ? explain(error) : error;
   }
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,4 +1,5 @@
 import { isThrottled } from '../lambda/aws/reactions';
+import { UNUSABLE_CREDENTIALS } from './aws';
 import { type Clock, type Page, ReadError } from './ports';
 
 /** Calls to one service begin at this rate per second, and never exceed the highest. AWS doesn't publish IAM's limit. */
@@ -15,19 +16,6 @@ const THROTTLED_FOR_MS = 3 * 60_000;
 
 const FAILED_ATTEMPTS = 4;
 const FIRST_DELAY_MS = 500;
-
-/** Codes that say that no call can succeed with these credentials. */
-const UNUSABLE_CREDENTIALS: readonly (string | undefined)[] = [
-  'CredentialsProviderError',
-  'TokenProviderError',
-  'ExpiredToken',
-  'InvalidClientTokenId',
-  'UnrecognizedClient',
-  'SignatureDoesNotMatch',
-  'IncompleteSignature',
-  'MissingAuthenticationToken',
-  'InvalidAccessKeyId',
-];
 
 /** There are no credentials, or AWS does not accept them. */
 export class CredentialsRefused extends Error {

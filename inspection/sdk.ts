@@ -13,6 +13,7 @@ import {
   ListVirtualMFADevicesCommand,
 } from '@aws-sdk/client-iam';
 import { DescribeSecretCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { errorCodeIn, REQUEST_HANDLER } from './aws';
 import {
   type EnabledDevice,
   type IamReader,
@@ -36,7 +37,7 @@ export type SdkConfig = Pick<CloudFormationClientConfig, 'credentials' | 'profil
 const CLIENT_CONFIG = {
   maxAttempts: 1,
   retryMode: 'standard',
-  requestHandler: { connectionTimeout: 5_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+  requestHandler: REQUEST_HANDLER,
 };
 
 /** The largest pages of IAM and of Secrets Manager. */
@@ -239,9 +240,7 @@ async function sent<T>(action: ReadAction, send: () => Promise<T>): Promise<T> {
       };
       // From now on the client signs with AWS's time, because the machine's clock is wrong.
       if (!isFirst || $metadata.clockSkewCorrected !== true || !WRONG_TIME.test(error.name)) {
-        // Whatever stands between here and AWS can answer with any text in place of a code.
-        const code = /^[A-Za-z][\w.]*$/.test(error.name) ? error.name.replace(/Exception$/, '') : undefined;
-        throw new ReadError(action, code, $metadata.httpStatusCode);
+        throw new ReadError(action, errorCodeIn(error.name), $metadata.httpStatusCode);
       }
     }
   }

@@ -1,3 +1,5 @@
+import { REGION_NAME } from './aws';
+
 /*
  * Commands of the AWS CLI for people to copy into a shell. Tags, versions of secrets and names come from AWS, where
  * others can write them. So a command holds only values that no shell and no option parser reads as anything else.
@@ -9,7 +11,7 @@ const VALUES = {
   'serial-number': /^(?![-=])[\w+=/:,.@-]{9,256}$/,
   'tag-keys':
     /^cdk-mfa-enrollment:(?:enrollment|device):[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\/[A-Za-z0-9]+$/,
-  region: /^[a-z]{2,}(?:-[a-z]+)+-\d+$/,
+  region: REGION_NAME,
   'secret-id': /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/,
   'version-stage': /^AWSCURRENT$/,
   'move-to-version-id': /^(?!-)[A-Za-z0-9-]{32,64}$/,

@@ -1,4 +1,5 @@
 import { shown } from '../lib/checks';
+import { REGION_NAME } from './aws';
 import {
   deactivateDevice,
   deleteDevice,
@@ -158,7 +159,7 @@ const UNDECIDED: { readonly [Code in UndecidedCode]: (subject: Subject, next: st
 /** @param isOutside whether the region of the subject was not asked for */
 export function undecided(code: UndecidedCode, subject: Subject, isOutside = false): Undecided {
   const { region = '' } = subject;
-  const next = isOutside && /^[a-z]{2,}(?:-[a-z]+)+-\d+$/.test(region) ? ` To inspect it, add --region ${region}.` : '';
+  const next = isOutside && REGION_NAME.test(region) ? ` To inspect it, add --region ${region}.` : '';
   return { code, subject, message: UNDECIDED[code](subject, next) };
 }
 

@@ -1,17 +1,7 @@
+import { errorCodeIn } from '../../inspection/aws';
 import { type Clock } from '../environment';
 import { noCredentials } from './explanation';
 import { AwsFailure } from './ports';
-
-/** Options of every client. The SDK retries, and finds credentials, profile, and endpoints as in every AWS tool. */
-export const CLIENT_CONFIG = {
-  // The first two end at the response's headers; the third ends a response that stops half-way.
-  requestHandler: {
-    connectionTimeout: 5_000,
-    requestTimeout: 10_000,
-    throwOnRequestTimeout: true,
-    socketTimeout: 10_000,
-  },
-};
 
 type Credentials = () => Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>;
 
@@ -94,10 +84,6 @@ function failureOf(action: string, error: unknown): AwsFailure {
     $fault?: string;
     $metadata?: { httpStatusCode?: number };
   };
-  const isOfAws = $fault !== undefined && /^[A-Za-z][\w.]*$/.test(name);
-  return new AwsFailure(
-    action,
-    isOfAws ? name.replace(/Exception$/, '') : undefined,
-    isOfAws ? $metadata?.httpStatusCode : undefined,
-  );
+  const code = $fault === undefined ? undefined : errorCodeIn(name);
+  return new AwsFailure(action, code, code === undefined ? undefined : $metadata?.httpStatusCode);
 }

@@ -1,19 +1,8 @@
+import { UNUSABLE_CREDENTIALS } from '../../inspection/aws';
 import { isThrottled } from '../../lambda/aws/reactions';
 import { shown } from '../../lib/checks';
 import { Failure } from '../failure';
 import { type AwsFailure } from './ports';
-
-/** Codes that say that AWS doesn't accept the credentials. */
-const UNACCEPTED = [
-  'ExpiredToken',
-  'InvalidClientTokenId',
-  'UnrecognizedClient',
-  'InvalidSignature',
-  'SignatureDoesNotMatch',
-  'IncompleteSignature',
-  'InvalidAccessKeyId',
-  'OptInRequired',
-];
 
 /** No credentials were found, or what was found didn't work. */
 export function noCredentials(): Failure {
@@ -41,7 +30,7 @@ export function explained({ action, code, httpStatus }: AwsFailure, subject: str
   if (isThrottled({ code, httpStatus })) {
     return new Failure(`${failed}: AWS receives too many calls from this account. Wait a few seconds and try again.`);
   }
-  if (UNACCEPTED.includes(code)) {
+  if (UNUSABLE_CREDENTIALS.includes(code) || code === 'OptInRequired') {
     return new Failure(
       `${failed}: AWS does not accept the credentials (${code}). They may have expired, or belong to another partition.`,
     );

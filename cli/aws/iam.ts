@@ -1,6 +1,7 @@
 import { IAMClient, ListMFADevicesCommand, ListMFADeviceTagsCommand } from '@aws-sdk/client-iam';
+import { REQUEST_HANDLER } from '../../inspection/aws';
 import { type Tag } from '../../lambda/aws/ports';
-import { CLIENT_CONFIG, type Connection } from './connection';
+import { type Connection } from './connection';
 
 /** IAM's endpoint depends on the partition of the region only. Without a region, it is the commercial one. */
 const ANY_REGION = 'us-east-1';
@@ -14,7 +15,7 @@ export class IamCalls {
     region: string | undefined,
   ) {
     const { credentials } = connection;
-    this.client = new IAMClient({ ...CLIENT_CONFIG, credentials, region: region ?? ANY_REGION });
+    this.client = new IAMClient({ requestHandler: REQUEST_HANDLER, credentials, region: region ?? ANY_REGION });
     connection.join(this.client);
   }
 

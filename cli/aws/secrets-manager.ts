@@ -1,6 +1,7 @@
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { REQUEST_HANDLER } from '../../inspection/aws';
 import { SecretText } from '../../lambda/seed';
-import { CLIENT_CONFIG, type Connection } from './connection';
+import { type Connection } from './connection';
 import { noRegion } from './explanation';
 import { type SecretId } from './ports';
 
@@ -58,7 +59,11 @@ export class SecretsManagerCalls {
     let client = this.clients.get(region);
     if (client === undefined) {
       const { credentials } = this.connection;
-      client = new SecretsManagerClient({ ...CLIENT_CONFIG, credentials, ...(region === undefined ? {} : { region }) });
+      client = new SecretsManagerClient({
+        requestHandler: REQUEST_HANDLER,
+        credentials,
+        ...(region === undefined ? {} : { region }),
+      });
       this.connection.join(client);
       this.clients.set(region, client);
     }

@@ -61,13 +61,16 @@ test('a call that AWS throttles for minutes is given as throttled', async () => 
   expect(clock.now() - startedAt).toBeGreaterThan(180_000);
 });
 
-test.each(['ExpiredToken', 'InvalidClientTokenId', 'UnrecognizedClient', 'CredentialsProviderError'])(
-  '%s ends everything, because no other call can succeed',
-  async (code) => {
-    const { failing, look } = setUp();
-    await expect(look(failing(error(code, 403)))).rejects.toThrow(CredentialsRefused);
-  },
-);
+test.each([
+  'ExpiredToken',
+  'InvalidClientTokenId',
+  'InvalidSignature',
+  'UnrecognizedClient',
+  'CredentialsProviderError',
+])('%s ends everything, because no other call can succeed', async (code) => {
+  const { failing, look } = setUp();
+  await expect(look(failing(error(code, 403)))).rejects.toThrow(CredentialsRefused);
+});
 
 test('any other error is thrown', async () => {
   const { look } = setUp();

@@ -3,30 +3,61 @@ import type { AddressInfo } from 'node:net';
 import { ReadError } from '../../inspection/ports';
 import { SdkReadPorts } from '../../inspection/sdk';
 
-/** How a call fails if the endpoint answers with this error. */
-async function failureOf(type: string): Promise<unknown> {
+/** Makes calls to an endpoint that answers with this error. */
+async function failing<T>(type: string, use: (ports: SdkReadPorts) => Promise<T>): Promise<T> {
   const server = createServer((_request, response) => {
     response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify({ __type: type }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     const { port } = server.address() as AddressInfo;
-    const ports = new SdkReadPorts('us-east-1', {
-      endpoint: `http://127.0.0.1:${port}`,
-      credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
-    });
-    return await ports
-      .secrets('us-east-1')
-      .listSecrets()
-      .then(
-        () => undefined,
-        (error: unknown) => error,
-      );
+    return await use(
+      new SdkReadPorts('us-east-1', {
+        endpoint: `http://127.0.0.1:${port}`,
+        credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
+      }),
+    );
   } finally {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
 }
+
+interface ClientInside {
+  readonly config: { readonly requestHandler: { httpHandlerConfigs(): object } };
+}
+
+function failureOf(type: string): Promise<unknown> {
+  return failing(type, (ports) =>
+    ports
+      .secrets('us-east-1')
+      .listSecrets()
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+  );
+}
+
+test('all clients end a call without a connection or a response, or with a response that stops halfway', async () => {
+  await failing('ValidationError', async (ports) => {
+    const readers = { iam: ports.iam, stacks: ports.stacks('us-east-1'), secrets: ports.secrets('us-east-1') };
+    await Promise.allSettled([
+      readers.iam.listVirtualMFADevices(),
+      readers.stacks.listStacks(),
+      readers.secrets.listSecrets(),
+    ]);
+    for (const reader of Object.values(readers)) {
+      const { client } = reader as unknown as { client: ClientInside };
+      expect(client.config.requestHandler.httpHandlerConfigs()).toMatchObject({
+        connectionTimeout: 5_000,
+        requestTimeout: 10_000,
+        throwOnRequestTimeout: true,
+        socketTimeout: 10_000,
+      });
+    }
+  });
+});
 
 test("AWS's error code is kept", async () => {
   expect(await failureOf('InternalServiceError')).toEqual(
