@@ -4,7 +4,7 @@ import { UsageError } from './failure';
 
 /** An option of a command. */
 export interface Option {
-  /** What the help calls its value. Absent: the option takes none. */
+  /** What the help calls its value. Absent: the option takes no value. */
   readonly value?: string;
   /** Whether it can be repeated. */
   readonly multiple?: true;

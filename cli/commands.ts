@@ -167,7 +167,7 @@ function selectionIn(values: Values): Selection {
     throw new UsageError('expected either --user NAME or --secret NAME|ARN');
   }
   if (field !== undefined && secret === undefined) {
-    throw new UsageError('--field belongs to --secret: a secret that was created for a device is no JSON object');
+    throw new UsageError('--field belongs to --secret: a secret that was created for a device is not a JSON object');
   }
   checkedNoSeed('IAM user name', user ?? '', 'a name, never the seed');
   checkedNoSeed('--secret', secret ?? '', 'the name or ARN of a secret, never the seed');

@@ -24,7 +24,7 @@ const environment: Environment = {
   keyboard: keyboardOf(process.stdin),
   variables: process.env,
   clock: {
-    // Goes on steadily while somebody sets the machine's clock.
+    // Unaffected when somebody sets the machine's clock.
     now: () => performance.now(),
     sleep: (ms, signal) => setTimeout(ms, undefined, { signal }),
   },

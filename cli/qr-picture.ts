@@ -7,7 +7,7 @@ export interface Picture {
   readonly columns: number;
 }
 
-/** Light modules around the code: what the standard asks for, and what scanners do with in small terminals. */
+/** Light modules around the code: what the standard asks for, and what scanners still read, for small terminals. */
 const MARGINS = [4, 2, 1];
 
 /** Black on white, whatever the colors of the terminal are. */

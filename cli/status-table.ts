@@ -57,7 +57,7 @@ export function statusText(inspection: Inspection, { regions, isColored, isTermi
   ].join('\n');
 }
 
-/** What is said in place of tables. Where stacks could not be looked at, there may be enrollments. */
+/** The text in place of tables. If stacks could not be looked at, there may be enrollments. */
 function nothingIn(regions: readonly string[], missed: readonly Missed[]): string {
   const missedIn = (region: string) => missed.filter((each) => each.subject.region === region);
   const unlisted = regions.filter((region) =>

@@ -44,7 +44,7 @@ interface Lane {
   cutAt: number;
 }
 
-/** Sends read-only calls at the rate that AWS lets through, and tries again what passes. */
+/** Sends read-only calls at the rate that AWS lets through, and retries temporary errors. */
 export class Calls {
   /** The calls sent so far, retries included. */
   sent = 0;

@@ -29,7 +29,7 @@ export interface Environment {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** A stack that was asked for is in none of the regions. */
+/** A stack that was asked for does not exist in any of the regions. */
 export class NoSuchStack extends Error {
   override readonly name = 'NoSuchStack';
 
@@ -138,7 +138,7 @@ class Looker {
     return { regions: listed, isWhole: names === undefined, stacks: [...stacks.values()] };
   }
 
-  /** A stack that somebody named, in each region where there is one, and its nested stacks. */
+  /** A stack that somebody named, in each region that has it, and its nested stacks. */
   private async lookAtNamed(stackName: string, stacks: Map<string, SeenStack>): Promise<void> {
     const regions = /^arn:/.test(stackName) ? [stackName.split(':')[3] ?? ''] : this.scope.regions;
     let isFound = false;

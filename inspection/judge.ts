@@ -399,7 +399,7 @@ class Judge {
     };
   }
 
-  /** A row of an enrollment tells of the device's resource, too. */
+  /** The row of an enrollment also has the codes of the device's resource. */
   private ownersOfDevice(serialNumber: string): string[] {
     return this.inEffect.flatMap((each) =>
       each.kind === 'device' && each.serialNumber === serialNumber ? [each.owner] : [],

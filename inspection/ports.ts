@@ -11,7 +11,7 @@ export const READ_ACTIONS = [
 ] as const;
 export type ReadAction = (typeof READ_ACTIONS)[number];
 
-/** How a call failed: AWS's error code, or `undefined` if there was no response, or none with a code. Never AWS's text. */
+/** How a call failed: AWS's error code, or `undefined` if there was no response or no code in it. Never AWS's text. */
 export class ReadError extends Error {
   override readonly name = 'ReadError';
 

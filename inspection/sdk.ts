@@ -44,7 +44,7 @@ const CLIENT_CONFIG = {
 const IAM_PAGE = 1_000;
 const SECRETS_PAGE = 100;
 
-/** All but DELETE_COMPLETE; the compiler checks that none is missing. */
+/** All but DELETE_COMPLETE; the compiler checks that the list is complete. */
 const LIVE: Readonly<Record<Exclude<StackStatus, 'DELETE_COMPLETE'>, true>> = {
   CREATE_COMPLETE: true,
   CREATE_FAILED: true,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { hashesIn } from '../lib/contract';
 import { type SecretDescription } from './ports';
 import { type FindingCode } from './report';
+import { type Details } from './texts';
 
 /** Digits of a secret's hash in the id of a version. */
 const SECRET_HASH_LENGTH = 10;
@@ -28,9 +29,9 @@ export function secretsByHash(arns: readonly string[]): ReadonlyMap<string, stri
 /** What is wrong with the seed of a device. */
 export function problemOfSeed(
   secret: SecretDescription | undefined,
-  { id }: SeedVersion,
+  { id, secretHash }: SeedVersion,
   serialNumber: string,
-): { readonly code: FindingCode; readonly restorable?: string; readonly current?: string } | undefined {
+): ({ readonly code: FindingCode } & Pick<Details, 'restorable' | 'current' | 'isShared'>) | undefined {
   if (secret === undefined) {
     return { code: 'SECRET_MISSING' };
   }
@@ -41,12 +42,13 @@ export function problemOfSeed(
   if (current === id) {
     return undefined;
   }
-  const device = hashesIn(current ?? '')?.device;
-  const isOfOther = device !== undefined && device !== deviceHashOf(serialNumber);
+  const hashes = hashesIn(current ?? '');
+  const isOfOther = hashes !== undefined && hashes.device !== deviceHashOf(serialNumber);
   return {
     code: isOfOther ? 'SEED_OF_OTHER_DEVICE' : 'SEED_OVERWRITTEN',
     restorable: staged.includes(id) ? id : undefined,
     current,
+    isShared: isOfOther && hashes.secret === secretHash,
   };
 }
 

@@ -20,7 +20,7 @@ const VALUES = {
 
 type Values = Partial<Record<keyof typeof VALUES, string>>;
 
-/** @returns `undefined` if a value is none that a command may hold */
+/** @returns `undefined` if a value must not be part of a command */
 function aws(operation: string, values: Values): string | undefined {
   const options = Object.entries(values) as [keyof typeof VALUES, string | undefined][];
   const given = options.filter((option): option is [keyof typeof VALUES, string] => option[1] !== undefined);
@@ -54,7 +54,7 @@ export function listVersions(secretArn: string): string | undefined {
   return aws('secretsmanager list-secret-version-ids --include-deprecated', secretIn(secretArn));
 }
 
-/** @param from the version that is current now; `undefined`: none */
+/** @param from the version that is current now; `undefined` if the secret has no current version */
 export function makeCurrent(secretArn: string, to: string, from: string | undefined): string | undefined {
   return aws('secretsmanager update-secret-version-stage', {
     ...secretIn(secretArn),

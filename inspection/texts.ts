@@ -43,6 +43,8 @@ export interface Details {
   /** The id of the version that holds the seed, if it can be made current again. */
   readonly restorable?: string;
   readonly current?: string;
+  /** Whether the current version was stored in this secret for the other device, and is not a copy from another secret. */
+  readonly isShared?: boolean;
 }
 
 const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Details) => Texts } = {
@@ -62,7 +64,7 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
           command: deactivateDevice(holder, serialNumber),
         }
       : {
-          next: `Find out who moved it (CloudTrail shows it). Another enrollment may rely on it there. If none does, deactivate it there, then ${lowerFirst(RECHECK)}.`,
+          next: `Find out who moved it (CloudTrail shows it). Another enrollment may rely on it there. If not, deactivate it there, then ${lowerFirst(RECHECK)}.`,
         }),
   }),
   USER_MISSING: (subject) => ({
@@ -82,8 +84,12 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
     ...restore(serialNumber, secretArn, details),
   }),
   SEED_OF_OTHER_DEVICE: ({ serialNumber = '', secretArn = '' }, details) => ({
-    message: `Secret ${shown(secretArn)} holds the seed of another device than ${serialNumber}.`,
-    ...restore(serialNumber, secretArn, details),
+    message: `Secret ${shown(secretArn)} holds the seed of another device, not of ${serialNumber}.`,
+    ...(details.isShared === true
+      ? {
+          next: `Two devices share this secret. Do not change it: it can be the only copy of the other seed. ${newDevice(serialNumber)}.`,
+        }
+      : restore(serialNumber, secretArn, details)),
   }),
   SECRET_MISSING: ({ serialNumber = '', secretArn = '' }) => ({
     message: `Secret ${shown(secretArn)}, which held the seed of device ${serialNumber}, does not exist.`,

@@ -18,7 +18,7 @@ export function noRegion(): Failure {
 }
 
 /**
- * The failure of a call in words. Only codes decide, never the text of AWS.
+ * Explains the failure of a call. Only codes decide, never the text of AWS.
  *
  * @param subject what the call was about, such as "user 'alice'"
  */

@@ -1,7 +1,7 @@
 import type { Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { VirtualMfaDevice } from '../../lib';
-import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX } from '../../lib/contract';
+import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, SEED_PREFIX } from '../../lib/contract';
 import { CallError } from '../../lambda/aws/ports';
 import type { Finding } from '../../inspection/report';
 import { codesOf, enroll, InspectedAccount } from './account';
@@ -120,6 +120,20 @@ test('SEED_OF_OTHER_DEVICE: the command makes the own seed current again', async
   });
   follow(await onlyFinding('SEED_OF_OTHER_DEVICE'));
   await nothingIsFound();
+});
+
+test('SEED_OF_OTHER_DEVICE: no command moves the labels of a secret that two devices share', async () => {
+  const [ofAnn, ofBen] = ['ann', 'ben'].map((name) => {
+    const serialNumber = account.serialNumbers.find((each) => each.includes(name))!;
+    const [, version = ''] = Object.entries(account.tagsOf(serialNumber)).find(([key]) => key.startsWith(SEED_PREFIX))!;
+    return version;
+  });
+  // The hash of the device is Ben's, and that of the secret is Ann's.
+  const ClientRequestToken = ofBen!.slice(0, 16) + ofAnn!.slice(16);
+  account.secretsManager.call('PutSecretValue', { SecretId: secretArn(), SecretString: 'of Ben', ClientRequestToken });
+  const found = await onlyFinding('SEED_OF_OTHER_DEVICE');
+  expect(found).not.toHaveProperty('command');
+  expect(found.next).toContain('share');
 });
 
 test('SECRET_SCHEDULED_FOR_DELETION: the command restores it', async () => {
