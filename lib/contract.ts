@@ -246,7 +246,7 @@ export interface Claim {
   readonly creation: string;
   /** The creation id of the claim that a removal policy kept and that this one replaced. */
   readonly over?: string;
-  /** When CloudFormation sent the Update that enabled the device again, in milliseconds since the epoch. */
+  /** When CloudFormation sent a later request that can have enabled the device, in milliseconds since the epoch. */
   readonly since?: number;
 }
 

@@ -151,7 +151,8 @@ test('a device is not taken from a user for whom another stack enrolls it', asyn
   const { serialNumber, seed, secretArn } = createDevice();
   await account.deploy((stack) => enrollWith(stack, 'ann', serialNumber, secretArn));
   account.deactivate(serialNumber, 'ann');
-  await account.deploy((stack) => enrollWith(stack, 'ben', serialNumber, secretArn), 'Other');
+  await account.enable(serialNumber, 'ben', seed);
+  await account.deploy((stack) => enrollWith(stack, 'ben', serialNumber, secretArn, true), 'Other');
   const { findings } = await account.inspect();
   expect(findings).toMatchObject([{ code: 'DEVICE_ON_OTHER_USER', subject: { userName: 'ann' } }]);
   expect(findings[0]).not.toHaveProperty('command');
