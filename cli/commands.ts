@@ -1,5 +1,5 @@
 import { REGION_NAME } from '../inspection/aws';
-import { invalid, problemOfJsonKey, problemOfUserName, quoted, withoutSeed } from '../lib/checks';
+import { invalid, isSeed, problemOfJsonKey, problemOfUserName, quoted, withoutSeed } from '../lib/checks';
 import { type Options, parse, suggestion, type Values } from './arguments';
 import { noRegion } from './aws/explanation';
 import { type Environment } from './environment';
@@ -169,7 +169,6 @@ function selectionIn(values: Values): Selection {
   if (field !== undefined && secret === undefined) {
     throw new UsageError('--field belongs to --secret: a secret that was created for a device is not a JSON object');
   }
-  checkedNoSeed('IAM user name', user ?? '', 'a name, never the seed');
   checkedNoSeed('--secret', secret ?? '', 'the name or ARN of a secret, never the seed');
   const problem =
     (user === undefined ? undefined : problemOfUserName(user)) ??
@@ -182,7 +181,8 @@ function selectionIn(values: Values): Selection {
 
 /** What may be a seed by mistake is not sent to AWS, whose logs would show it. */
 function checkedNoSeed(what: string, value: string, expected: string): string {
-  if (withoutSeed(value) !== value) {
+  const isName = /^[\w+=,.@:/-]*$/.test(value);
+  if (isName ? isSeed(value) : withoutSeed(value) !== value) {
     throw new UsageError(invalid(what, value, expected));
   }
   return value;

@@ -2,7 +2,7 @@ import { REGION_NAME } from '../inspection/aws';
 import { secretsByHash, type SeedVersion, seedVersionOf } from '../inspection/seeds';
 import { type Tag } from '../lambda/aws/ports';
 import { NotASeedError, parseSeed, type SecretText, type Seed } from '../lambda/seed';
-import { quoted, shown } from '../lib/checks';
+import { printable, quoted } from '../lib/checks';
 import {
   type ClaimPlace,
   claimPlaceIn,
@@ -48,7 +48,7 @@ export interface CreatedDevice {
 
 /** The one enabled device of a user that this library created. */
 async function deviceOf(userName: string, aws: Aws): Promise<CreatedDevice> {
-  const user = `user ${quoted(userName)}`;
+  const user = `user '${userName}'`;
   const enabled = await explaining(user, () => aws.devicesOf(userName));
   const virtual = enabled.filter((serialNumber) => serialNumber.includes(':mfa/'));
   if (virtual.length === 0) {
@@ -56,19 +56,19 @@ async function deviceOf(userName: string, aws: Aws): Promise<CreatedDevice> {
   }
   const devices = await Promise.all(
     virtual.map(async (serialNumber) => {
-      const subject = `device ${shown(serialNumber)}`;
+      const subject = `device ${printable(serialNumber)}`;
       return createdDevice(serialNumber, await explaining(subject, () => aws.tagsOf(serialNumber)));
     }),
   );
   const [device, ...others] = devices.filter((each) => each !== undefined);
   if (device === undefined) {
-    const listed = virtual.map(shown).join(', ');
+    const listed = virtual.map(printable).join(', ');
     throw new Failure(
       `${user} has no enabled device that cdk-mfa-enrollment created, so its secret is unknown (enabled: ${listed}). ${NAME_THE_SECRET}`,
     );
   }
   if (others.length > 0) {
-    const listed = [device, ...others].map(({ serialNumber }) => shown(serialNumber)).join(', ');
+    const listed = [device, ...others].map(({ serialNumber }) => printable(serialNumber)).join(', ');
     throw new Failure(`${user} has several enabled devices: ${listed}. ${NAME_THE_SECRET}`);
   }
   return device;
@@ -110,7 +110,7 @@ async function seedOfDevice(device: CreatedDevice, aws: Aws): Promise<Seed> {
   const text = await explaining(subject, read, (failure) =>
     failure.code === 'ResourceNotFound'
       ? new Failure(
-          `${subject} no longer holds the seed of device ${shown(device.serialNumber)}, because it was overwritten. ` +
+          `${subject} no longer holds the seed of device ${printable(device.serialNumber)}, because it was overwritten. ` +
             "Raise the device's 'generation' and deploy.",
         )
       : explained(failure, subject),
@@ -138,7 +138,7 @@ async function secretOf(device: CreatedDevice, aws: Aws): Promise<{ region: stri
     }
   }
   throw new Failure(
-    `could not find the secret of device ${shown(device.serialNumber)} in ${[...regions].join(', ') || 'any region'}. ` +
+    `could not find the secret of device ${printable(device.serialNumber)} in ${[...regions].join(', ') || 'any region'}. ` +
       `AWS may list a secret only 5 minutes after its creation. ${NAME_THE_SECRET}`,
   );
 }

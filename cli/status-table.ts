@@ -1,4 +1,4 @@
-import { shown } from '../lib/checks';
+import { printable } from '../lib/checks';
 import {
   type Finding,
   type Inspection,
@@ -85,7 +85,7 @@ function tables(rows: readonly Row[], isTerminal: boolean, paint: Paint): string
   const longest = Math.max(USER_WIDTH, ...rows.map((row) => userText(row).length));
   const userWidth = isTerminal ? USER_WIDTH : longest;
   return [...byStack].flatMap(([stack, ofStack]) => [
-    paint('bold', shown(stack)),
+    paint('bold', printable(stack)),
     paint('dim', `  ${'USER'.padEnd(userWidth)}  ${'DEVICE'.padEnd(DEVICE_WIDTH)}  STATE`),
     ...ofStack.flatMap((row) => rowLines(row, userWidth, paint)),
     '',
@@ -93,14 +93,14 @@ function tables(rows: readonly Row[], isTerminal: boolean, paint: Paint): string
 }
 
 function userText({ kind, userName }: Row): string {
-  return shown(userName ?? (kind === 'device' ? '-' : '?'));
+  return printable(userName ?? (kind === 'device' ? '-' : '?'));
 }
 
 function rowLines(row: Row, userWidth: number, paint: Paint): string[] {
   const { serialNumber, logicalId, state, codes } = row;
   const device = serialNumber?.slice(serialNumber.lastIndexOf('/') + 1) ?? logicalId;
   const [first = state, ...more] = codes;
-  const before = `  ${fit(userText(row), userWidth)}  ${fit(shown(device), DEVICE_WIDTH)}  `;
+  const before = `  ${fit(userText(row), userWidth)}  ${fit(printable(device), DEVICE_WIDTH)}  `;
   return [
     before + paint(COLORS[state], first),
     ...more.map((code) => ' '.repeat(before.length) + paint(COLORS[state], code)),
@@ -153,7 +153,7 @@ function subjectText({ region, stackName, userName, serialNumber, secretArn }: S
     stackName && `stack ${stackName}`,
     region,
   ].filter((part) => part !== undefined && part !== '');
-  return parts.length === 0 ? 'the account' : shown(parts.join(', '));
+  return parts.length === 0 ? 'the account' : printable(parts.join(', '));
 }
 
 function more(count: number): string[] {

@@ -1,4 +1,4 @@
-import { shown } from '../lib/checks';
+import { printable } from '../lib/checks';
 import { REGION_NAME } from './aws';
 import {
   deactivateDevice,
@@ -13,7 +13,7 @@ import { type Finding, type FindingCode, type Subject, type Undecided, type Unde
 
 /*
  * What findings say: what is wrong, and what to do next. Values from AWS can hold anything, so each in a sentence
- * passes `shown`, and each in a command is checked.
+ * passes `printable`, and each in a command is checked.
  */
 
 const NO_COMMAND = 'No command is shown, because a name in it has characters that a shell could interpret.';
@@ -27,7 +27,7 @@ function newDevice(serialNumber: string): string {
 }
 
 function nameOf({ logicalId, stackName, region }: Subject): string {
-  return `${shown(logicalId ?? '')} of stack ${shown(stackName ?? '')} in ${shown(region ?? '')}`;
+  return `${printable(logicalId ?? '')} of stack ${printable(stackName ?? '')} in ${printable(region ?? '')}`;
 }
 
 type Texts = Omit<Finding, 'code' | 'subject'>;
@@ -57,7 +57,7 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
     next: `${newDevice(serialNumber)}.`,
   }),
   DEVICE_ON_OTHER_USER: ({ userName = '', serialNumber = '' }, { holder = '', mayDeactivate = false }) => ({
-    message: `Device ${serialNumber} of user ${userName} is enabled for user ${shown(holder)}.`,
+    message: `Device ${serialNumber} of user ${userName} is enabled for user ${printable(holder)}.`,
     ...(mayDeactivate
       ? {
           next: `Find out who moved it (CloudTrail shows it), and deactivate it there. Then ${lowerFirst(RECHECK)}.`,
@@ -80,11 +80,11 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
     next: `${RECHECK}: the function writes the claim again.`,
   }),
   SEED_OVERWRITTEN: ({ serialNumber = '', secretArn = '' }, details) => ({
-    message: `The current version of secret ${shown(secretArn)} is not the seed of device ${serialNumber}: somebody wrote to the secret.`,
+    message: `The current version of secret ${printable(secretArn)} is not the seed of device ${serialNumber}: somebody wrote to the secret.`,
     ...restore(serialNumber, secretArn, details),
   }),
   SEED_OF_OTHER_DEVICE: ({ serialNumber = '', secretArn = '' }, details) => ({
-    message: `Secret ${shown(secretArn)} holds the seed of another device, not of ${serialNumber}.`,
+    message: `Secret ${printable(secretArn)} holds the seed of another device, not of ${serialNumber}.`,
     ...(details.isShared === true
       ? {
           next: `Two devices share this secret. Do not change it: it can be the only copy of the other seed. ${newDevice(serialNumber)}.`,
@@ -92,16 +92,16 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
       : restore(serialNumber, secretArn, details)),
   }),
   SECRET_MISSING: ({ serialNumber = '', secretArn = '' }) => ({
-    message: `Secret ${shown(secretArn)}, which held the seed of device ${serialNumber}, does not exist.`,
+    message: `Secret ${printable(secretArn)}, which held the seed of device ${serialNumber}, does not exist.`,
     next: `${newDevice(serialNumber)}.`,
   }),
   SECRET_SCHEDULED_FOR_DELETION: ({ serialNumber = '', secretArn = '' }) => ({
-    message: `Secret ${shown(secretArn)}, which holds the seed of device ${serialNumber}, is scheduled for deletion.`,
+    message: `Secret ${printable(secretArn)}, which holds the seed of device ${serialNumber}, is scheduled for deletion.`,
     next: 'Restore the secret.',
     command: restoreSecret(secretArn),
   }),
   UNEXPECTED_DEVICE: ({ userName = '', serialNumber = '' }, { isOnlyMfa = false }) => ({
-    message: `User ${userName} has a further MFA device, ${shown(serialNumber)}, that no enrollment declares.`,
+    message: `User ${userName} has a further MFA device, ${printable(serialNumber)}, that no enrollment declares.`,
     ...(isOnlyMfa
       ? {
           next: 'Find out who enabled it (CloudTrail shows it). Enable the declared device before you deactivate this one: otherwise the user is left without MFA.',
@@ -112,7 +112,7 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
         }),
   }),
   ORPHANED_CLAIM: ({ serialNumber = '', tagKey = '' }, { holder = '', mayDeactivate = false }) => ({
-    message: `Device ${serialNumber} has a claim of a resource that was deleted, but whose Delete did not finish: ${shown(tagKey)}.`,
+    message: `Device ${serialNumber} has a claim of a resource that was deleted, but whose Delete did not finish: ${printable(tagKey)}.`,
     ...(mayDeactivate
       ? {
           next: 'If no other stack needs the device, finish by hand.',
@@ -131,7 +131,7 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
           ),
         }
       : {
-          next: `It is enabled for user ${shown(holder)}, and no claim says that this library enabled it. Ask that user. If nobody needs the device, deactivate and delete it.`,
+          next: `It is enabled for user ${printable(holder)}, and no claim says that this library enabled it. Ask that user. If nobody needs the device, deactivate and delete it.`,
         }),
   }),
 };
@@ -156,9 +156,9 @@ const UNDECIDED: { readonly [Code in UndecidedCode]: (subject: Subject, next: st
   ENABLED_BY_OTHERS: ({ serialNumber, userName }) =>
     `Device ${serialNumber} was enabled for user ${userName} later than its claims explain: somebody enabled it again, or created it again. Whether its secret holds its seed can't be known without reading it. ${RECHECK}: the function verifies the seed.`,
   CLAIM_NOT_CHECKED: ({ serialNumber, tagKey = '', region = '', stackName = '' }, next) =>
-    `Claim ${shown(tagKey)} on device ${serialNumber} is of stack ${shown(stackName)} in ${shown(region)}, which was not inspected.${next}`,
+    `Claim ${printable(tagKey)} on device ${serialNumber} is of stack ${printable(stackName)} in ${printable(region)}, which was not inspected.${next}`,
   CLAIM_PERHAPS_RETAINED: ({ serialNumber, tagKey = '' }) =>
-    `Claim ${shown(tagKey)} on device ${serialNumber} is of a resource that is in no stack any more: a removal policy retained it, or CloudFormation abandoned it.`,
+    `Claim ${printable(tagKey)} on device ${serialNumber} is of a resource that is in no stack any more: a removal policy retained it, or CloudFormation abandoned it.`,
   PHYSICAL_ID_UNREADABLE: (subject) => `The physical id of ${nameOf(subject)} names no device.`,
 };
 

@@ -11,16 +11,20 @@ export function propertiesIn<Table extends PropertyTable>(table: Table, sent: Se
         return [name, tagsIn(sent[name])];
       case 'userName':
         // The name in an ARN that only the deployment knows comes with the user's path.
-        return [name, withoutSeed((textIn(sent, name) ?? '').split('/').at(-1)!)];
+        return [name, valid(kind, (textIn(sent, name) ?? '').split('/').at(-1)!)];
       case 'deviceArn':
       case 'secretArn':
-        // What looks like a seed goes no further, neither into a log nor into a response.
-        return [name, withoutSeed(textIn(sent, name) ?? '')];
+        return [name, valid(kind, textIn(sent, name) ?? '')];
       default:
         return [name, textIn(sent, name) ?? (kind.endsWith('?') ? undefined : '')];
     }
   });
   return Object.fromEntries(read) as PropertiesIn<Table>;
+}
+
+/** A value that is refused goes no further if it looks like a seed, neither into a log nor into a response. */
+function valid(kind: keyof typeof PROBLEM_OF, value: string): string {
+  return PROBLEM_OF[kind](value) === undefined ? value : withoutSeed(value);
 }
 
 /** Checks properties by the rules that synthesis has for what it knows. */

@@ -16,11 +16,25 @@ const HIDDEN = '(not shown: it may be a seed)';
 const SHORT_SEED = /^(?:(?=[A-Z]+[2-7]+[A-Z])[A-Z2-7]{16,}|(?=(?:[a-z]+[2-7]+){2}[a-z])[a-z2-7]{16,})=*$/;
 const SHORTEST_SEED = 16;
 
+/** A seed that is a whole name. Names of users and devices that consist of Base32 characters are shorter, or have fewer digits. */
+const WHOLE_SEED = /^(?:(?=[2-7]*(?:[A-Z]+[2-7]+){3})[A-Z2-7]{32,}|(?=[a-z]*[2-7])[a-z2-7]{64})$/;
+
+/** Whether a name is a seed by mistake, in groups or not. */
+export function isSeed(name: string): boolean {
+  return WHOLE_SEED.test(name.replace(/[^A-Za-z0-9]/g, ''));
+}
+
+/** An ARN as AWS writes it, in which only the last part, a name, can be a seed. */
+const ARN = /^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s"'{}]+$/;
+
 /**
  * Whether a text holds what may be a seed, bare, in quotes, in groups, in a URI, in a JSON secret, or among other words.
  * Takes time in proportion to the text: no regular expression begins anywhere and then goes on without a bound.
  */
 function mayHoldSeed(text: string): boolean {
+  if (ARN.test(text)) {
+    return isSeed(text.split(/[:/]/).at(-1)!);
+  }
   const bare = text.replace(/["'\s]/g, '');
   return (
     /otpauth(?:-migration)?:|^\s*\{/i.test(text) || holdsLongSeed(text) || SHORT_SEED.test(bare) || isInGroups(text)
@@ -62,8 +76,12 @@ export function withoutSeed(text: string): string {
 
 /** A value as an error shows it among other words: without control characters, shortened, and never a seed. */
 export function shown(value: string): string {
-  const text = withoutSeed(value);
-  const short = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text;
+  return printable(withoutSeed(value));
+}
+
+/** A name that AWS has accepted, as a text shows it: without control characters, and shortened. */
+export function printable(name: string): string {
+  const short = name.length > LONGEST_QUOTE ? `${name.slice(0, LONGEST_QUOTE)}…` : name;
   return short.replace(/\p{Cc}|\p{Cs}/gu, ' ');
 }
 
@@ -121,6 +139,9 @@ export interface Surroundings {
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
  */
 export function problemOfUserName(userName: string): string | undefined {
+  if (isSeed(userName)) {
+    return `invalid IAM user name ${HIDDEN}: expected a name, never the seed`;
+  }
   return /^[\w+=,.@-]{1,64}$/.test(userName)
     ? undefined
     : invalid('IAM user name', userName, '1 to 64 letters, digits and characters of +=,.@_-');
@@ -145,6 +166,9 @@ export function problemOfSerialNumber(
     return `${invalid('serial number', serialNumber, DEVICE_ARN)}; hardware tokens and security keys have no seed`;
   }
   const [, itsPartition, itsAccount, resource] = arn;
+  if (isSeed(resource!.split('/').at(-1)!)) {
+    return `${invalid('serial number', serialNumber, DEVICE_ARN)}, which ends in a name, never in the seed`;
+  }
   if (resource === 'root' || resource === 'mfa/root-account-mfa-device') {
     return `${invalid('serial number', serialNumber, 'a device of an IAM user')}; the MFA of the root user can't be enabled by API, only in the console`;
   }

@@ -265,8 +265,7 @@ export abstract class Claimant implements Work {
   /** Reads the tags, and stops if our Delete has marked the device. */
   private async readTagsUnlessMarked(): Promise<DeviceTags | undefined> {
     const tags = await this.readTags();
-    const { creation } = this;
-    if (tags?.isOvertaken({ creation, sentAt: this.occasion.sentAt }) === true) {
+    if (tags !== undefined && this.isOvertakenBy(tags)) {
       throw new Overtaken();
     }
     return tags;
@@ -341,11 +340,17 @@ export abstract class Claimant implements Work {
 
   /** Throws if a later request for our resource shows in the tags, or if our settled claim is gone. */
   protected stopIfOvertaken(tags: DeviceTags | undefined): void {
-    const claimIsGone = tags !== undefined && this.wroteAt !== undefined && tags.ours?.creation !== this.creation;
-    const { sentAt } = this.occasion;
-    if (tags?.isOvertaken({ creation: this.creation, sentAt }) === true || (claimIsGone && this.isSettled)) {
+    if (tags === undefined) {
+      return;
+    }
+    const claimIsGone = this.wroteAt !== undefined && tags.ours?.creation !== this.creation;
+    if (this.isOvertakenBy(tags) || (claimIsGone && this.isSettled)) {
       throw new Overtaken();
     }
+  }
+
+  private isOvertakenBy(tags: DeviceTags): boolean {
+    return tags.isOvertaken({ creation: this.creation, sentAt: this.occasion.sentAt });
   }
 
   /** Makes a call that changes something. */
@@ -414,9 +419,15 @@ export abstract class Claimant implements Work {
       return;
     }
     const { creation } = this;
-    // Our claim may not be readable yet. A claim of a later Create stays.
-    const find = ({ ours }: DeviceTags): Claim | undefined =>
-      ours === undefined ? { creation } : ours.creation === creation ? ours : undefined;
+    const find = (tags: DeviceTags): Claim | undefined => {
+      const { ours } = tags;
+      if (ours === undefined) {
+        return { creation }; // our claim may not be readable yet
+      }
+      // A claim of a later Create stays, and so does what another delivery of this one did, unless a Delete withdraws it.
+      const isOurs = ours.creation === creation && (this.tookEffect || this.isOvertakenBy(tags));
+      return isOurs ? ours : undefined;
+    };
     try {
       await this.leave(find, false);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { shown } from '../../lib/checks';
+import { printable } from '../../lib/checks';
 import { DEVICE_CLAIM_PREFIX, DEVICE_PROPERTIES, type DeviceAttributes, tagKey } from '../../lib/contract';
 import { problemIn, propertiesIn } from '../properties';
 import { declarationOf } from '../declaration';
@@ -23,9 +23,9 @@ export function deviceIn(request: Request): Resource {
     attributes: { SerialNumber: serialNumber } satisfies DeviceAttributes,
     subject: {
       tried: {
-        Create: `could not create virtual MFA device ${shown(serialNumber)} and store its seed`,
-        Update: `could not update virtual MFA device ${shown(serialNumber)}`,
-        Delete: `could not delete virtual MFA device ${shown(serialNumber)}`,
+        Create: `could not create virtual MFA device ${printable(serialNumber)} and store its seed`,
+        Update: `could not update virtual MFA device ${printable(serialNumber)}`,
+        Delete: `could not delete virtual MFA device ${printable(serialNumber)}`,
       },
       // A seed lives as long as its device.
       byHand: [

@@ -1,4 +1,4 @@
-import { shown } from '../../lib/checks';
+import { printable } from '../../lib/checks';
 import { ENROLLMENT_CLAIM_PREFIX, ENROLLMENT_PROPERTIES, type EnrollmentAttributes, tagKey } from '../../lib/contract';
 import { problemIn, propertiesIn } from '../properties';
 import { declarationOf } from '../declaration';
@@ -12,7 +12,7 @@ export function enrollmentIn(request: Request): Resource {
   const declaration = declarationOf(request);
   const claimKey = tagKey(ENROLLMENT_CLAIM_PREFIX, declaration.stackUuid, declaration.logicalId);
   const untag = `aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`;
-  const object = `MFA device ${shown(serialNumber)} of user ${shown(userName)}`;
+  const object = `MFA device ${printable(serialNumber)} of user ${printable(userName)}`;
   return {
     parts: [userName, serialNumber],
     declaration,

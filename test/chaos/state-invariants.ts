@@ -187,13 +187,14 @@ export function checkKept({ world, before, after, stack }: EndedOperation): void
         `${serialNumber} is no longer enabled for ${was.userName}, though it was retained`,
         serialNumber,
       );
-    } else if (kept.some(([key, value]) => withoutSince(is.tags[key]) !== withoutSince(value))) {
+    } else if (kept.some(([key, value]) => ownerOf(key, is.tags[key]) !== ownerOf(key, value))) {
       world.violated('kept', `${serialNumber} lost a claim that was retained, or it changed`, serialNumber);
     }
   }
 }
 
-/** A claim without the time since when it can have enabled the device, which a declaration that was undone leaves. */
-function withoutSince(value: string | undefined): string | undefined {
-  return value?.replace(/ since \S+/, '');
+/** Whose claim it is. A declaration that was undone leaves one without `over`, and with the time since when it can have enabled the device. */
+function ownerOf(key: string, value: string | undefined): string | undefined {
+  const { user, creation } = claimIn(value ?? '', key.startsWith(ENROLLMENT_CLAIM_PREFIX));
+  return value === undefined ? undefined : `${user} ${creation}`;
 }

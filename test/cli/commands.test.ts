@@ -82,12 +82,23 @@ test.each([
 });
 
 test.each([
+  [['code', '--user', 'dev2-team-prod-user']],
+  [['code', '--secret', 'build2deploy3runner']],
+  [['status', '--stack', 'dev2-team-prod-user']],
+])('%j: an ordinary name is not taken for a seed', async (args) => {
+  const { environment } = await runWith(...args);
+  expect(environment.connections).toHaveLength(1);
+});
+
+test.each([
   [['code', '--secret', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--secret'],
   [['code', '--secret', 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP'], '--secret'],
   [['code', '--user', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], 'IAM user name'],
   [['qr', '--user', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], 'IAM user name'],
   [['status', '--stack', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--stack'],
   [['status', '--stack', 'Staff', '--stack', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--stack'],
+  [['code', '--secret', 'otpauth://totp/alice?secret=JBSWY3DPEHPK3PXP'], '--secret'],
+  [['code', '--secret', '{"seed":"JBSWY3DPEHPK3PXP"}'], '--secret'],
 ])('%j: a seed that is typed in place of a name is refused before anything is sent', async (args, name) => {
   const { status, stderr, environment } = await runWith(...args);
   expect(status).toBe(1);

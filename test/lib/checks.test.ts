@@ -1,4 +1,12 @@
-import { quoted, shown, withoutSeed } from '../../lib/checks';
+import * as fc from 'fast-check';
+import {
+  problemOfSecretArn,
+  problemOfSerialNumber,
+  problemOfUserName,
+  quoted,
+  shown,
+  withoutSeed,
+} from '../../lib/checks';
 
 const SEED = 'R6WTJO5QYHWQSX57DNIMWDSIPBNAGDK262G4DJEVPS5VQPB4DZNAECT4SHRQOJN3';
 const SHORT = 'JBSWY3DPEHPK3PXP';
@@ -71,6 +79,47 @@ test.each([
 ])('%j is shown', (text) => {
   expect(withoutSeed(text)).toBe(text);
   expect(quoted(text)).toBe(`'${text}'`);
+});
+
+describe('ordinary names are not taken for seeds', () => {
+  const word = fc.stringMatching(/^[a-z]{2,12}[0-9]{0,2}$/);
+  const words = (separator: string) =>
+    fc.array(word, { minLength: 1, maxLength: 5 }).map((list) => list.join(separator));
+  const name = fc.oneof(words(''), words('-'), words('.'), words('_')).map((text) => text.slice(0, 60));
+  const inEitherCase = fc.oneof(
+    name,
+    name.map((text) => text.toUpperCase().slice(0, 31)),
+  );
+
+  test('as names of users and devices', () => {
+    fc.assert(
+      fc.property(inEitherCase, (text) => {
+        const arn = `arn:aws:iam::123456789012:mfa/staff/${text}`;
+        expect([problemOfUserName(text), problemOfSerialNumber(arn)]).toEqual([undefined, undefined]);
+        expect(withoutSeed(arn)).toBe(arn);
+      }),
+      { seed: 1, numRuns: 2_000 },
+    );
+  });
+
+  test('as parts of the names that CloudFormation gives secrets', () => {
+    fc.assert(
+      fc.property(fc.tuple(name, name), ([stack, user]) => {
+        const logicalId = `VirtualMfaDeviceSeed${user}${stack}`.replace(/[^A-Za-z0-9]/g, '');
+        const arn = `arn:aws:secretsmanager:eu-west-1:123456789012:secret:${logicalId}7223bf5c-5C77954D41ab-aB3dEf`;
+        expect(problemOfSecretArn(arn)).toBeUndefined();
+        expect(withoutSeed(arn)).toBe(arn);
+      }),
+      { seed: 1, numRuns: 2_000 },
+    );
+  });
+});
+
+test.each([SEED, SEED.toLowerCase(), SEED.slice(0, 32)])('the seed %j is the name of nobody', (seed) => {
+  for (const problem of [problemOfUserName(seed), problemOfSerialNumber(`arn:aws:iam::123456789012:mfa/${seed}`)]) {
+    expect(problem).toContain(HIDDEN);
+    expect(problem).not.toContain(seed);
+  }
 });
 
 test('a value is shown without control characters and halves of characters', () => {

@@ -448,6 +448,24 @@ describe.each([
     expect(Object.keys(tags()).filter((key) => key.startsWith(prefix))).toEqual([THEIRS]);
   });
 
+  test('whose claim shows again after a look that did not show it is left as another delivery made it', async () => {
+    await created(20 * MINUTE, OTHER_STACK);
+    let looks = 0;
+    stage.fault = (action) => {
+      const value = tags()[OURS];
+      if (action !== 'iam:ListMFADeviceTags' || value === undefined || ++looks > 1) {
+        return undefined;
+      }
+      // The other stack has deleted the device, and another delivery of this Create has made it again.
+      stage.untag(THEIRS, serialNumber);
+      stage.untag(OURS, serialNumber);
+      return () => stage.tag(OURS, value, serialNumber);
+    };
+    expect(await send('Create')).toMatchObject(OVERTAKEN);
+    expect(kind.isThere).toBe(true);
+    expect(claim().creation).toBe(creation());
+  });
+
   describe('the mark', () => {
     beforeEach(() => created(20 * MINUTE, OTHER_STACK));
 

@@ -143,6 +143,17 @@ describe('Create', () => {
     expect(stage.tags()).toEqual({ [OURS]: kept });
   });
 
+  test.each(['dev2-team-prod-user', 'build2deploy3runner', 'PRODUSER2DEPLOYER', 'dev2team3prod4user5build6deploy7x'])(
+    'enables a device for user %s, with a secret that has such a name, too',
+    async (userName) => {
+      stage.iam.call('CreateUser', { UserName: userName });
+      const SeedSecretArn = stage.createSecret(`VirtualMfaDeviceSeedMfausersprod${userName}`, stage.seed);
+      const ResourceProperties = stage.properties({ UserName: userName, SeedSecretArn });
+      const answer = await stage.request('Create', { ResourceProperties });
+      expect(answer).toMatchObject({ ...SUCCESS, Data: { UserName: userName } });
+    },
+  );
+
   describe('of a device that is off, and that an enrollment of another user claims,', () => {
     const bobs = () => ({ ...OTHER_STACK, ResourceProperties: stage.properties({ UserName: 'bob' }) });
     beforeEach(async () => {
