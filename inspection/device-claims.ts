@@ -8,10 +8,8 @@ import {
   MARK_PREFIX,
   markIn,
   SEED_PREFIX,
-  sentAtOf,
 } from '../lib/contract';
 import { mayUndo } from '../lambda/claims/device-tags';
-import { CREATE_IS_OVER_MS } from '../lambda/claims/timing';
 import { type Expected, type SeenScope } from './expected';
 import { type Tag } from './ports';
 
@@ -59,12 +57,6 @@ export function claimsIn(tags: readonly Tag[]): SeenClaim[] {
     const isWithdrawn = mark !== undefined && mayUndo(mark, claim) && claim.over === undefined;
     return [{ kind, key, owner, claim, place: claimPlaceIn(value), isWithdrawn }];
   });
-}
-
-/** Whether the request that wrote an enrollment's claim may have enabled the device at a time, or found it enabled. */
-export function explains({ claim: { since, creation } }: SeenClaim, enabledAt: number): boolean {
-  const sentAt = since ?? sentAtOf(creation);
-  return sentAt === undefined || enabledAt <= sentAt + CREATE_IS_OVER_MS;
 }
 
 function kindOf(key: string): SeenClaim['kind'] | undefined {

@@ -1,5 +1,6 @@
+import { isInTimeFor, isSameUser } from '../lambda/claims/device-tags';
 import { type Look } from './calls';
-import { claimsIn, ClaimStatuses, explains, type SeenClaim, seedVersionIn } from './device-claims';
+import { claimsIn, ClaimStatuses, type SeenClaim, seedVersionIn } from './device-claims';
 import {
   type Expected,
   type ExpectedDevice,
@@ -189,7 +190,7 @@ class Judge {
     }
     const holder = this.holders.get(serialNumber);
     const details =
-      holder === undefined || holder === userName
+      holder === undefined || isSameUser(holder, userName)
         ? undefined
         : { holder, mayDeactivate: !this.isReliedOn(serialNumber, holder) };
     const code = details === undefined ? 'DEVICE_OFF' : 'DEVICE_ON_OTHER_USER';
@@ -199,9 +200,9 @@ class Judge {
   /** Tags can be copied to a device of the same name. When a device was enabled can't be forged. */
   private judgeTime({ claimKey, ...enrollment }: ExpectedEnrollment, { enabledAt }: EnabledDevice): void {
     const { userName, serialNumber, owner } = enrollment;
-    const claims = this.claimsOn(serialNumber)?.filter(({ claim }) => claim.user === userName) ?? [];
+    const claims = this.claimsOn(serialNumber)?.filter(({ claim }) => isSameUser(claim.user, userName)) ?? [];
     const isClaimed = claims.some(({ key }) => key === claimKey);
-    if (isClaimed && enabledAt !== undefined && !claims.some((claim) => explains(claim, enabledAt))) {
+    if (isClaimed && enabledAt !== undefined && !claims.some(({ claim }) => isInTimeFor(claim, enabledAt))) {
       this.leaveOpen('ENABLED_BY_OTHERS', subjectOf(enrollment), [owner]);
     }
   }
@@ -234,7 +235,7 @@ class Judge {
       return this.miss(tags, 'iam:ListMFADeviceTags', { serialNumber: subject.serialNumber }, owners);
     }
     const claims = claimsIn((tags?.isSeen && tags.value) || []).filter(
-      ({ kind, claim }) => kind === 'enrollment' && claim.user === subject.userName,
+      ({ kind, claim }) => kind === 'enrollment' && isSameUser(claim.user, subject.userName),
     );
     if (claims.length === 0) {
       return this.find('UNEXPECTED_DEVICE', subject, owners, details);
@@ -273,7 +274,7 @@ class Judge {
     const isReliedOn = this.isReliedOn(serialNumber);
     /** Whether the library enabled the device, as a claim says, and nobody relies on it. */
     const mayDeactivate = ({ kind, claim }: SeenClaim) =>
-      kind === 'enrollment' && claim.kind === 'enabled' && claim.user === holder && !isReliedOn;
+      kind === 'enrollment' && claim.kind === 'enabled' && isSameUser(claim.user, holder) && !isReliedOn;
     if (this.scope.isWhole && isOurs && isOrphan && !isReliedOn) {
       const details = { holder, mayDeactivate: all.some(mayDeactivate) };
       return this.find('ORPHANED_DEVICE', { serialNumber, userName: holder }, [], details);
@@ -299,7 +300,9 @@ class Judge {
 
   /** Whether an enrollment may rely on a device, and nobody must deactivate it. What can't be looked at counts, too. */
   private isReliedOn(serialNumber: string, userName?: string): boolean {
-    const isFor = (user: string | undefined) => userName === undefined || user === userName;
+    // A claim that can't be read may be anybody's.
+    const isFor = (user: string | undefined) =>
+      userName === undefined || user === undefined || isSameUser(user, userName);
     return (
       this.expected.resources.some(
         (each) => each.kind === 'enrollment' && each.serialNumber === serialNumber && isFor(each.userName),

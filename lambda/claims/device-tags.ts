@@ -228,13 +228,13 @@ export function mayUndo({ creation, time }: Mark, claim: Claim): boolean {
 }
 
 /** Whether the request that wrote a claim last may have run when the device was enabled. */
-function isInTimeFor({ since, creation }: Claim, enabledAt: number): boolean {
+export function isInTimeFor({ since, creation }: Claim, enabledAt: number): boolean {
   const sentAt = since ?? sentAtOf(creation);
   return sentAt === undefined || enabledAt <= sentAt + CREATE_IS_OVER_MS;
 }
 
 /** IAM doesn't allow two users whose names differ only in case. */
-function isSameUser(a: string | undefined, b: string | undefined): boolean {
+export function isSameUser(a: string | undefined, b: string | undefined): boolean {
   return a?.toLowerCase() === b?.toLowerCase();
 }
 

@@ -153,11 +153,11 @@ export class VirtualMfaDevice extends Claimant {
       return;
     }
     const { SeedSecretArn } = this.properties;
-    const found = await this.attempts.make(() => this.ports.seeds.versions(SeedSecretArn), 'asks whether it exists');
-    if (found.kind !== 'answered') {
+    const versions = await this.versionsIfThere();
+    if (versions === undefined) {
       return;
     }
-    if (!found.value.staged.some((version) => hashesIn(version)?.device === this.arnHash)) {
+    if (!versions.staged.some((version) => hashesIn(version)?.device === this.arnHash)) {
       return this.ports.logger.log('the secret does not hold the seed of this device, it stays');
     }
     // Also if it is scheduled for deletion: that can take 30 days.
@@ -239,7 +239,8 @@ export class VirtualMfaDevice extends Claimant {
   /** What failed first is what is told. What fails in here leaves the device to the Delete that follows. */
   private async discardUnlessStored(version: string): Promise<'stored' | 'not stored'> {
     try {
-      if ((await this.readVersions()).current === version) {
+      // A secret that is gone takes no seed any more, and its device may have had its Delete.
+      if ((await this.versionsIfThere())?.current === version) {
         return 'stored';
       }
       await this.discard(version);
@@ -276,9 +277,8 @@ export class VirtualMfaDevice extends Claimant {
 
   /** CloudFormation deletes a secret that this request has just written to only after the Delete of this resource. */
   private async versionsUnlessDeleted(): Promise<SecretVersions | undefined> {
-    const { SeedSecretArn } = this.properties;
-    const read = await this.attempts.make(() => this.ports.seeds.versions(SeedSecretArn), 'asks whether it exists');
-    return read.kind !== 'answered' || read.value.isDeleted ? undefined : this.freeAmong(read.value);
+    const versions = await this.versionsIfThere();
+    return versions === undefined || versions.isDeleted ? undefined : this.freeAmong(versions);
   }
 
   /** Decides about a device that exists; false: look at it again. */
@@ -343,15 +343,12 @@ export class VirtualMfaDevice extends Claimant {
       !former.some((key) => tags.hasKey(key)) &&
       [this.claimTagFor(tags), ...this.declaredTags].every((tag) => tags.has(tag));
     if (isSameSecret && isAsDeclared) {
-      const read = await this.attempts.make(
-        () => this.ports.seeds.versions(this.properties.SeedSecretArn),
-        'asks whether it exists',
-      );
-      if (read.kind !== 'answered' || read.value.isDeleted) {
+      const found = await this.versionsIfThere();
+      if (found === undefined || found.isDeleted) {
         this.ports.logger.log('the secret of the device is gone');
         return undefined;
       }
-      return isStored(tags, read.value) ? undefined : this.whyNotStored(tags, read.value);
+      return isStored(tags, found) ? undefined : this.whyNotStored(tags, found);
     }
     const versions = await this.versions();
     return isStored(tags, versions) ? undefined : this.whyNotStored(tags, versions);
@@ -419,15 +416,18 @@ export class VirtualMfaDevice extends Claimant {
   }
 
   private async versions(): Promise<SecretVersions> {
-    const versions = await this.readVersions();
+    const versions = await this.attempts.answerTo(() => this.ports.seeds.versions(this.properties.SeedSecretArn));
     if (versions.isDeleted) {
       throw failures.secretIsDeleted(this.properties);
     }
     return versions;
   }
 
-  private readVersions(): Promise<SecretVersions> {
-    return this.attempts.answerTo(() => this.ports.seeds.versions(this.properties.SeedSecretArn));
+  /** The versions of the secret; `undefined` if it does not exist. */
+  private async versionsIfThere(): Promise<SecretVersions | undefined> {
+    const { SeedSecretArn } = this.properties;
+    const read = await this.attempts.make(() => this.ports.seeds.versions(SeedSecretArn), 'asks whether it exists');
+    return read.kind === 'answered' ? read.value : undefined;
   }
 
   private get declaredTags(): Tag[] {

@@ -1,5 +1,6 @@
 import * as cdk from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { type IConstruct } from 'constructs';
 
 /*
  * What every enrollment uses of aws-cdk-lib. Its older versions look up an export each time it is used, which takes 7 %
@@ -16,3 +17,8 @@ export import Stack = cdk.Stack;
 export import Stage = cdk.Stage;
 export import Token = cdk.Token;
 export import Tokenization = cdk.Tokenization;
+
+/** Whether a construct is an L1 resource of a type. */
+export function isOfType(construct: IConstruct, type: string): boolean {
+  return CfnResource.isCfnResource(construct) && construct.cfnResourceType === type;
+}

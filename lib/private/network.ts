@@ -1,4 +1,4 @@
-import { CfnResource, Stack } from './cdk';
+import { isOfType, Stack } from './cdk';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { type Construct, Dependable, type IConstruct, type IDependable } from 'constructs';
 
@@ -12,8 +12,11 @@ export function connectionsOf(scope: Construct, vpc: ec2.IVpc): IDependable {
   const connections: IDependable = {};
   Dependable.implement(connections, {
     get dependencyRoots(): IConstruct[] {
-      // What comes from another stack is deployed before this stack, or after it: no resource can wait for it.
-      return [...(Stack.of(vpc) === stack ? [vpc] : []), ...endpointsIn(stack, vpc)];
+      // What comes from another stack is deployed before this stack, or after it: no resource can wait for it. Nor can
+      // one wait for itself, if the VPC contains the provider.
+      const network =
+        Stack.of(vpc) === stack ? vpc.node.children.filter((each) => !scope.node.scopes.includes(each)) : [];
+      return [...network, ...endpointsIn(stack, vpc)];
     },
   });
   return connections;
@@ -26,9 +29,4 @@ function endpointsIn(stack: Stack, vpc: ec2.IVpc): IConstruct[] {
     .filter((each): each is ec2.CfnVPCEndpoint => isOfType(each, ec2.CfnVPCEndpoint.CFN_RESOURCE_TYPE_NAME))
     .filter((each) => each.stack === stack && each.vpcId === vpc.vpcId)
     .map((each) => (each.node.scope instanceof ec2.VpcEndpoint ? each.node.scope : each));
-}
-
-/** Whether a construct is an L1 resource of a type. */
-export function isOfType(construct: IConstruct, type: string): boolean {
-  return CfnResource.isCfnResource(construct) && construct.cfnResourceType === type;
 }

@@ -1,7 +1,6 @@
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { EVENT_AGE } from '../contract';
-import { Stack } from './cdk';
-import { isOfType } from './network';
+import { isOfType, Stack } from './cdk';
 
 /**
  * What is wrong if the app configures asynchronous invocation of a provider's function, too. Lambda allows one such

@@ -159,6 +159,24 @@ test('a device is not taken from a user for whom another stack enrolls it', asyn
   expect(JSON.stringify(findings)).not.toContain(seed);
 });
 
+test.each([
+  ['in another case', 'enabled BEN 20260101T120000Z-ffffffff eu-west-1 Elsewhere'],
+  ['unreadable', 'by hand'],
+])('a device is not taken from a user while a claim for that user stands, %s', async (_, claim) => {
+  const { serialNumber, seed, secretArn } = createDevice();
+  await account.deploy((stack) => enrollWith(stack, 'ann', serialNumber, secretArn));
+  account.deactivate(serialNumber, 'ann');
+  await account.enable(serialNumber, 'ben', seed);
+  const onlyFinding = async () => {
+    const { findings } = await account.inspect();
+    expect(findings).toMatchObject([{ code: 'DEVICE_ON_OTHER_USER' }]);
+    return findings[0]!;
+  };
+  expect((await onlyFinding()).command).toMatch(SWITCHES_OFF);
+  tag(serialNumber, { [ENROLLMENT_CLAIM_PREFIX + OWNER]: claim });
+  expect((await onlyFinding()).command).toBeUndefined();
+});
+
 describe('what others write to AWS is in no command', () => {
   let device: string;
   beforeEach(async () => {

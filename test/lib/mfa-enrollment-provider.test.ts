@@ -284,6 +284,13 @@ describe('what connects the function of a VPC to AWS', () => {
   }
   const idsOf = (stack: Stack, ...types: string[]) => types.flatMap((type) => Object.keys(resources(stack, type)));
 
+  test('exists before an enrollment, although the VPC is the scope of the provider', () => {
+    const stack = newStack({ env: ENV });
+    const vpc = new ec2.Vpc(stack, 'Vpc');
+    enroll(stack, { provider: new MfaEnrollmentProvider(vpc, 'Provider', { vpc }) });
+    expect(dependenciesOf(stack)).toEqual(expect.arrayContaining(idsOf(stack, 'AWS::EC2::Route')));
+  });
+
   test('exists before an enrollment: routes, gateways, and VPC endpoints of the same stack with their rules', () => {
     const stack = newStack({ env: ENV });
     const vpc = new ec2.Vpc(stack, 'Vpc');

@@ -203,6 +203,19 @@ describe('Create', () => {
     enable();
   });
 
+  test('deletes the device if CloudFormation deletes the secret before the seed is stored', async () => {
+    const SecretId = stage.phoneSecretArn;
+    stage.fault = (action) =>
+      action === 'iam:CreateVirtualMFADevice'
+        ? () => void stage.secretsManager.call('DeleteSecret', { SecretId, ForceDeleteWithoutRecovery: true })
+        : undefined;
+    expectFailed(
+      await stage.deviceRequest('Create'),
+      /does not exist, or has no current version\. State: the device does not exist\. /,
+    );
+    expect(exists()).toBe(false);
+  });
+
   test('reports the first error if the device cannot be deleted, and the Delete deletes it', async () => {
     stage.fault = (action) =>
       action === 'secretsmanager:PutSecretValue' || action === 'iam:DeleteVirtualMFADevice'
