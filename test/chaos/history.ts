@@ -1,4 +1,4 @@
-import { DEVICE_CLAIM_PREFIX } from '../../lib/contract';
+import { claimIn, DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX } from '../../lib/contract';
 import { type ManualStep, runManualStep } from './administrators';
 import { type Device, type StackName, STACKS, type User } from './declaration';
 import { allowDevicesOf, allowRetainedAndAbandoned, checkOrphans, checkStored } from './device-invariants';
@@ -9,7 +9,7 @@ import { checkDeleted, checkEnrolled, checkForeignTags, checkUndone, type EndedO
 import { checkInspected } from './inspected';
 import type { DeviceChange, Name, StackDevice } from './made-devices';
 import type { Sabotage } from './sabotage';
-import { type Snapshot, snapshotOf } from './snapshot';
+import { type DeviceSnapshot, type Snapshot, snapshotOf } from './snapshot';
 import { type Change, changed, EMPTY, type StackDeclaration } from './stack-declaration';
 import { checkKept, checkState } from './state-invariants';
 import { synthesize } from './synthesis';
@@ -538,12 +538,20 @@ export class History {
     this.world.denied = new Set();
   }
 
+  /** Whether only Creates that failed have enabled a device: to roll forward, CloudFormation undoes them. */
+  private isOfFailedCreates(tags: DeviceSnapshot['tags']): boolean {
+    const claims = Object.entries(tags).filter(([key]) => key.startsWith(ENROLLMENT_CLAIM_PREFIX));
+    return claims.length > 0 && claims.every(([, value]) => !this.world.hasSucceeded(claimIn(value, true).creation));
+  }
+
   private watchForGaps(stackName: StackName, declaration: StackDeclaration, before: Snapshot): void {
     const userOf = (id: string) =>
       before.stack?.resources.find(({ logicalId, type }) => type === 'AWS::IAM::User' && logicalId.startsWith(id))
         ?.physicalId ?? id;
     const enrolledUsers = [...declaration.enrollments, ...declaration.devices].map(({ user }) => user && userOf(user));
-    const usersBefore = Object.values(before.devices).map(({ userName }) => userName);
+    const usersBefore = Object.values(before.devices)
+      .filter(({ tags }) => !this.isOfFailedCreates(tags))
+      .map(({ userName }) => userName);
     this.world.onDeactivated = (userName, serialNumber) => {
       const devices = this.world.iam.state().devices.filter((device) => device.userName === userName);
       if (devices.length === 0 && usersBefore.includes(userName) && enrolledUsers.includes(userName)) {

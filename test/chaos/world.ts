@@ -239,6 +239,11 @@ export class World extends InProcessAccount {
     return ended.at(-1)?.status === 'UPDATE_FAILED';
   }
 
+  /** Whether a Create with this creation id has succeeded. */
+  hasSucceeded(creation: string): boolean {
+    return [...this.succeeded].some((resource) => resource.includes(creation));
+  }
+
   /** Whether a secret holds the seed of this device. */
   holdsSeed(secretArn: string, field: string | undefined, serialNumber: string): boolean {
     try {
