@@ -34,7 +34,7 @@ import {
   warn,
   warnOfForeignSecret,
 } from './private/props';
-import { isKept, lostWithSeed, removalOf } from './private/removal';
+import { isKept, lostWithSeed, removalOf, secretIn } from './private/removal';
 import { SeedReaders } from './private/seed-readers';
 import { arnOf, problemOfAccount, SeedSecret, sentArnOf, wildcardsOf, writeStatements } from './private/seed-secret';
 
@@ -380,11 +380,18 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
           `the device is retained, but its ${what} '${resource.node.path}' is not: retain both, or the seed is lost`,
         );
       }
-    } else if (this.seedSecret instanceof SeedSecret && !isKept(this.seedSecret.node.defaultChild as CfnResource)) {
+      return;
+    }
+    const secret = secretIn(this.seedSecret);
+    if (secret?.stack === this.stack && !isKept(secret)) {
+      const remedy =
+        this.seedSecret instanceof SeedSecret
+          ? 'do not set the removal policy DESTROY on it; the device deletes its secret itself'
+          : 'set its removal policy to RETAIN, or let the device create its secret, which it deletes itself';
       warn(
         this,
         'seedDeletedByCloudFormation',
-        `something in the app sets the removal policy DESTROY on the secret '${this.seedSecret.node.path}': CloudFormation then deletes the seed even if the device can't be deleted; leave it to the device, which deletes its secret itself`,
+        `CloudFormation deletes the secret '${this.seedSecret.node.path}' even if the device can't be deleted, and then the seed is lost: ${remedy}`,
       );
     }
   }

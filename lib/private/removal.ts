@@ -27,9 +27,14 @@ export interface Lost {
   readonly what: string;
 }
 
+/** The secret as a resource, if the app declares it. */
+export function secretIn(seedSecret: secretsmanager.ISecret): CfnResource | undefined {
+  return resourceIn(seedSecret, secretsmanager.CfnSecret.CFN_RESOURCE_TYPE_NAME);
+}
+
 /** What of a device's seed CloudFormation deletes, as far as the app declares it: the secret and its policy. */
 export function lostWithSeed(seedSecret: secretsmanager.ISecret): Lost[] {
-  const secret = resourceIn(seedSecret, secretsmanager.CfnSecret.CFN_RESOURCE_TYPE_NAME);
+  const secret = secretIn(seedSecret);
   const policyConstruct = seedSecret.node.tryFindChild('Policy');
   const policy =
     policyConstruct && resourceIn(policyConstruct, secretsmanager.CfnResourcePolicy.CFN_RESOURCE_TYPE_NAME);

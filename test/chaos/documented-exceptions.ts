@@ -5,5 +5,6 @@ export const DOCUMENTED_EXCEPTIONS = [
   'killed before it could undo what it did',
   'a Create that never answered, and a later one that succeeded',
   'a creation that could not be rolled back',
+  "a failed Delete of a device with a caller's secret",
 ] as const;
 export type DocumentedException = (typeof DOCUMENTED_EXCEPTIONS)[number];

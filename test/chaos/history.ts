@@ -134,6 +134,8 @@ export class History {
   private deployments = 0;
   /** How soon the next operation begins. Absent: when nothing runs any more. */
   private soonMs?: number;
+  /** The operations since nothing ran any more. */
+  private recent: Unsettled[] = [];
 
   constructor(
     private readonly scenario: Scenario,
@@ -151,7 +153,7 @@ export class History {
       const following = steps[index + 1];
       this.soonMs = following !== undefined && 'soonMs' in following ? following.soonMs : undefined;
       await this.world.clock.run(this.runStep(step));
-      if (this.world.violations.length > 0 || this.world.exceptions.size > 0) {
+      if (this.isOver) {
         break;
       }
       if (this.soonMs === undefined) {
@@ -161,7 +163,9 @@ export class History {
         }
         const administrators = steps.slice(0, index + 1).some(isManual);
         await this.world.clock.run(checkInspected(this.world, { administrators }));
-        if (this.world.violations.length > 0) {
+        this.exceptWhatIsDocumented();
+        this.recent = [];
+        if (this.isOver) {
           break;
         }
       }
@@ -340,6 +344,7 @@ export class History {
   /** Waits until everything that still runs has ended, unless the next operation is to begin before. */
   private async end(unsettled: readonly Unsettled[]): Promise<readonly EndedOperation[]> {
     const { world } = this;
+    this.recent.push(...unsettled);
     world.breakAfterMs = undefined;
     world.onDeactivated = () => undefined;
     unsettled.forEach(({ operation }) => allowRetainedAndAbandoned(world, operation));
@@ -400,12 +405,20 @@ export class History {
         checkForeignTags(each);
       }
     }
-    this.world.violations = this.world.violations.filter((violation) => !this.isExcepted(violation, ended));
+    this.exceptWhatIsDocumented();
+  }
+
+  private get isOver(): boolean {
+    return this.world.violations.length > 0 || this.world.exceptions.size > 0;
+  }
+
+  private exceptWhatIsDocumented(): void {
+    this.world.violations = this.world.violations.filter((violation) => !this.isExcepted(violation));
   }
 
   /** Whether a violation is what the documents say that can happen. */
-  private isExcepted({ about }: Violation, ended: readonly EndedOperation[]): boolean {
-    const exception = ended
+  private isExcepted({ about }: Violation): boolean {
+    const exception = this.recent
       .map(({ operation, before }) =>
         about === undefined
           ? undefined

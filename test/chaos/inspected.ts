@@ -61,7 +61,11 @@ export async function checkInspected(
     ({ code, subject }) => !ORPHANED.includes(code) || !truth.isLeftBehind(subject.serialNumber!, subject.tagKey),
   );
   if (!administrators && !wasAbandoned && unexpected !== undefined) {
-    world.violated('inspected', `found ${textOf(unexpected)}, though nobody did anything`);
+    world.violated(
+      'inspected',
+      `found ${textOf(unexpected)}, though nobody did anything`,
+      unexpected.subject.serialNumber,
+    );
   }
   const found = findings.filter(({ code }) => !ORPHANED.includes(code)).map(textOf);
   const expected = truth.findings();

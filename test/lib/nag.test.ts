@@ -1,4 +1,4 @@
-import { App, Aspects, Aws, CfnResource, Fn, Stack, Stage } from 'aws-cdk-lib';
+import { App, Aspects, Aws, CfnResource, Fn, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -236,7 +236,7 @@ describe('a reason covers what it is about, and nothing else', () => {
   test("the secret that is created for a device, but no secret of the caller's that nothing rotates", () => {
     const declare = (stack: Stack) => {
       new VirtualMfaDevice(stack, 'Device');
-      const seedSecret = new Secret(stack, 'Own');
+      const seedSecret = new Secret(stack, 'Own', { removalPolicy: RemovalPolicy.RETAIN });
       new VirtualMfaDevice(stack, 'Other', { virtualMfaDeviceName: 'other', seedSecret });
     };
     expect(findings(declare)).toEqual([expect.stringMatching(/^\/Nag\/Own\/Resource: AwsSolutions-SMG4/)]);

@@ -3,7 +3,7 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { type IConstruct } from 'constructs';
+import { type Construct, type IConstruct } from 'constructs';
 import { MfaEnrollment, MfaEnrollmentProvider, VirtualMfaDevice, type VirtualMfaDeviceProps } from '../../lib';
 import {
   DEVICE,
@@ -321,14 +321,14 @@ describe('a customer-managed key that the app destroys is a warning, because nob
   });
 });
 
-describe("a device's own secret that CloudFormation deletes is a warning, because the device may not be deleted", () => {
+describe('a secret that CloudFormation deletes with its device is a warning, because the device may not be deleted', () => {
   const warnings = (stack: Stack) =>
     Annotations.fromStack(stack)
       .findWarning(
         '/Stack/Device',
-        Match.stringLikeRegexp("CloudFormation then deletes the seed even if the device can't"),
+        Match.stringLikeRegexp("^CloudFormation deletes the secret .* even if the device can't be deleted"),
       )
-      .map(({ entry }) => entry.data);
+      .map(({ entry }) => entry.data as string);
 
   test('RemovalPolicies.of(app).destroy() gets the warning', () => {
     const stack = newStack();
@@ -345,11 +345,21 @@ describe("a device's own secret that CloudFormation deletes is a warning, becaus
     expect(warnings(stack)).toEqual([]);
   });
 
-  test("a caller's secret gets none", () => {
+  test.each([
+    ['in the same stack', undefined, (stack: Stack) => stack, 1],
+    ['in the same stack, which is retained', RETAIN, (stack: Stack) => stack, 0],
+    [
+      'of another stack, which is deleted later',
+      DESTROY,
+      (stack: Stack) => newStack({}, stack.node.root as Construct, 'Secrets'),
+      0,
+    ],
+  ])("a caller's secret %s", (_, removalPolicy, ownerOf, count) => {
     const stack = newStack();
-    const seedSecret = new secretsmanager.Secret(stack, 'Own', { removalPolicy: DESTROY });
+    const seedSecret = new secretsmanager.Secret(ownerOf(stack), 'Own', { removalPolicy });
     enrollDeclared(stack, undefined, { seedSecret });
-    expect(warnings(stack)).toEqual([]);
+    expect(warnings(stack)).toHaveLength(count);
+    expect(warnings(stack).filter((text) => !text.includes('to RETAIN'))).toEqual([]);
   });
 });
 
