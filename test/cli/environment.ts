@@ -108,7 +108,8 @@ export class StubEnvironment implements Environment {
   readonly aws: StubAws;
   connections: (string | undefined)[] = [];
   onSleep: () => void = () => undefined;
-  key: 'enter' | 'interrupt' | Error = 'enter';
+  /** `undefined`: nobody presses any. */
+  key: 'enter' | 'interrupt' | Error | undefined = 'enter';
   /** What the screen held while somebody could see it. */
   shown = '';
 
@@ -118,14 +119,15 @@ export class StubEnvironment implements Environment {
 
   readonly clock = {
     now: () => this.time,
-    sleep: (ms: number) => {
+    sleep: async (ms: number, signal: AbortSignal) => {
       this.sleeps.push(ms);
       this.onSleep();
-      if (this.abort.signal.aborted) {
-        return Promise.reject(new Error('aborted'));
+      // Keys are pressed before time passes.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signal.aborted) {
+        throw new Error('aborted');
       }
       this.time += ms;
-      return Promise.resolve();
     },
   };
 
@@ -137,7 +139,7 @@ export class StubEnvironment implements Environment {
       if (this.key instanceof Error) {
         throw this.key;
       }
-      return this.key;
+      return this.key ?? new Promise<never>(() => undefined);
     },
   };
 

@@ -66,6 +66,15 @@ test.each([
   expect(environment.stderr.text).toBe('');
 });
 
+test('is cleared after 5 minutes', async () => {
+  const { environment, qr } = setUp();
+  environment.key = undefined;
+  expect(await qr('--secret', 'mfa/alice', '--label', 'alice')).toBe(0);
+  expect(environment.sleeps).toEqual([5 * 60_000]);
+  expect(environment.stdout.text.endsWith(LEAVE_SCREEN)).toBe(true);
+  expect(environment.stderr.text).toBe('The QR code was cleared after 5 minutes.\n');
+});
+
 test('clears the screen even if the terminal fails', async () => {
   const { environment, qr } = setUp();
   environment.key = new Error(SEED);
