@@ -37,6 +37,8 @@ export class VirtualMfaDevice extends Claimant {
   private readonly made: string[] = [];
   /** Those among them whose seed was lost. */
   private readonly lost: string[] = [];
+  /** Those among them whose device is deleted. */
+  private readonly discarded: string[] = [];
 
   constructor(
     private readonly properties: DeviceProperties,
@@ -250,9 +252,19 @@ export class VirtualMfaDevice extends Claimant {
     return 'not stored';
   }
 
+  /** Deletes the device with this version, and not one that another delivery has made since under the same name. */
   private async discard(version: string): Promise<void> {
-    for (let round = 1; (await this.attempts.make(() => this.deleteDevice())).kind === 'readState'; round++) {
-      await this.attempts.backOff(round);
+    for (let round = 1; ; round++) {
+      const outcome = await this.attempts.make(async (attempt) => {
+        if (attempt === 1 || (await this.readTags())?.seedVersion === version) {
+          await this.deleteDevice();
+        }
+      });
+      if (outcome.kind !== 'readState') {
+        return;
+      }
+      // After a lost response, the tags may still be those of the device that the call has deleted.
+      await (outcome.error.effectUnknown ? this.settle() : this.attempts.backOff(round));
       if ((await this.readTags())?.seedVersion !== version) {
         return;
       }
@@ -283,8 +295,13 @@ export class VirtualMfaDevice extends Claimant {
 
   /** Decides about a device that exists; false: look at it again. */
   private async takeUp(tags: DeviceTags, versions: SecretVersions): Promise<boolean> {
-    if (tags.seedVersion !== undefined && this.lost.includes(tags.seedVersion)) {
-      await this.attempts.make(() => this.deleteDevice());
+    const { seedVersion: version } = tags;
+    if (version !== undefined && this.lost.includes(version)) {
+      // IAM may show it for some seconds after its deletion.
+      if (!this.discarded.includes(version)) {
+        await this.discard(version);
+        this.discarded.push(version);
+      }
       return false;
     }
     const isOfThisLibrary = tags.isClaimed && hashesIn(tags.seedVersion ?? '') !== undefined;

@@ -155,6 +155,46 @@ describe('Create', () => {
     expect(exists()).toBe(false);
   });
 
+  describe('of which the response was lost', () => {
+    test('deletes its device once, although IAM still shows it for some seconds', async () => {
+      let lost: Record<string, string> | undefined;
+      stage.fault = (action, call) => {
+        if (action === 'iam:CreateVirtualMFADevice' && call === 1) {
+          return 'lose answer';
+        }
+        if (action === 'iam:DeleteVirtualMFADevice') {
+          lost = stage.tags(serialNumberOf('phone'));
+        } else if (action === 'iam:ListMFADeviceTags' && lost !== undefined) {
+          stage.createDevice('phone');
+          Object.entries(lost).forEach(([key, value]) => stage.tag(key, value, serialNumberOf('phone')));
+          lost = undefined;
+          return () => void stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: serialNumberOf('phone') });
+        }
+        return undefined;
+      };
+      expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+      expect(stage.calls.filter((call) => call === 'iam:DeleteVirtualMFADevice')).toHaveLength(1);
+      enable();
+    });
+
+    test('reads the tags again before it tries again to delete its device', async () => {
+      stage.fault = (action, call) => {
+        if (action === 'iam:CreateVirtualMFADevice' && call === 1) {
+          return 'lose answer';
+        }
+        if (action !== 'iam:DeleteVirtualMFADevice') {
+          return undefined;
+        }
+        // Meanwhile, somebody else makes a device under the same name.
+        stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: serialNumberOf('phone') });
+        stage.createDevice('phone');
+        return new CallError(action, 'Throttling', 400);
+      };
+      expectFailed(await stage.deviceRequest('Create'), /./);
+      expect(exists()).toBe(true);
+    });
+  });
+
   test('never deletes a device that a duplicate created while the response of a deletion was lost', async () => {
     let deletions = 0;
     let madeByDuplicate: string | undefined;
