@@ -266,8 +266,7 @@ export class Enrollment extends Claimant {
       return this.wasEnabledNow();
     }
     if (error.code === 'EntityAlreadyExists' && !(await this.isEnabledForOurs())) {
-      // Somebody who leaves the device must not take us for somebody who relies on it.
-      await this.retractClaim();
+      // Our claim stays for the Delete that follows. Another delivery of this request may rely on it.
       this.deviceLeft = 'enabled for another user';
       throw failures.enabledForAnotherUser(this.properties);
     }

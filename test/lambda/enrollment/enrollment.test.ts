@@ -1,4 +1,12 @@
-import { creationId, ENROLLMENT_CLAIM_PREFIX, MARK_PREFIX, markValue, tagKey, timestamp } from '../../../lib/contract';
+import {
+  claimIn,
+  creationId,
+  ENROLLMENT_CLAIM_PREFIX,
+  MARK_PREFIX,
+  markValue,
+  tagKey,
+  timestamp,
+} from '../../../lib/contract';
 import { CallError } from '../../../lambda/aws/ports';
 import { occasionOf } from '../../../lambda/occasion';
 import { JUST_ENABLED_MS } from '../../../lambda/claims/timing';
@@ -133,14 +141,17 @@ describe('Create', () => {
     expect(Object.fromEntries(claims)).toEqual(theirs);
   });
 
-  test('that fails because the device is enabled for another user gives back the claim that a removal policy kept', async () => {
+  test('that fails because the device is enabled for another user leaves its claim to its Delete, which gives back a kept one', async () => {
     const kept = claimSent(3 * DAY, 'enabled', 'bob');
     await enrolled();
     stage.iam.call('CreateUser', { UserName: 'bob' });
     stage.tag(OURS, kept);
     const bobs = { ResourceProperties: stage.properties({ UserName: 'bob' }) };
     expect(await stage.request('Create', bobs)).toMatchObject({ Status: 'FAILED' });
-    expect(stage.tags()).toEqual({ [OURS]: kept });
+    expect(claimIn(stage.tags()[OURS]!, true)).toMatchObject({ over: claimIn(kept, true).creation });
+    expect(await stage.request('Delete', bobs)).toMatchObject(SUCCESS);
+    expect(claimIn(stage.tags()[OURS]!, true)).toMatchObject({ user: 'bob', creation: claimIn(kept, true).creation });
+    expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
   test.each(['dev2-team-prod-user', 'build2deploy3runner', 'PRODUSER2DEPLOYER', 'dev2team3prod4user5build6deploy7x'])(
