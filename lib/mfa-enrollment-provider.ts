@@ -202,11 +202,6 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
   public readonly serviceToken: string;
 
   /**
-   * The function.
-   */
-  public readonly function: lambda.IFunction;
-
-  /**
    * The role of the function.
    */
   public readonly role: iam.IRole;
@@ -215,6 +210,9 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
    * @internal
    */
   public readonly _service: Service;
+
+  private readonly handler: lambda.Function;
+  private isHandlerKnown = false;
 
   constructor(scope: Construct, id: string, props: MfaEnrollmentProviderProps = {}) {
     super(scope, id);
@@ -243,7 +241,7 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
       ...(props.vpc === undefined ? [] : ALL_NETWORK_INTERFACES),
     ]);
 
-    const handler = new lambda.Function(this, 'Function', {
+    const handler = (this.handler = new lambda.Function(this, 'Function', {
       description: 'Enables virtual MFA devices of IAM users for CloudFormation (cdk-mfa-enrollment)',
       code: Declarations.of(this).codeIn(Stack.of(this), FUNCTION_DIRECTORY),
       handler: 'index.handler',
@@ -255,12 +253,11 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
       vpc: props.vpc,
       vpcSubnets: props.vpcSubnets,
       securityGroups: props.securityGroups,
-    });
+    }));
     if (props.vpc !== undefined) {
       // Lambda refuses a function in a VPC until its role can create network interfaces.
       handler.node.addDependency(policy.resource);
     }
-    this.function = handler;
     const cfnFunction = handler.node.defaultChild as lambda.CfnFunction;
     this.serviceToken = cfnFunction.attrArn;
     const retrySettings = new lambda.EventInvokeConfig(this, 'EventInvokeConfig', {
@@ -306,8 +303,20 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
       addPolicy,
     };
     this.node.addValidation({
-      validate: () => [...policies.problems(), ...problemsOfRetrySettings(cfnFunction, retrySettings)],
+      validate: () => [
+        ...policies.problems(),
+        // Looks at every construct of the stack, which takes a share of the synthesis of many providers.
+        ...(this.isHandlerKnown ? problemsOfRetrySettings(cfnFunction, retrySettings) : []),
+      ],
     });
+  }
+
+  /**
+   * The function.
+   */
+  public get function(): lambda.IFunction {
+    this.isHandlerKnown = true;
+    return this.handler;
   }
 }
 

@@ -196,7 +196,12 @@ export class DeviceTags {
 
   private isWithdrawn(claim: KeyedClaim): boolean {
     const mark = this.marks.get(claim.owner);
-    return mark !== undefined && mayUndo(mark, claim) && !this.returnsToKept(claim);
+    if (mark === undefined || !mayUndo(mark, claim) || this.returnsToKept(claim)) {
+      return false;
+    }
+    // A claim without a time may be newer than a mark that stops no Create any more.
+    const isDated = mark.creation === claim.creation || sentAtOf(claim.creation) !== undefined;
+    return isDated || this.now - mark.time < CREATE_IS_OVER_MS;
   }
 
   /** The version of the secret that holds the device's seed; `undefined` for a device of somebody else. */

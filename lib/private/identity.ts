@@ -203,10 +203,16 @@ export function idsBelow(ancestor: IConstruct, construct: IConstruct): string[] 
   return scopes.slice(scopes.indexOf(ancestor) + 1).map(({ node }) => node.id);
 }
 
-/** The text of a resolved string, with a NUL for each part that only a deployment knows. */
-export function literalText(value: unknown): string {
+/**
+ * The text of a resolved string, with a NUL for each part that only a deployment knows.
+ *
+ * @param known the text of references that count as known
+ */
+export function literalText(value: unknown, known: Readonly<Record<string, string>> = {}): string {
+  const textOf = (part: unknown) =>
+    typeof part === 'string' ? part : known[(part as { Ref?: string } | undefined)?.Ref ?? ''];
   return partsOf(value)
-    .map((part) => (typeof part === 'string' ? part : '\0'))
+    .map((part) => textOf(part) ?? '\0')
     .join('');
 }
 

@@ -198,18 +198,12 @@ const UNKNOWN = '\\u0000';
 
 /** How many characters policy documents will have, without white space, which IAM does not count. */
 function lengthOf(resolved: readonly unknown[]): { readonly least: number; readonly likely: number } {
-  const text = JSON.stringify(resolved, (_, value: unknown) => (isIntrinsic(value) ? textOf(value) : value));
+  const text = JSON.stringify(resolved, (_, value: unknown) =>
+    isIntrinsic(value) ? literalText(value, PSEUDO_PARAMETERS) : value,
+  );
   const unknown = text.split(UNKNOWN).length - 1;
   const least = text.length - unknown * UNKNOWN.length;
   return { least, likely: least + unknown * LIKELY_LENGTH };
-}
-
-function textOf(value: object): string {
-  const known = JSON.stringify(value).replace(
-    /\{"Ref":"(AWS::\w+)"\}/g,
-    (reference, name: string) => JSON.stringify(PSEUDO_PARAMETERS[name]) ?? reference,
-  );
-  return literalText(JSON.parse(known));
 }
 
 function isIntrinsic(value: unknown): value is object {

@@ -194,14 +194,11 @@ export function checkDeleted({ world, operation, before, after, stack: { stackId
       ({ SerialNumber, type }) => SerialNumber === serialNumber && type === ENROLLMENT_RESOURCE_TYPE,
     );
     const withdrawn = withdrawnBy(ofDevice, was);
-    const ours = Object.entries(was.tags).filter(([key]) => withdrawn.includes(key));
-    const others = Object.entries(was.tags).filter(
-      ([key, value]) =>
-        isEnrollmentClaim(key) &&
-        claimIn(value, true).user === was.userName &&
-        !withdrawn.includes(key) &&
-        !isLeaving(key, was.tags, heard),
+    const claims = Object.entries(was.tags).filter(
+      ([key, value]) => isEnrollmentClaim(key) && claimIn(value, true).user === was.userName,
     );
+    const ours = claims.filter(([key]) => withdrawn.includes(key));
+    const others = claims.filter(([key]) => !withdrawn.includes(key) && !isLeaving(key, was.tags, heard));
     // If an administrator moved the device to another user, the stack must not deactivate it.
     const isOurs = ofDevice.some(({ UserName }) => UserName === was.userName);
     const mustBeDeactivated =

@@ -99,7 +99,12 @@ describe('a claim of others is withdrawn', () => {
   });
 
   test('by a mark for any creation if the claim has no time', () => {
-    expect(others(claim(TIMELESS), mark('any', 0))).toBe(false);
+    expect(others(claim(TIMELESS), mark('any', CREATE_IS_OVER_MS - SECOND))).toBe(false);
+  });
+
+  test('not by a mark for any creation that stops no Create any more, if the claim has no time', () => {
+    expect(others(claim(TIMELESS), mark('any', CREATE_IS_OVER_MS))).toBe(true);
+    expect(others(claim(TIMELESS), mark(TIMELESS, CREATE_IS_OVER_MS))).toBe(false);
   });
 
   test('not by a mark that names another creation', () => {
