@@ -14,6 +14,8 @@ import type { DeviceSnapshot } from './snapshot';
 import type { Operation } from './world';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** How long a call or a response can take here. */
+const CALL_MS = 2_000;
 
 /**
  * Which documented exception explains what an operation did to a device.
@@ -34,7 +36,7 @@ export function exceptionFor(
     return 'retained less than a day before a cancelled declaration';
   }
   if (deletes.some((deletion) => isFollowedBy(deletion, birth))) {
-    return "a late Create of a device with a caller's secret";
+    return 'a late Create of a device';
   }
   if (deletes.some((deletion) => undoesLaterCreate(deletion, ofDevice))) {
     return 'a Create that never answered, and a later one that succeeded';
@@ -78,15 +80,16 @@ function undoesYoungRetained(
   return claim !== undefined && isInvented(event) && (sentAt === undefined || startedAt - sentAt <= DAY_MS);
 }
 
-/** Whether a Create of a device with a caller's secret created the device after its Delete had answered. */
+/**
+ * Whether a Create created the device after its Delete had looked for it for the last time. With an own secret, that can
+ * happen only before CloudFormation deletes the secret: each attempt reads it first.
+ */
 function isFollowedBy({ event, respondedAt = Infinity }: Invocation, birth?: Birth): boolean {
-  return (
-    birth?.maker !== undefined &&
-    isOfSameResource(event, birth.maker.event) &&
-    birth.maker.event.ResourceProperties.OwnSecret !== 'true' &&
-    birth.isKnown !== true &&
-    birth.bornAt! > respondedAt
-  );
+  if (birth?.maker === undefined || birth.isKnown === true || !isOfSameResource(event, birth.maker.event)) {
+    return false;
+  }
+  const isOwn = birth.maker.event.ResourceProperties.OwnSecret === 'true';
+  return isOwn ? Math.abs(birth.bornAt! - respondedAt) < CALL_MS : birth.bornAt! > respondedAt;
 }
 
 /** Whether a Create never answered, so that CloudFormation invented its resource's id. */

@@ -141,7 +141,9 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
           ResourceType === DEVICE_RESOURCE_TYPE &&
           ResourceProperties.SerialNumber === serialNumber,
       );
-    return deleted.length > 0 && deleted.every(({ PhysicalResourceId }) => PhysicalResourceId!.endsWith(FAILED_SUFFIX));
+    // CloudFormation invents an id without a `|` for a Create that never answered.
+    const isFailed = (id: string) => id.endsWith(FAILED_SUFFIX) || !id.includes('|');
+    return deleted.length > 0 && deleted.every(({ PhysicalResourceId }) => isFailed(PhysicalResourceId!));
   }
   if (!/^(CREATE|UPDATE|DELETE)_COMPLETE$/.test(stack.status)) {
     return; // the secret is gone when the stack is
