@@ -50,7 +50,8 @@ export type Fault = (
  */
 export class Stage {
   readonly clock = new VirtualClock();
-  private readonly setAt = this.clock.now();
+  /** When requests ran. */
+  private readonly runs: { readonly from: number; readonly to: number }[] = [];
   /** The seeds of all devices. */
   private readonly seeds: string[] = [];
   readonly iam = new Iam({ clock: this.clock, accountId: ACCOUNT, random: countedBytes() });
@@ -189,26 +190,31 @@ export class Stage {
   /** Sends an event without running the clock, for requests that run in parallel. */
   async start(event: CustomResourceEvent): Promise<Answer> {
     const bodies: string[] = [];
+    const from = this.clock.now();
     const endsAt = this.clock.now() + this.remainingMs;
     // The function's clock is wrong, because codes must come from AWS's time.
     const wrongClock = { now: () => this.clock.now() - 123_456_789, sleep: (ms: number) => this.clock.sleep(ms) };
-    await serve(
-      event,
-      { getRemainingTimeInMillis: () => endsAt - this.clock.now() },
-      {
-        clock: wrongClock,
-        iam: new InProcessIam(this.iam, this.clock, this.caller, this.channelOf(event)),
-        seeds: new InProcessSeedStore(this.secretsManager, this.caller, this.channelOf(event)),
-        logger: new LineLogger((line) => this.left.push(line)),
-        random: () => 0.5,
-        uuid: () => `00000000-0000-4000-8000-${String(++this.uuids).padStart(12, '0')}`,
-        deliver: async (url, body) => {
-          this.left.push(body);
-          await this.deliver(url, body);
-          bodies.push(body);
+    try {
+      await serve(
+        event,
+        { getRemainingTimeInMillis: () => endsAt - this.clock.now() },
+        {
+          clock: wrongClock,
+          iam: new InProcessIam(this.iam, this.clock, this.caller, this.channelOf(event)),
+          seeds: new InProcessSeedStore(this.secretsManager, this.caller, this.channelOf(event)),
+          logger: new LineLogger((line) => this.left.push(line)),
+          random: () => 0.5,
+          uuid: () => `00000000-0000-4000-8000-${String(++this.uuids).padStart(12, '0')}`,
+          deliver: async (url, body) => {
+            this.left.push(body);
+            await this.deliver(url, body);
+            bodies.push(body);
+          },
         },
-      },
-    );
+      );
+    } finally {
+      this.runs.push({ from, to: this.clock.now() });
+    }
     expect(bodies).toHaveLength(1);
     const answer = JSON.parse(bodies[0]!) as Answer;
     if (event.RequestType === 'Create') {
@@ -276,13 +282,15 @@ export class Stage {
     expect(text).not.toMatch(/https?:/);
   }
 
-  /** The codes from two steps before the start until two steps after now. */
+  /** The codes of the steps in which a request ran, and of two before and after. */
   private codesOf(seed: string): string[] {
-    const codes: string[] = [];
-    for (let step = stepAt(this.setAt) - 2; step <= stepAt(this.clock.now()) + 2; step++) {
-      codes.push(codePairAt(parseSeed(new SecretText(seed)), step as Step).reveal()[1]);
-    }
-    return codes;
+    return this.runs.flatMap(({ from, to }) => {
+      const codes: string[] = [];
+      for (let step = stepAt(from) - 2; step <= stepAt(to) + 2; step++) {
+        codes.push(codePairAt(parseSeed(new SecretText(seed)), step as Step).reveal()[1]);
+      }
+      return codes;
+    });
   }
 
   private channelOf(event: CustomResourceEvent): Channel {
