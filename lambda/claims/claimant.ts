@@ -135,12 +135,14 @@ export abstract class Claimant implements Work {
   private async leave(find: (tags: DeviceTags) => Claim | undefined, looksAgain: boolean): Promise<Left> {
     let wasGone = false;
     for (let isFirst = looksAgain; ; isFirst = false) {
-      const { left, tags } = await this.tryToLeave(find, isFirst);
+      const { left, tags, hasSeen } = await this.tryToLeave(find, isFirst);
       const isMissing = left === 'gone' || left === 'no claim';
       const isOpen = left === 'others' || (isMissing && this.mayStillBeCreated);
       // A device that has just appeared may not show its claim yet.
       const hasAppeared = wasGone && left === 'no claim';
-      if (left === 'unknown' || left === 'later' || (isFirst && isOpen) || hasAppeared) {
+      // A read can be older than the one before.
+      const isHidden = isMissing && hasSeen;
+      if (left === 'unknown' || left === 'later' || (isFirst && isOpen) || hasAppeared || isHidden) {
         wasGone = left === 'gone';
         await this.attempts.wait(LEAVER_LOOKS_AGAIN_MS);
         continue;
@@ -154,6 +156,7 @@ export abstract class Claimant implements Work {
 
   private async tryToLeave(find: (tags: DeviceTags) => Claim | undefined, isFirst: boolean) {
     let tags: DeviceTags | undefined;
+    let hasSeen = false;
     const outcome = await this.attempts.make(async (): Promise<Left | Undone> => {
       if (isFirst) {
         await this.prepareToUndo(this.lastTags && find(this.lastTags));
@@ -164,6 +167,7 @@ export abstract class Claimant implements Work {
       if (tags === undefined || claim === undefined) {
         return tags === undefined ? 'gone' : 'no claim';
       }
+      hasSeen = true;
       if (tags.returnsToKept(claim)) {
         return 'kept';
       }
@@ -173,7 +177,7 @@ export abstract class Claimant implements Work {
       // Without a claim, a delivery that is overtaken undoes only what it did itself.
       return tags.ours === claim || this.tookEffect ? this.undo(claim, isFirst) : 'done';
     });
-    return { left: outcome.kind === 'answered' ? outcome.value : this.undoneBy(outcome.error, isFirst), tags };
+    return { left: outcome.kind === 'answered' ? outcome.value : this.undoneBy(outcome.error, isFirst), tags, hasSeen };
   }
 
   private async withdraw(left: Left, seen: DeviceTags, find: (tags: DeviceTags) => Claim | undefined): Promise<void> {
@@ -219,8 +223,7 @@ export abstract class Claimant implements Work {
   /** Claims the device, over an older claim of ours. */
   protected async claim(tags: DeviceTags, tag: Tag): Promise<void> {
     const { ours } = tags;
-    const isWorthKeeping = ours?.creation === this.creation || ours?.creation === tags.keptBefore(this.creation);
-    const found = isWorthKeeping ? ours?.tag : undefined;
+    const found = ours?.creation === this.creation ? ours.tag : undefined;
     this.written = { claim: tag, found: this.written === undefined ? found : this.written.found };
     if (tags.spentMarks.length > 0) {
       await this.change(() => this.ports.iam.untagMFADevice(this.serialNumber, tags.spentMarks));

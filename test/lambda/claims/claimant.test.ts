@@ -448,6 +448,26 @@ describe.each([
     expect(Object.keys(tags()).filter((key) => key.startsWith(prefix))).toEqual([THEIRS]);
   });
 
+  test('whose claim a retry of its Delete does not see is looked for again', async () => {
+    await created();
+    let [isThrottled, isHidden] = [false, false];
+    stage.fault = (action) => {
+      const value = tags()[OURS];
+      if (action === undo && !isThrottled) {
+        isThrottled = true;
+        return new CallError(action, 'Throttling', 400);
+      }
+      if (action !== 'iam:ListMFADeviceTags' || !isThrottled || isHidden || value === undefined) {
+        return undefined;
+      }
+      isHidden = true;
+      stage.untag(OURS, serialNumber);
+      return () => stage.tag(OURS, value, serialNumber);
+    };
+    expect(await send('Delete')).toMatchObject(SUCCESS);
+    expect(kind.isThere).toBe(false);
+  });
+
   test('whose claim shows again after a look that did not show it is left as another delivery made it', async () => {
     await created(20 * MINUTE, OTHER_STACK);
     let looks = 0;
