@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Tokenization } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { type IConstruct } from 'constructs';
-import { invalid, quoted } from '../checks';
+import { invalid, isSeed, quoted } from '../checks';
 import { Stack, Token } from './cdk';
 import { idsBelow, literal, outermostStackOf, userResourceOf } from './identity';
 
@@ -65,9 +65,9 @@ function part(text: string): string {
 
 /** Checks the name of a virtual MFA device. */
 export function problemOfDeviceName(name: string): string | undefined {
-  return name.length <= NAME_LENGTH && /^[\w+=,.@-]+$/.test(name)
+  return name.length <= NAME_LENGTH && /^[\w+=,.@-]+$/.test(name) && !isSeed(name)
     ? undefined
-    : invalid('device name', name, `1 to ${NAME_LENGTH} letters, digits and characters of +=,.@_-`);
+    : invalid('device name', name, `1 to ${NAME_LENGTH} letters, digits and characters of +=,.@_-, never the seed`);
 }
 
 /** Checks the IAM path of a device, or of users. */

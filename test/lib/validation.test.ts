@@ -666,7 +666,7 @@ describe('an enrollment of a device of another stack is a warning', () => {
 
 describe('an error about a declared device names the construct, the prop, the value and what is expected', () => {
   const secretNamed = (stack: Stack, name = 'mfa/alice') => Secret.fromSecretNameV2(stack, 'S', name);
-  const NAME = 'expected 1 to 226 letters, digits and characters of +=,.@_-';
+  const NAME = 'expected 1 to 226 letters, digits and characters of +=,.@_-, never the seed';
   const PATH = "expected a path that begins and ends with '/', such as '/' or '/staff/'";
   const GENERATION = 'expected a whole number from 1';
 
@@ -692,6 +692,11 @@ describe('an error about a declared device names the construct, the prop, the va
       'a name of 227 characters',
       () => ({ virtualMfaDeviceName: `${'a.'.repeat(113)}a` }),
       `'virtualMfaDeviceName': invalid device name '${'a.'.repeat(113)}a': ${NAME}`,
+    ],
+    [
+      'the seed as a name, which is not shown',
+      () => ({ virtualMfaDeviceName: 'R6WTJO5QYHWQSX57DNIMWDSIPBNAGDK262G4DJEVPS5VQPB4DZNAECT4SHRQOJN3' }),
+      `'virtualMfaDeviceName': invalid device name ${HIDDEN}: ${NAME}`,
     ],
     [
       'a name that makes the serial number too long',
