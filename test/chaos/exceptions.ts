@@ -14,7 +14,8 @@ import type { DeviceSnapshot } from './snapshot';
 import type { Operation } from './world';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** How long a call or a response can take here. */
+/** How old a read can be, and how long a call or a response can take here. */
+const READ_LAG_MS = 8_000;
 const CALL_MS = 2_000;
 
 /**
@@ -81,15 +82,17 @@ function undoesYoungRetained(
 }
 
 /**
- * Whether a Create created the device after its Delete had looked for it for the last time. With an own secret, that can
- * happen only before CloudFormation deletes the secret: each attempt reads it first.
+ * Whether a Create created the device after its Delete had looked for it for the last time, or when that could not see
+ * it yet. With an own secret, that can happen only before CloudFormation deletes the secret: each attempt reads it first.
  */
-function isFollowedBy({ event, respondedAt = Infinity }: Invocation, birth?: Birth): boolean {
+function isFollowedBy({ event, lastRead, respondedAt = Infinity }: Invocation, birth?: Birth): boolean {
   if (birth?.maker === undefined || birth.isKnown === true || !isOfSameResource(event, birth.maker.event)) {
     return false;
   }
-  const isOwn = birth.maker.event.ResourceProperties.OwnSecret === 'true';
-  return isOwn ? Math.abs(birth.bornAt! - respondedAt) < CALL_MS : birth.bornAt! > respondedAt;
+  const after = birth.bornAt! - respondedAt;
+  return birth.maker.event.ResourceProperties.OwnSecret === 'true'
+    ? lastRead === undefined && after > -READ_LAG_MS - CALL_MS && after < CALL_MS
+    : after > 0;
 }
 
 /** Whether a Create never answered, so that CloudFormation invented its resource's id. */
