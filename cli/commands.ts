@@ -181,7 +181,7 @@ function selectionIn(values: Values): Selection {
 
 /** What may be a seed by mistake is not sent to AWS, whose logs would show it. */
 function checkedNoSeed(what: string, value: string, expected: string): string {
-  const isName = /^[\w+=,.@:/-]*$/.test(value);
+  const isName = /^[\w+=,.@/-]*$/.test(value);
   if (isName ? isSeed(value) : withoutSeed(value) !== value) {
     throw new UsageError(invalid(what, value, expected));
   }

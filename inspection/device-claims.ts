@@ -9,7 +9,7 @@ import {
   markIn,
   SEED_PREFIX,
 } from '../lib/contract';
-import { mayUndo } from '../lambda/claims/device-tags';
+import { withdraws } from '../lambda/claims/device-tags';
 import { type Expected, type SeenScope } from './expected';
 import { type Tag } from './ports';
 
@@ -54,7 +54,7 @@ export function claimsIn(tags: readonly Tag[]): SeenClaim[] {
     const claim = claimIn(value, kind === 'enrollment');
     const mark = markIn(byKey.get(MARK_PREFIX + owner) ?? '');
     // A claim that remembers an older one is not removed, but gives the device back to that one.
-    const isWithdrawn = mark !== undefined && mayUndo(mark, claim) && claim.over === undefined;
+    const isWithdrawn = mark !== undefined && withdraws(mark, claim, Infinity) && claim.over === undefined;
     return [{ kind, key, owner, claim, place: claimPlaceIn(value), isWithdrawn }];
   });
 }

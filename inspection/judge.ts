@@ -21,6 +21,12 @@ import { type FindingCode, type Inspection, type Missed, type Row, type Subject,
 import { problemOfSeed, secretsByHash, type SeedVersion, seedVersionOf } from './seeds';
 import { type Details, finding, undecided } from './texts';
 
+/** The user that a device is enabled for, and since when, in milliseconds since the epoch. */
+interface Holder {
+  readonly userName: string;
+  readonly enabledAt?: number;
+}
+
 /** What there is. What is absent was not needed. A look that saw `undefined` found that it does not exist. */
 export interface Actual {
   /** By user. */
@@ -79,7 +85,7 @@ class Judge {
   /** Codes of what is known to be wrong or not known, by the owners that it is about. */
   private readonly wrong = new Map<string, string[]>();
   private readonly unknown = new Map<string, string[]>();
-  private readonly holders: ReadonlyMap<string, string>;
+  private readonly holders: ReadonlyMap<string, Holder>;
   private readonly secretOf: ReturnType<typeof secretFinder>;
 
   constructor(
@@ -188,13 +194,9 @@ class Judge {
     if (virtualDevices?.isSeen === false) {
       this.miss(virtualDevices, 'iam:ListVirtualMFADevices', {}, [owner]);
     }
-    const holder = this.holders.get(serialNumber);
-    const details =
-      holder === undefined || isSameUser(holder, userName)
-        ? undefined
-        : { holder, mayDeactivate: !this.isReliedOn(serialNumber, holder) };
-    const code = details === undefined ? 'DEVICE_OFF' : 'DEVICE_ON_OTHER_USER';
-    this.find(code, subjectOf(enrollment), [owner], details);
+    const holder = this.holders.get(serialNumber)?.userName;
+    const code = holder === undefined || isSameUser(holder, userName) ? 'DEVICE_OFF' : 'DEVICE_ON_OTHER_USER';
+    this.find(code, subjectOf(enrollment), [owner], { holder });
   }
 
   /** Tags can be copied to a device of the same name. When a device was enabled can't be forged. */
@@ -270,11 +272,16 @@ class Judge {
     const ofDevice = claims.filter(({ claim }) => claim.kind === 'device');
     const isOurs = seedVersionIn(tags) !== undefined || ofDevice.length > 0;
     const isOrphan = ofDevice.every(({ status }) => status === 'orphaned') && !this.isDeclared(serialNumber);
-    const holder = this.holders.get(serialNumber);
+    const { userName: holder, enabledAt } = this.holders.get(serialNumber) ?? {};
     const isReliedOn = this.isReliedOn(serialNumber);
-    /** Whether the library enabled the device, as a claim says, and nobody relies on it. */
+    /** Whether the library enabled the device, as a claim says, nobody has enabled it since, and nobody relies on it. */
     const mayDeactivate = ({ kind, claim }: SeenClaim) =>
-      kind === 'enrollment' && claim.kind === 'enabled' && isSameUser(claim.user, holder) && !isReliedOn;
+      kind === 'enrollment' &&
+      claim.kind === 'enabled' &&
+      isSameUser(claim.user, holder) &&
+      enabledAt !== undefined &&
+      isInTimeFor(claim, enabledAt) &&
+      !isReliedOn;
     if (this.scope.isWhole && isOurs && isOrphan && !isReliedOn) {
       const details = { holder, mayDeactivate: all.some(mayDeactivate) };
       return this.find('ORPHANED_DEVICE', { serialNumber, userName: holder }, [], details);
@@ -299,17 +306,11 @@ class Judge {
   }
 
   /** Whether an enrollment may rely on a device, and nobody must deactivate it. What can't be looked at counts, too. */
-  private isReliedOn(serialNumber: string, userName?: string): boolean {
-    // A claim that can't be read may be anybody's.
-    const isFor = (user: string | undefined) =>
-      userName === undefined || user === undefined || isSameUser(user, userName);
+  private isReliedOn(serialNumber: string): boolean {
     return (
-      this.expected.resources.some(
-        (each) => each.kind === 'enrollment' && each.serialNumber === serialNumber && isFor(each.userName),
-      ) ||
+      this.expected.resources.some((each) => each.kind === 'enrollment' && each.serialNumber === serialNumber) ||
       this.claimsOn(serialNumber)?.some(
-        (each) =>
-          each.kind === 'enrollment' && isFor(each.claim.user) && this.statuses.of(each, serialNumber) !== 'orphaned',
+        (each) => each.kind === 'enrollment' && this.statuses.of(each, serialNumber) !== 'orphaned',
       ) !== false
     );
   }
@@ -330,15 +331,17 @@ class Judge {
     return tags?.isSeen === true && tags.value === undefined;
   }
 
-  private holdersSeen(): ReadonlyMap<string, string> {
+  private holdersSeen(): ReadonlyMap<string, Holder> {
     const { virtualDevices, enabledDevices } = this.actual;
     const listed = (virtualDevices?.isSeen && virtualDevices.value) || [];
     return new Map([
-      ...listed.flatMap(({ serialNumber, userName }) =>
-        userName === undefined ? [] : [[serialNumber, userName] as const],
+      ...listed.flatMap(({ serialNumber, userName, enabledAt }) =>
+        userName === undefined ? [] : [[serialNumber, { userName, enabledAt }] as const],
       ),
       ...[...enabledDevices].flatMap(([userName, look]) =>
-        ((look.isSeen && look.value) || []).map(({ serialNumber }) => [serialNumber, userName] as const),
+        ((look.isSeen && look.value) || []).map(
+          ({ serialNumber, enabledAt }) => [serialNumber, { userName, enabledAt }] as const,
+        ),
       ),
     ]);
   }

@@ -57,6 +57,8 @@ export interface VirtualDevice {
   readonly serialNumber: string;
   /** The user that it is enabled for; absent: nobody, or the root user. */
   readonly userName?: string;
+  /** Since when, in milliseconds since the epoch. */
+  readonly enabledAt?: number;
 }
 
 export interface StackSummary {

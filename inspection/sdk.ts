@@ -130,9 +130,9 @@ class SdkIamReader implements IamReader {
       this.client.send(new ListVirtualMFADevicesCommand({ Marker: next, MaxItems: IAM_PAGE })),
     );
     return {
-      items: VirtualMFADevices.map(({ SerialNumber = '', User }) => ({
+      items: VirtualMFADevices.map(({ SerialNumber = '', User, EnableDate }) => ({
         serialNumber: SerialNumber,
-        ...(User?.UserName !== undefined && { userName: User.UserName }),
+        ...(User?.UserName !== undefined && { userName: User.UserName, enabledAt: EnableDate?.getTime() }),
       })),
       next: markerIn(page),
     };

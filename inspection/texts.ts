@@ -56,16 +56,9 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
     message: `Device ${serialNumber} does not exist. Its seed is useless without it.`,
     next: `${newDevice(serialNumber)}.`,
   }),
-  DEVICE_ON_OTHER_USER: ({ userName = '', serialNumber = '' }, { holder = '', mayDeactivate = false }) => ({
+  DEVICE_ON_OTHER_USER: ({ userName = '', serialNumber = '' }, { holder = '' }) => ({
     message: `Device ${serialNumber} of user ${userName} is enabled for user ${printable(holder)}.`,
-    ...(mayDeactivate
-      ? {
-          next: `Find out who moved it (CloudTrail shows it), and deactivate it there. Then ${lowerFirst(RECHECK)}.`,
-          command: deactivateDevice(holder, serialNumber),
-        }
-      : {
-          next: `Find out who moved it (CloudTrail shows it). Another enrollment may rely on it there. If not, deactivate it there, then ${lowerFirst(RECHECK)}.`,
-        }),
+    next: `Find out who moved it (CloudTrail shows it). If nobody relies on it there, deactivate it there, then ${lowerFirst(RECHECK)}.`,
   }),
   USER_MISSING: (subject) => ({
     message: `User ${subject.userName} does not exist.`,

@@ -19,9 +19,15 @@ const SHORTEST_SEED = 16;
 /** A seed that is a whole name. Names of users and devices that consist of Base32 characters are shorter, or have fewer digits. */
 const WHOLE_SEED = /^(?:(?=[2-7]*(?:[A-Z]+[2-7]+){3})[A-Z2-7]{32,}|(?=[a-z]*[2-7])[a-z2-7]{64})$/;
 
-/** Whether a name is a seed by mistake, in groups or not. */
+/** Whether a name is a seed by mistake, in groups of equal length or not. */
 export function isSeed(name: string): boolean {
-  return WHOLE_SEED.test(name.replace(/[^A-Za-z0-9]/g, ''));
+  return WHOLE_SEED.test(name) || (isInGroups(name) && WHOLE_SEED.test(name.replace(/[^A-Za-z0-9]/g, '')));
+}
+
+/** Whether an ARN names something by a seed. Secrets Manager adds six random characters, or `?` stands for them. */
+function endsInSeed(arn: string): boolean {
+  const name = arn.split(/[:/]/).at(-1)!;
+  return isSeed(name) || isSeed(name.replace(/-[A-Za-z0-9?]{6}$/, ''));
 }
 
 /** An ARN as AWS writes it, in which only the last part, a name, can be a seed. */
@@ -33,7 +39,7 @@ const ARN = /^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s"'{}]+$/;
  */
 function mayHoldSeed(text: string): boolean {
   if (ARN.test(text)) {
-    return isSeed(text.split(/[:/]/).at(-1)!);
+    return endsInSeed(text);
   }
   const bare = text.replace(/["'\s]/g, '');
   return (
@@ -166,7 +172,7 @@ export function problemOfSerialNumber(
     return `${invalid('serial number', serialNumber, DEVICE_ARN)}; hardware tokens and security keys have no seed`;
   }
   const [, itsPartition, itsAccount, resource] = arn;
-  if (isSeed(resource!.split('/').at(-1)!)) {
+  if (endsInSeed(serialNumber)) {
     return `${invalid('serial number', serialNumber, DEVICE_ARN)}, which ends in a name, never in the seed`;
   }
   if (resource === 'root' || resource === 'mfa/root-account-mfa-device') {
@@ -183,7 +189,7 @@ export function problemOfSerialNumber(
 /** Checks the ARN of a secret. A value that is no ARN is not quoted, because it may be the seed. */
 export function problemOfSecretArn(arn: string, { account }: Surroundings = {}): string | undefined {
   const [, itsAccount] = /^arn:[^:]+:secretsmanager:[a-z0-9-]+:(\d{12}):secret:./.exec(arn) ?? [];
-  if (itsAccount === undefined) {
+  if (itsAccount === undefined || endsInSeed(arn)) {
     return `invalid secret ARN ${arn.startsWith('arn:') ? quoted(arn) : HIDDEN}: expected arn:aws:secretsmanager:<region>:<account>:secret:<name>`;
   }
   return account === undefined || itsAccount === account ? undefined : problemOfForeignName(arn);

@@ -71,10 +71,13 @@ export class InProcessReadPorts implements ReadPorts {
     },
     listVirtualMFADevices: async (next) => {
       const output = await this.callIam('iam:ListVirtualMFADevices', { Marker: next, MaxItems: 1000 });
-      return pageOf<{ SerialNumber: string; User?: { UserName: string } }, VirtualDevice>(
+      return pageOf<{ SerialNumber: string; User?: { UserName: string }; EnableDate?: Date }, VirtualDevice>(
         output.VirtualMFADevices,
         output.Marker,
-        ({ SerialNumber, User }) => ({ serialNumber: SerialNumber, ...(User && { userName: User.UserName }) }),
+        ({ SerialNumber, User, EnableDate }) => ({
+          serialNumber: SerialNumber,
+          ...(User && { userName: User.UserName, enabledAt: EnableDate?.getTime() }),
+        }),
       );
     },
   };

@@ -118,7 +118,7 @@ describe('renaming a user', () => {
     expect(account.enabled).toEqual(before);
     expect(failuresOf('Custom::MfaEnrollment')).toContainEqual(
       expect.stringMatching(
-        /is claimed for another user: .*\(enabled alice .* create a new device for this user \(if you renamed the user, in the same deployment: raise 'generation', or set another 'virtualMfaDeviceName'\)/,
+        /is enabled for another user .* create a new device for this user \(if you renamed the user, in the same deployment: raise 'generation', or set another 'virtualMfaDeviceName'\)/,
       ),
     );
   });

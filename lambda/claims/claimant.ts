@@ -236,23 +236,20 @@ export abstract class Claimant implements Work {
     this.wroteAt = this.ports.clock.now();
   }
 
-  /** Whether this request has written a claim that it has not taken back. */
+  /** Whether this request has written a claim. */
   protected get hasWritten(): boolean {
     return this.written !== undefined;
   }
 
   /** Takes back the claim that this request has written, unless somebody has replaced it. Gives back the one that it found. */
   protected async retractClaim(): Promise<void> {
-    if (this.written === undefined) {
-      return;
-    }
-    const { claim, found } = this.written;
+    const { claim, found } = this.written!;
     const tags = await this.readTagsUnlessMarked();
     if (tags?.ours === undefined || !tags.has(claim)) {
       return;
     }
     if (found === undefined) {
-      await this.withdraw(tags.ours.over === undefined ? 'done' : 'kept', tags, ({ ours }) => ours);
+      await this.withdraw('done', tags, ({ ours }) => ours);
     } else {
       await this.change(async (attempt) => {
         // In each attempt: a claim that our Delete has withdrawn must not come back.
@@ -262,7 +259,6 @@ export abstract class Claimant implements Work {
         }
       });
     }
-    this.written = undefined;
   }
 
   /** Reads the tags, and stops if our Delete has marked the device. */

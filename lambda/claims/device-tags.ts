@@ -92,11 +92,19 @@ export class DeviceTags {
     );
   }
 
-  /** Whether enrollments of another user rely on the device. */
+  /** Whether enrollments of another user in other stacks rely on the device. Our stack declares one user for it. */
   get isOfAnotherUser(): boolean {
     return this.claims.some(
-      (claim) => claim.user !== undefined && !isSameUser(claim.user, this.user) && !this.isWithdrawn(claim),
+      (claim) =>
+        claim.user !== undefined &&
+        !isSameUser(claim.user, this.user) &&
+        !this.isOfOurStack(claim) &&
+        !this.isWithdrawn(claim),
     );
+  }
+
+  private isOfOurStack({ owner }: KeyedClaim): boolean {
+    return owner.startsWith(`${this.declaration.stackUuid}/`);
   }
 
   /** Whether anybody claims the device, or is about to withdraw a claim. */
@@ -189,19 +197,13 @@ export class DeviceTags {
   }
 
   private isEvidence(claim: KeyedClaim, enabledAt: number): boolean {
-    const { owner, user } = claim;
-    const isOfOurStack = owner !== this.owner && owner.startsWith(`${this.declaration.stackUuid}/`);
-    return isSameUser(user, this.user) && (isOfOurStack || isInTimeFor(claim, enabledAt));
+    const isSibling = claim.owner !== this.owner && this.isOfOurStack(claim);
+    return isSameUser(claim.user, this.user) && (isSibling || isInTimeFor(claim, enabledAt));
   }
 
   private isWithdrawn(claim: KeyedClaim): boolean {
     const mark = this.marks.get(claim.owner);
-    if (mark === undefined || !mayUndo(mark, claim) || this.returnsToKept(claim)) {
-      return false;
-    }
-    // A claim without a time may be newer than a mark that stops no Create any more.
-    const isDated = mark.creation === claim.creation || sentAtOf(claim.creation) !== undefined;
-    return isDated || this.now - mark.time < CREATE_IS_OVER_MS;
+    return mark !== undefined && withdraws(mark, claim, this.now) && !this.returnsToKept(claim);
   }
 
   /** The version of the secret that holds the device's seed; `undefined` for a device of somebody else. */
@@ -224,12 +226,19 @@ export class DeviceTags {
 }
 
 /** A Delete undoes the claim of its own Create. With an invented id it undoes what its declaration has claimed within a day. */
-export function mayUndo({ creation, time }: Mark, claim: Claim): boolean {
+function mayUndo({ creation, time }: Mark, claim: Claim): boolean {
   if (creation !== ANY_CREATION) {
     return creation === claim.creation;
   }
   const sentAt = sentAtOf(claim.creation);
   return sentAt === undefined || (sentAt <= time && time - sentAt <= DAY_MS);
+}
+
+/** Whether the Delete that left a mark withdraws a claim for everybody. */
+export function withdraws(mark: Mark, claim: Claim, now: number): boolean {
+  // A claim without a time may be newer than a mark that stops no Create any more.
+  const isDated = mark.creation === claim.creation || sentAtOf(claim.creation) !== undefined;
+  return mayUndo(mark, claim) && (isDated || now - mark.time < CREATE_IS_OVER_MS);
 }
 
 /** Whether the request that wrote a claim last may have run when the device was enabled. */

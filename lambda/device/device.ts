@@ -211,7 +211,8 @@ export class VirtualMfaDevice extends Claimant {
     await this.store(outcome.value, version);
     this.ports.logger.log('seed stored');
     await this.putTags(await this.lookAgain(version), []);
-    return true;
+    // A Delete of the device that had this name before may not be over yet.
+    return !versions.staged.some((each) => hashesIn(each)?.device === this.arnHash);
   }
 
   /** Whether another delivery of this Create has stored a seed: then the device was there, and its Delete has deleted it. */

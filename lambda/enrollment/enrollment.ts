@@ -8,7 +8,7 @@ import {
 import { type Attempts, CallGivenUp, OutOfTime, type Outcome } from '../aws/attempts';
 import { type CallError } from '../aws/ports';
 import { Claimant, type Left, Overtaken, type Undone } from '../claims/claimant';
-import { type DeviceTags } from '../claims/device-tags';
+import { type DeviceTags, isInTimeFor } from '../claims/device-tags';
 import { JUST_ENABLED_MS, PROMPT_MS } from '../claims/timing';
 import { type Occasion } from '../occasion';
 import { type Ports } from '../resource';
@@ -79,8 +79,10 @@ export class Enrollment extends Claimant {
       }
     }
     const { enabledAt, tags } = state;
-    // Nobody else is at work on a device that is off, without a mark, and not yet claimed by another delivery.
-    const isAlone = enabledAt === undefined && !tags.hasFreshMark && tags.ours?.creation !== this.creation;
+    // Nobody else is at work on a device that is off, without a mark, and that neither another delivery claims nor
+    // somebody whose Delete may have marked it just now.
+    const isOff = enabledAt === undefined && !tags.hasFreshMark && !tags.others;
+    const isAlone = isOff && tags.ours?.creation !== this.creation;
     await this.converge(state, isAlone, (seen, since) => this.kindToJoin(seen, since));
   }
 
@@ -92,7 +94,7 @@ export class Enrollment extends Claimant {
     try {
       await this.sustainEnrollment(old);
     } catch (error) {
-      if (!(error instanceof Overtaken || this.hasEnabled)) {
+      if (!(error instanceof Overtaken)) {
         await this.giveBackClaim();
       }
       throw error;
@@ -131,8 +133,8 @@ export class Enrollment extends Claimant {
     this.attachment = claim?.kind === 'enabled' ? await this.readAttachment() : undefined;
   }
 
-  protected async undo({ kind }: Claim, isFirst: boolean): Promise<Undone> {
-    if (kind === 'adopted') {
+  protected async undo(claim: Claim, isFirst: boolean): Promise<Undone> {
+    if (claim.kind === 'adopted' || this.isEnabledByHand(claim)) {
       return 'done';
     }
     if (isFirst) {
@@ -155,6 +157,14 @@ export class Enrollment extends Claimant {
     this.deviceLeft = 'not enabled';
     this.ports.logger.log('device deactivated');
     return 'done';
+  }
+
+  /** Whether somebody has enabled the device since our Create failed or died. */
+  private isEnabledByHand(claim: Claim): boolean {
+    const { creation, hasFailed } = this.occasion;
+    const enabledAt = this.attachment?.enabledAt;
+    const neverSucceeded = creation === undefined || hasFailed;
+    return neverSucceeded && enabledAt !== undefined && !isInTimeFor(claim, enabledAt);
   }
 
   protected undoneBy(error: CallError, isFirst: boolean): Undone {

@@ -3,7 +3,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { type Construct } from 'constructs';
-import { invalid, problemOfForeignName, quoted } from '../checks';
+import { invalid, isSeed, problemOfForeignName, quoted } from '../checks';
 import { isTakenForComplete, UNKNOWN_SUFFIX } from '../contract';
 import { Stack, Token, type CfnResource, RemovalPolicy } from './cdk';
 import { acknowledgeNoRotation, type AcknowledgedWildcard } from './acknowledged-findings';
@@ -104,7 +104,7 @@ export function problemOfSecretName(secret: secretsmanager.ISecret): string | un
       'a name; import a secret by its complete ARN with Secret.fromSecretCompleteArn',
     );
   }
-  if (!/^[\w/+=.@!\0-]{1,512}$/.test(name)) {
+  if (!/^[\w/+=.@!\0-]{1,512}$/.test(name) || isSeed(name.split('/').at(-1)!)) {
     return invalid('secret name', name, '1 to 512 letters, digits and characters of /_+=.@!-');
   }
   // aws-cdk-lib takes the end for the random characters of a complete ARN, and so does Secrets Manager.

@@ -99,6 +99,10 @@ test.each([
   [['status', '--stack', 'Staff', '--stack', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--stack'],
   [['code', '--secret', 'otpauth://totp/alice?secret=JBSWY3DPEHPK3PXP'], '--secret'],
   [['code', '--secret', '{"seed":"JBSWY3DPEHPK3PXP"}'], '--secret'],
+  [
+    ['code', '--secret', `arn:aws:secretsmanager:eu-west-1:123456789012:secret:${'JBSWY3DPEHPK3PXP'.repeat(2)}`],
+    '--secret',
+  ],
 ])('%j: a seed that is typed in place of a name is refused before anything is sent', async (args, name) => {
   const { status, stderr, environment } = await runWith(...args);
   expect(status).toBe(1);

@@ -10,6 +10,7 @@ import {
   type Fault,
   INVENTED,
   LOGICAL_ID,
+  OTHER_STACK,
   refuse,
   serialNumberOf,
   Stage,
@@ -100,8 +101,7 @@ describe('messages about enrollments change only on purpose', () => {
       'a device that an enrollment of another user claims': async () => {
         await stage.request('Create');
         stage.iam.call('CreateUser', { UserName: 'bob' });
-        const ResourceProperties = stage.properties({ UserName: 'bob' });
-        return stage.request('Create', { LogicalResourceId: 'MfaEnrollmentBob0A1B2C3D', ResourceProperties });
+        return stage.request('Create', { ...OTHER_STACK, ResourceProperties: stage.properties({ UserName: 'bob' }) });
       },
       'a device of another user': async () => {
         stage.enable();

@@ -122,6 +122,21 @@ test.each([SEED, SEED.toLowerCase(), SEED.slice(0, 32)])('the seed %j is the nam
   }
 });
 
+test.each([
+  'BREAK-GLASS-ADMIN-EU2-PROD3-TEAM4-PRIMARY',
+  'production-team2-administration-break-glass-us-west-2-b7c2d4e6f3a5-2',
+])('%s is not a seed in groups', (name) => {
+  expect(problemOfSerialNumber(`arn:aws:iam::123456789012:mfa/${name}`)).toBeUndefined();
+});
+
+test.each([SEED, `${SEED}-AbCdEf`, `${SEED}-??????`, `mfa/${SEED.toLowerCase()}`])(
+  'the seed %j is not the name of a secret',
+  (name) => {
+    const problem = problemOfSecretArn(`arn:aws:secretsmanager:eu-west-1:123456789012:secret:${name}`);
+    expect(problem).toContain(`invalid secret ARN ${HIDDEN}`);
+  },
+);
+
 test('a value is shown without control characters and halves of characters', () => {
   expect(shown('a\u0000b\u001fc\u0085d\ud800e')).toBe('a b c d e');
   expect(shown('🔐')).toBe('🔐');

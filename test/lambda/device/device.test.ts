@@ -155,6 +155,17 @@ describe('Create', () => {
     expect(exists()).toBe(false);
   });
 
+  test('of a device under the name of a former one looks again, because a late Delete may take it for that', async () => {
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(await stage.deviceRequest('Delete')).toMatchObject(SUCCESS);
+    const deleted = stage.clock.sleep(10_000).then(() => {
+      stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: serialNumberOf('phone') });
+    });
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    await deleted;
+    enable();
+  });
+
   describe('of which the response was lost', () => {
     test('deletes its device once, although IAM still shows it for some seconds', async () => {
       let lost: Record<string, string> | undefined;

@@ -22,6 +22,7 @@ import {
   refuse,
   serialNumberOf,
   Stage,
+  STACK_ID,
   STACK_UUID,
 } from '../stage';
 
@@ -125,7 +126,7 @@ describe('Create', () => {
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
-  test('that fails because the device is enabled for another user takes its claim back, and its Delete changes nothing', async () => {
+  test('that fails because the device is enabled for another user leaves its claim to its Delete, which changes nothing else', async () => {
     await enrolled();
     const theirs = stage.tags();
     stage.iam.call('CreateUser', { UserName: 'bob' });
@@ -134,7 +135,7 @@ describe('Create', () => {
       ResourceProperties: stage.properties({ UserName: 'bob' }),
     };
     expect(await stage.request('Create', bobs)).toMatchObject({ Status: 'FAILED' });
-    expect(stage.tags()).toEqual(theirs);
+    expect(stage.tags()).toMatchObject(theirs);
     expect(await stage.request('Delete', bobs)).toMatchObject(SUCCESS);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
     const claims = Object.entries(stage.tags()).filter(([key]) => !key.startsWith(MARK_PREFIX));
@@ -151,6 +152,16 @@ describe('Create', () => {
     expect(claimIn(stage.tags()[OURS]!, true)).toMatchObject({ over: claimIn(kept, true).creation });
     expect(await stage.request('Delete', bobs)).toMatchObject(SUCCESS);
     expect(claimIn(stage.tags()[OURS]!, true)).toMatchObject({ user: 'bob', creation: claimIn(kept, true).creation });
+    expect(stage.devicesOf()).toEqual([stage.serialNumber]);
+  });
+
+  test('of a device that is off although somebody claims it looks again, because a Delete may be at work', async () => {
+    await enrolled();
+    stage.deactivate();
+    // The second delivery of the other stack's Delete has not seen the new claim.
+    stage.fault = (action, call) =>
+      action === 'iam:EnableMFADevice' && call === 1 ? () => stage.deactivate() : undefined;
+    expect(await stage.request('Create', OTHER_STACK)).toMatchObject(SUCCESS);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
@@ -186,6 +197,12 @@ describe('Create', () => {
     test('enables it if the other one is leaving', async () => {
       stage.tag(MARK, markValue({ creation: stage.creationOf(), time: stage.clock.now() }));
       expect(await stage.request('Create', bobs())).toMatchObject(SUCCESS);
+    });
+
+    test('enables it if the claim is of the same stack, which replaces one by the other', async () => {
+      expect(await stage.request('Create', { ...bobs(), StackId: STACK_ID, LogicalResourceId: 'Bob' })).toMatchObject(
+        SUCCESS,
+      );
     });
 
     test('enables it if the claim is gone 30 s later', async () => {
@@ -836,6 +853,20 @@ test('the log says what was done', async () => {
 });
 
 describe('Delete', () => {
+  test.each([
+    ['failed', {}],
+    ['never answered', INVENTED],
+  ])('of a Create that %s leaves a device that somebody has enabled since', async (_, id) => {
+    stage.fault = refuse('iam:EnableMFADevice', 'LimitExceeded', 409);
+    expect(await stage.request('Create')).toMatchObject({ Status: 'FAILED' });
+    stage.fault = () => undefined;
+    await stage.pass(60 * MINUTE);
+    stage.enable();
+    expect(await stage.request('Delete', id)).toMatchObject(SUCCESS);
+    expect(stage.devicesOf()).toEqual([stage.serialNumber]);
+    expect(stage.tags()).not.toHaveProperty([OURS]);
+  });
+
   test('that gives a device back to a kept claim says since when it is enabled, so that another stack can join', async () => {
     await enrolled(3 * DAY);
     stage.deactivate();
