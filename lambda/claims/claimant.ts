@@ -291,9 +291,9 @@ export abstract class Claimant implements Work {
     this.wasChanged = true;
   }
 
-  /** Whether this request has claimed a device that was there before. */
-  protected get hasJoined(): boolean {
-    return this.wroteAt !== undefined && !this.tookEffect;
+  /** Whether this request has claimed or made the device. */
+  protected get hasTakenPart(): boolean {
+    return this.wroteAt !== undefined;
   }
 
   /** Whether what this request wrote had been there long enough when it last read the tags. */

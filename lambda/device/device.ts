@@ -176,7 +176,8 @@ export class VirtualMfaDevice extends Claimant {
 
   /** Creates the device and stores its seed; false: look at the device again. */
   private async make(versions: SecretVersions): Promise<boolean> {
-    if (this.hasJoined) {
+    // What was there, or what this request has made, is gone: a Delete has deleted it.
+    if (this.hasTakenPart) {
       throw new Overtaken();
     }
     if (this.wasMadeBefore(versions)) {
@@ -211,7 +212,7 @@ export class VirtualMfaDevice extends Claimant {
     await this.store(outcome.value, version);
     this.ports.logger.log('seed stored');
     await this.putTags(await this.lookAgain(version), []);
-    // A Delete of the device that had this name before may not be over yet.
+    // A Delete of the device that had this name before may not be over yet, and take ours for that one.
     return !versions.staged.some((each) => hashesIn(each)?.device === this.arnHash);
   }
 

@@ -558,6 +558,9 @@ export class History {
   }
 
   private watchForGaps(stackName: StackName, declaration: StackDeclaration, before: Snapshot): void {
+    if (before.stack?.status === 'CREATE_FAILED') {
+      return; // its rollback deletes everything
+    }
     const userOf = (id: string) =>
       before.stack?.resources.find(({ logicalId, type }) => type === 'AWS::IAM::User' && logicalId.startsWith(id))
         ?.physicalId ?? id;
