@@ -90,9 +90,10 @@ function isFollowedBy({ event, lastRead, respondedAt = Infinity }: Invocation, b
     return false;
   }
   const after = birth.bornAt! - respondedAt;
+  const isUnseen = lastRead === undefined && after > -READ_LAG_MS - CALL_MS;
   return birth.maker.event.ResourceProperties.OwnSecret === 'true'
-    ? lastRead === undefined && after > -READ_LAG_MS - CALL_MS && after < CALL_MS
-    : after > 0;
+    ? isUnseen && after < CALL_MS
+    : isUnseen || after > 0;
 }
 
 /** Whether a Create never answered, so that CloudFormation invented its resource's id. */
