@@ -38,13 +38,13 @@ const ARN = /^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:\d*:[^\s"'{}]+$/;
  * Takes time in proportion to the text: no regular expression begins anywhere and then goes on without a bound.
  */
 function mayHoldSeed(text: string): boolean {
+  if (/otpauth(?:-migration)?:|^\s*\{/i.test(text)) {
+    return true;
+  }
   if (ARN.test(text)) {
     return endsInSeed(text);
   }
-  const bare = text.replace(/["'\s]/g, '');
-  return (
-    /otpauth(?:-migration)?:|^\s*\{/i.test(text) || holdsLongSeed(text) || SHORT_SEED.test(bare) || isInGroups(text)
-  );
+  return holdsLongSeed(text) || SHORT_SEED.test(text.replace(/["'\s]/g, '')) || isInGroups(text);
 }
 
 /** Whether a text holds the 32 characters of a seed or more, in one case, or the Base64 of them, as IAM's API returns it. */
@@ -186,11 +186,16 @@ export function problemOfSerialNumber(
     : undefined;
 }
 
-/** Checks the ARN of a secret. A value that is no ARN is not quoted, because it may be the seed. */
+/**
+ * Checks the ARN of a secret. A value that is no ARN is not quoted, because it may be the seed, or what an app took for
+ * the name of the secret.
+ *
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+ */
 export function problemOfSecretArn(arn: string, { account }: Surroundings = {}): string | undefined {
-  const [, itsAccount] = /^arn:[^:]+:secretsmanager:[a-z0-9-]+:(\d{12}):secret:./.exec(arn) ?? [];
+  const [, itsAccount] = /^arn:[^:]+:secretsmanager:[a-z0-9-]+:(\d{12}):secret:[\w/+=.@!?-]+$/.exec(arn) ?? [];
   if (itsAccount === undefined || endsInSeed(arn)) {
-    return `invalid secret ARN ${arn.startsWith('arn:') ? quoted(arn) : HIDDEN}: expected arn:aws:secretsmanager:<region>:<account>:secret:<name>`;
+    return `invalid secret ARN ${ARN.test(arn) ? quoted(arn) : HIDDEN}: expected arn:aws:secretsmanager:<region>:<account>:secret:<name>, never the seed`;
   }
   return account === undefined || itsAccount === account ? undefined : problemOfForeignName(arn);
 }

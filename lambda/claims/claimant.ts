@@ -188,7 +188,7 @@ export abstract class Claimant implements Work {
         return;
       }
       if (left === 'kept') {
-        // Since the Create that we undo, the device can have been enabled by it.
+        // The Create that is undone can have enabled the device.
         const since = this.user === undefined ? undefined : (claim.since ?? sentAtOf(claim.creation));
         const kept = this.claimTag({ ...claim, creation: claim.over!, over: undefined, since });
         await this.ports.iam.tagMFADevice(this.serialNumber, [kept]);

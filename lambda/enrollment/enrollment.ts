@@ -79,10 +79,10 @@ export class Enrollment extends Claimant {
       }
     }
     const { enabledAt, tags } = state;
-    // Nobody else is at work on a device that is off, without a mark, and that neither another delivery claims nor
-    // somebody whose Delete may have marked it just now.
-    const isOff = enabledAt === undefined && !tags.hasFreshMark && !tags.others;
-    const isAlone = isOff && tags.ours?.creation !== this.creation;
+    // Nobody else is at work on a device that is off and has no fresh mark, unless another delivery claims it, or others
+    // do, whose Delete may have marked it just now.
+    const isFree = enabledAt === undefined && !tags.hasFreshMark && !tags.others;
+    const isAlone = isFree && tags.ours?.creation !== this.creation;
     await this.converge(state, isAlone, (seen, since) => this.kindToJoin(seen, since));
   }
 

@@ -105,7 +105,7 @@ export function problemOfSecretName(secret: secretsmanager.ISecret): string | un
     );
   }
   if (!/^[\w/+=.@!\0-]{1,512}$/.test(name) || isSeed(name.split('/').at(-1)!)) {
-    return invalid('secret name', name, '1 to 512 letters, digits and characters of /_+=.@!-');
+    return invalid('secret name', name, '1 to 512 letters, digits and characters of /_+=.@!-, never the seed');
   }
   // aws-cdk-lib takes the end for the random characters of a complete ARN, and so does Secrets Manager.
   return secret.secretFullArn === undefined &&

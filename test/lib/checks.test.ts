@@ -115,12 +115,15 @@ describe('ordinary names are not taken for seeds', () => {
   });
 });
 
-test.each([SEED, SEED.toLowerCase(), SEED.slice(0, 32)])('the seed %j is the name of nobody', (seed) => {
-  for (const problem of [problemOfUserName(seed), problemOfSerialNumber(`arn:aws:iam::123456789012:mfa/${seed}`)]) {
-    expect(problem).toContain(HIDDEN);
-    expect(problem).not.toContain(seed);
-  }
-});
+test.each([SEED, SEED.toLowerCase(), SEED.slice(0, 32)])(
+  'the seed %j is refused as the name of a user or of a device',
+  (seed) => {
+    for (const problem of [problemOfUserName(seed), problemOfSerialNumber(`arn:aws:iam::123456789012:mfa/${seed}`)]) {
+      expect(problem).toContain(HIDDEN);
+      expect(problem).not.toContain(seed);
+    }
+  },
+);
 
 test.each([
   'BREAK-GLASS-ADMIN-EU2-PROD3-TEAM4-PRIMARY',
@@ -129,13 +132,19 @@ test.each([
   expect(problemOfSerialNumber(`arn:aws:iam::123456789012:mfa/${name}`)).toBeUndefined();
 });
 
-test.each([SEED, `${SEED}-AbCdEf`, `${SEED}-??????`, `mfa/${SEED.toLowerCase()}`])(
-  'the seed %j is not the name of a secret',
-  (name) => {
-    const problem = problemOfSecretArn(`arn:aws:secretsmanager:eu-west-1:123456789012:secret:${name}`);
-    expect(problem).toContain(`invalid secret ARN ${HIDDEN}`);
-  },
-);
+test.each([
+  SEED,
+  `${SEED}-AbCdEf`,
+  `${SEED}-??????`,
+  `mfa/${SEED.toLowerCase()}`,
+  `otpauth://totp/alice?secret=${SEED}`,
+  `{"seed":"${SEED}"}`,
+  groupsOf(4, ' '),
+])('the seed %j is not the name of a secret', (name) => {
+  const problem = problemOfSecretArn(`arn:aws:secretsmanager:eu-west-1:123456789012:secret:${name}`);
+  expect(problem).toContain(`invalid secret ARN ${HIDDEN}`);
+  expect(problem).not.toContain(SEED.slice(0, 4));
+});
 
 test('a value is shown without control characters and halves of characters', () => {
   expect(shown('a\u0000b\u001fc\u0085d\ud800e')).toBe('a b c d e');
