@@ -19,6 +19,8 @@ export interface FaultPlan {
   readonly readDelay: number;
   /** How long a deleted secret is only marked for deletion. */
   readonly secretDeletion: number;
+  /** Whether a service control policy denies the tags that stacks declare for their devices. */
+  readonly tagsDenied: boolean;
   /** IAM's limit on the rate of calls. Absent: no limit. */
   readonly bucket?: Throttle;
 }
@@ -34,6 +36,7 @@ export const CALM: FaultPlan = {
   recreatedDelay: 0,
   readDelay: 0,
   secretDeletion: 0,
+  tagsDenied: false,
 };
 
 /** Every kind of fault, for counting. */
@@ -54,6 +57,7 @@ export const FAULTS = [
   'user re-created',
   'stale read',
   'secret marked for deletion',
+  'declared tags denied',
   'other resource broken',
   'update cancelled',
   'two stacks at once',

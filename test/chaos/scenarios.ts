@@ -126,19 +126,24 @@ const chance = (most: number) =>
     { weight: 1, arbitrary: fc.integer({ min: 0, max: most * 100 }).map((percent) => percent / 100) },
   );
 
-const faults: fc.Arbitrary<FaultPlan> = fc.record({
-  seed: fc.nat({ max: 0x7fff_ffff }),
-  calls: chance(0.3),
-  duplicate: chance(0.6),
-  late: chance(0.4),
-  death: chance(0.15),
-  policyDelay: fc.constantFrom(0, 0, 0, 5_000, 60_000),
-  tagDelay: fc.constantFrom(0, 0, 0, 3_000, 8_000),
-  bucket: fc.constantFrom<Throttle | undefined>(undefined, undefined, undefined, { perSecond: 1, burst: 2 }),
-  recreatedDelay: fc.constantFrom(0, 0, 0, 45_000),
-  readDelay: fc.constantFrom(0, 3_000, 8_000),
-  secretDeletion: fc.constantFrom(0, 5_000, 20_000),
-});
+const faultsWith = (tagsDenied: fc.Arbitrary<boolean>): fc.Arbitrary<FaultPlan> =>
+  fc.record({
+    seed: fc.nat({ max: 0x7fff_ffff }),
+    calls: chance(0.3),
+    duplicate: chance(0.6),
+    late: chance(0.4),
+    death: chance(0.15),
+    policyDelay: fc.constantFrom(0, 0, 0, 5_000, 60_000),
+    tagDelay: fc.constantFrom(0, 0, 0, 3_000, 8_000),
+    bucket: fc.constantFrom<Throttle | undefined>(undefined, undefined, undefined, { perSecond: 1, burst: 2 }),
+    recreatedDelay: fc.constantFrom(0, 0, 0, 45_000),
+    readDelay: fc.constantFrom(0, 3_000, 8_000),
+    secretDeletion: fc.constantFrom(0, 5_000, 20_000),
+    tagsDenied,
+  });
+const faults = faultsWith(rarelyTrue());
+/** Faults of an operation that the operator goes on from. */
+const faultsOfFailure = faultsWith(fc.boolean());
 
 const milliseconds = fc.integer({ min: 0, max: 120_000 });
 
@@ -208,7 +213,7 @@ const stepIn = (theme: Theme): fc.Arbitrary<Step> =>
         do: fc.constant('deploy' as const),
         stack,
         change: changeIn(theme),
-        faults,
+        faults: faultsOfFailure,
         breakAfterMs: fc.option(milliseconds, { nil: undefined }),
         afterFailure: fc.record({
           then: fc.constantFrom(

@@ -1,6 +1,6 @@
 import { claimIn, ENROLLMENT_CLAIM_PREFIX, hashesIn, secretIdOf, SEED_PREFIX } from '../../lib/contract';
 import { type Action, CallError, SecretText } from '../../lambda/aws/ports';
-import { type CustomResourceEvent, type InvocationContext, serve } from '../../lambda/protocol';
+import { type CustomResourceEvent, type InvocationContext, serve, type Shell } from '../../lambda/protocol';
 import { NotASeedError, parseSeed } from '../../lambda/seed';
 import { AwsError } from '../../local/aws-error';
 import type { StackEvent, UrlSignature, UndocumentedBehavior } from '../../local/cloudformation';
@@ -14,12 +14,13 @@ import { DEVICES, IMPORTED, type StackName } from './declaration';
 import { CALM, drawCallFault, drawDeliveries, type FaultKind, type FaultPlan } from './faults';
 import type { DocumentedException } from './documented-exceptions';
 import type { Invocation } from './invocation';
-import { VAULTS } from './made-devices';
+import { TAG_KEYS, VAULTS } from './made-devices';
 import type { Sabotage } from './sabotage';
 import { pathOf, REGION, vaultNameOf } from './synthesis';
 import { Enablings } from './enablings';
 import { ownerIn } from './leaving';
 import { type EnabledBy, problemOfDeactivation, problemOfDeletion } from './untouched';
+import { withIam } from './wrapped-shell';
 
 /** A violation, under the name of the invariant. */
 export interface Violation {
@@ -376,8 +377,8 @@ export class World extends InProcessAccount {
       isHeard: false,
     };
     // The role of the function is looked up before the wait, during which the function can be deleted.
-    const { deliver, ...ports } = this.shellFor(event, life, (action, effect, isLost) =>
-      this.watch(action, effect, isLost, invocation),
+    const { deliver, ...ports } = this.denyingTags(
+      this.shellFor(event, life, (action, effect, isLost) => this.watch(action, effect, isLost, invocation)),
     );
     const shell = {
       ...ports,
@@ -403,6 +404,19 @@ export class World extends InProcessAccount {
     } finally {
       invocation.over = true;
     }
+  }
+
+  /** The ports under the service control policy, if this operation has one. */
+  private denyingTags(shell: Shell): Shell {
+    return withIam(shell, (iam) => ({
+      tagMFADevice: async (serialNumber, tags) => {
+        if (this.plan.tagsDenied && tags.some(({ key }) => TAG_KEYS.includes(key))) {
+          this.count('declared tags denied');
+          throw new CallError('iam:TagMFADevice', 'AccessDenied', 403);
+        }
+        return iam.tagMFADevice(serialNumber, tags);
+      },
+    }));
   }
 
   /** Carries out a call, notes what it changed, and checks that it may change it. */
