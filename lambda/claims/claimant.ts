@@ -174,8 +174,7 @@ export abstract class Claimant implements Work {
       if (tags.others) {
         return 'others';
       }
-      // Without a claim, a delivery that is overtaken undoes only what it did itself.
-      return tags.ours === claim || this.tookEffect ? this.undo(claim, isFirst) : 'done';
+      return this.undo(claim, isFirst);
     });
     return { left: outcome.kind === 'answered' ? outcome.value : this.undoneBy(outcome.error, isFirst), tags, hasSeen };
   }
@@ -421,13 +420,18 @@ export abstract class Claimant implements Work {
     const find = (tags: DeviceTags): Claim | undefined => {
       const { ours } = tags;
       if (ours === undefined) {
-        return { creation }; // our claim may not be readable yet
+        // What this delivery did shows before its claim may be readable.
+        return this.tookEffect ? { creation } : undefined;
       }
       // A claim of a later Create stays, and so does what another delivery of this one did, unless a Delete withdraws it.
       const isOurs = ours.creation === creation && (this.tookEffect || this.isOvertakenBy(tags));
       return isOurs ? ours : undefined;
     };
     try {
+      if (!this.tookEffect) {
+        // Another delivery may rely on our claim, or be about to. Our Delete finds it when it looks again, or is over.
+        await this.settle();
+      }
       await this.leave(find, false);
     } catch (error) {
       if (!(error instanceof CallGivenUp)) {

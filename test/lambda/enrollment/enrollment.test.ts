@@ -9,7 +9,7 @@ import {
 } from '../../../lib/contract';
 import { CallError } from '../../../lambda/aws/ports';
 import { occasionOf } from '../../../lambda/occasion';
-import { JUST_ENABLED_MS } from '../../../lambda/claims/timing';
+import { JUST_ENABLED_MS, LEAVER_LOOKS_AGAIN_MS } from '../../../lambda/claims/timing';
 import { declarationOf } from '../../../lambda/declaration';
 import {
   DAY,
@@ -469,6 +469,20 @@ describe('a delivery that its Delete has overtaken, and whose claim is on the de
     stage.fault = overtake;
     await expectOvertaken();
     expect(stage.devicesOf()).toEqual([]);
+  });
+
+  test('leaves its claim to a Delete that looks again, because another delivery relies on it', async () => {
+    let atTheLook: string | undefined;
+    stage.fault = (...call) => {
+      const fault = overtake(...call);
+      if (fault !== undefined) {
+        void stage.clock.sleep(LEAVER_LOOKS_AGAIN_MS).then(() => (atTheLook = stage.tags()[OURS]));
+      }
+      return fault;
+    };
+    await expectOvertaken();
+    await stage.pass(LEAVER_LOOKS_AGAIN_MS);
+    expect(atTheLook).toBe(ourClaim());
   });
 
   test('withdraws its claim if it may not deactivate the device, because the Delete is over', async () => {
