@@ -61,6 +61,8 @@ export abstract class Claimant implements Work {
   private readonly markKey: string;
   /** When this request last wrote what others must see; `undefined`: never. */
   private wroteAt?: number;
+  /** When this Create first read its own claim, which another delivery of it may have just written. */
+  private foundAt?: number;
   /** Whether this request has waited for what others wrote. */
   protected hasWaited = false;
   /** The claim that this request has written last, and the one that it must give back; `undefined`: none written. */
@@ -295,15 +297,20 @@ export abstract class Claimant implements Work {
     return this.wroteAt !== undefined;
   }
 
-  /** Whether what this request wrote had been there long enough when it last read the tags. */
-  protected get isSettled(): boolean {
-    return this.wroteAt === undefined || this.readAt - this.wroteAt >= JOINER_LOOKS_AGAIN_MS;
+  /** When this request wrote what others must see, or found what another delivery of it had written. */
+  private get writtenAt(): number | undefined {
+    return this.wroteAt ?? this.foundAt;
   }
 
-  /** Waits until a look finds settled what this request wrote; if it wrote nothing, what others wrote before. */
+  /** Whether what was written for this request had been there long enough when it last read the tags. */
+  protected get isSettled(): boolean {
+    return this.writtenAt === undefined || this.readAt - this.writtenAt >= JOINER_LOOKS_AGAIN_MS;
+  }
+
+  /** Waits until a look finds settled what was written for this request; if nothing was, what others wrote before. */
   protected async settle(): Promise<void> {
     const now = this.ports.clock.now();
-    await this.attempts.wait(Math.max(0, (this.wroteAt ?? now) + JOINER_LOOKS_AGAIN_MS - now));
+    await this.attempts.wait(Math.max(0, (this.writtenAt ?? now) + JOINER_LOOKS_AGAIN_MS - now));
     this.hasWaited = true;
   }
 
@@ -315,6 +322,9 @@ export abstract class Claimant implements Work {
     }, 'asks whether it exists');
     this.lastTags = outcome.kind === 'answered' ? this.tagsOf(outcome.value) : undefined;
     this.claimLeft = this.lastTags?.ours === undefined ? 'absent' : 'present';
+    if (this.occasion.request === 'Create' && this.lastTags?.ours?.creation === this.creation) {
+      this.foundAt ??= this.readAt;
+    }
     return this.lastTags;
   }
 

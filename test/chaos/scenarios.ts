@@ -106,7 +106,7 @@ const changeIn = (theme: Theme): fc.Arbitrary<Change> =>
       arbitrary: fc.record({ kind: fc.constantFrom('device' as const, 'parameter' as const), index, device }),
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('user' as const), index, user }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('secret' as const), index, secret }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('secret' as const), index, secret }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('spelling' as const), index, spelling }) },
     {
       weight: 1,

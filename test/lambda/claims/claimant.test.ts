@@ -9,6 +9,7 @@ import {
   sentAtOf,
 } from '../../../lib/contract';
 import { type Action, CallError } from '../../../lambda/aws/ports';
+import { JOINER_LOOKS_AGAIN_MS } from '../../../lambda/claims/timing';
 import { type CustomResourceEvent } from '../../../lambda/protocol';
 import {
   DAY,
@@ -318,6 +319,17 @@ describe.each([
       stage.fault = (action, call) => (action === effect && call === 2 ? () => stage.clock.sleep(15_000) : undefined);
       await stage.sendAll([0, () => create], [0, () => create], [5_000, () => kind.event('Delete')]);
       expect(kind.isThere).toBe(false);
+    });
+
+    test('waits until everybody can read the claim that its other delivery wrote', async () => {
+      await created(20 * MINUTE, OTHER_STACK);
+      const create = kind.event('Create');
+      const sentAt = stage.clock.now();
+      const second = stage.clock.sleep(2_000).then(() => stage.start(create));
+      const answeredAt = second.then(() => stage.clock.now());
+      expect(await stage.sendAll([0, () => create])).toMatchObject([SUCCESS]);
+      expect((await stage.clock.run(answeredAt)) - sentAt).toBeGreaterThanOrEqual(2_000 + JOINER_LOOKS_AGAIN_MS);
+      expect(await second).toMatchObject(SUCCESS);
     });
 
     test('is created once', async () => {
