@@ -61,7 +61,7 @@ export abstract class Claimant implements Work {
   private readonly markKey: string;
   /** When this request last wrote what others must see; `undefined`: never. */
   private wroteAt?: number;
-  /** When this Create first read its own claim, which another delivery of it may have just written. */
+  /** When this Create found its claim on the device: another delivery of it may have written it just before. */
   private foundAt?: number;
   /** Whether this request has waited for what others wrote. */
   protected hasWaited = false;
@@ -221,8 +221,14 @@ export abstract class Claimant implements Work {
     }
   }
 
-  /** Claims the device, over an older claim of ours. */
+  /** Claims the device, over an older claim of ours, unless the claim is there. */
   protected async claim(tags: DeviceTags, tag: Tag): Promise<void> {
+    if (tags.has(tag)) {
+      if (this.occasion.request === 'Create') {
+        this.foundAt ??= this.readAt;
+      }
+      return;
+    }
     const { ours } = tags;
     const found = ours?.creation === this.creation ? ours.tag : undefined;
     this.written = { claim: tag, found: this.written === undefined ? found : this.written.found };
@@ -322,9 +328,6 @@ export abstract class Claimant implements Work {
     }, 'asks whether it exists');
     this.lastTags = outcome.kind === 'answered' ? this.tagsOf(outcome.value) : undefined;
     this.claimLeft = this.lastTags?.ours === undefined ? 'absent' : 'present';
-    if (this.occasion.request === 'Create' && this.lastTags?.ours?.creation === this.creation) {
-      this.foundAt ??= this.readAt;
-    }
     return this.lastTags;
   }
 
@@ -351,7 +354,7 @@ export abstract class Claimant implements Work {
     if (tags === undefined) {
       return;
     }
-    const claimIsGone = this.wroteAt !== undefined && tags.ours?.creation !== this.creation;
+    const claimIsGone = this.writtenAt !== undefined && tags.ours?.creation !== this.creation;
     if (this.isOvertakenBy(tags) || (claimIsGone && this.isSettled)) {
       throw new Overtaken();
     }

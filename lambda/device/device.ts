@@ -393,10 +393,7 @@ export class VirtualMfaDevice extends Claimant {
     if (gone.length > 0) {
       await this.change(() => this.ports.iam.untagMFADevice(this.serialNumber, gone));
     }
-    const claim = this.claimTagFor(tags);
-    if (!tags.has(claim)) {
-      await this.claim(tags, claim);
-    }
+    await this.claim(tags, this.claimTagFor(tags));
     const missing = this.declaredTags.filter((tag) => !tags.has(tag));
     if (missing.length > 0) {
       await this.change(() => this.ports.iam.tagMFADevice(this.serialNumber, missing));

@@ -225,9 +225,8 @@ export class Enrollment extends Claimant {
           const tags = this.lastTags ?? state.tags;
           const isExplained = tags.explains(state.enabledAt, this.creation);
           const claim = this.claimTagFor(tags, kindOf(tags, state.enabledAt), !isExplained);
-          if (!tags.has(claim)) {
-            await this.claim(tags, claim);
-          } else if (this.isSettled) {
+          await this.claim(tags, claim);
+          if (this.isSettled) {
             return;
           }
           await this.settle();
@@ -257,10 +256,7 @@ export class Enrollment extends Claimant {
   private async switchOn(tags: DeviceTags): Promise<boolean> {
     // A secret that holds no seed is found out before anything is changed.
     await this.readSeed();
-    const claim = this.claimTagFor(tags, 'enabled', true);
-    if (!tags.has(claim)) {
-      await this.claim(tags, claim);
-    }
+    await this.claim(tags, this.claimTagFor(tags, 'enabled', true));
     const outcome = await this.sendCodes((codes) =>
       this.ports.iam.enableMFADevice(this.properties.UserName, this.serialNumber, codes),
     );

@@ -285,7 +285,7 @@ function isClaimedFor(userName: string | undefined, tags: Tags): boolean {
   return Object.entries(tags).some(([key, value]) => isEnrollmentClaim(key) && claimIn(value, true).user === userName);
 }
 
-function isClaim(key: string): boolean {
+export function isClaim(key: string): boolean {
   return isEnrollmentClaim(key) || key.startsWith(DEVICE_CLAIM_PREFIX);
 }
 

@@ -9,7 +9,7 @@ import {
   tagKey,
 } from '../../lib/contract';
 import { STACKS } from './declaration';
-import { abandonedDevices, type EndedOperation, uuidOf } from './invariants';
+import { abandonedDevices, type EndedOperation, isClaim, uuidOf } from './invariants';
 import { isLeaving } from './leaving';
 
 /*
@@ -28,8 +28,9 @@ export function checkState(ended: EndedOperation): void {
 
 /** A Delete that succeeded has withdrawn the claim of its Create, and nothing brings it back. */
 function checkWithdrawn({ world, operation, before, after }: EndedOperation): void {
-  for (const { event, startedAt, hasSucceeded } of operation.invocations) {
+  for (const { event, hasSucceeded } of operation.invocations) {
     const {
+      RequestId,
       RequestType,
       PhysicalResourceId = '',
       ResourceType,
@@ -51,7 +52,8 @@ function checkWithdrawn({ world, operation, before, after }: EndedOperation): vo
     const sentAt = sentAtOf(creation) ?? 0;
     const isInvented = !PhysicalResourceId.includes('|');
     // The time in a creation id has no fraction of a second.
-    const isOfOperation = sentAt > before.time - 1_000 && sentAt <= startedAt;
+    const deliveredAt = operation.invocations.find((each) => each.event.RequestId === RequestId)!.startedAt;
+    const isOfOperation = sentAt > before.time - 1_000 && sentAt <= deliveredAt;
     if (isInvented ? isOfOperation : PhysicalResourceId.includes(creation)) {
       world.violated(
         'undone',
@@ -110,6 +112,10 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
     if (is.by !== 'library' || is.stored || (isOld && !was.stored)) {
       continue;
     }
+    // If all its claims were removed by hand, it is nobody's, and a caller's secret is the caller's.
+    if (isOld && isOfCaller(is.secretArn) && !Object.keys(was.tags).some(isClaim)) {
+      continue;
+    }
     if (stack.status === 'ROLLBACK_FAILED' && !isOld && abandonedDevices(operation).includes(serialNumber)) {
       // CloudFormation deletes what this creation has created, the secret included, although a Delete has failed.
       world.except('a creation that could not be rolled back');
@@ -127,7 +133,6 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
     const secret = before.stack?.resources.find(({ physicalId }) => physicalId === secretArn);
     return secret?.logicalId.startsWith('Declared') === true;
   }
-  // If its claims were removed by hand, it is nobody's, and a caller's secret is the caller's.
   function isDeclared(tags: Readonly<Record<string, string>>): boolean {
     return Object.keys(tags).some((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
   }

@@ -10,6 +10,7 @@ import {
   INVENTED,
   LOGICAL_ID,
   MINUTE,
+  OTHER_STACK,
   refuse,
   serialNumberOf,
   Stage,
@@ -393,6 +394,17 @@ describe('Create', () => {
     expectFailed(await stage.deviceRequest('Create', OWN), /overtook/);
     expect(stage.log).toContainEqual(expect.objectContaining({ message: 'what this request did could not be undone' }));
     expect(stage.tags(PHONE)[OURS]).toBe(claimOf());
+  });
+
+  test('whose claim is gone 30 s after a second delivery found it is not claimed again', async () => {
+    expect(await stage.deviceRequest('Create', OWN, OTHER_STACK)).toMatchObject(SUCCESS);
+    await stage.pass(20 * MINUTE);
+    const create = stage.deviceEvent('Create', OWN);
+    const removing = stage.clock.sleep(10_000).then(() => stage.untag(OURS, PHONE));
+    const answers = await stage.sendAll([0, () => create], [2_000, () => create]);
+    await removing;
+    answers.forEach((answer) => expectFailed(answer, /overtook/));
+    expect(stage.tags(PHONE)).not.toHaveProperty([OURS]);
   });
 
   test('is undone by a Delete that finds no device, then one whose claim is not readable yet', async () => {
