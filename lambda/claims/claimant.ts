@@ -105,6 +105,8 @@ export abstract class Claimant implements Work {
 
   /** Whether this request has enabled or created the device. */
   protected abstract get tookEffect(): boolean;
+  /** Whether a delivery that was overtaken undoes what another one did, because their Delete may be over. */
+  protected abstract readonly undoesForOthers: boolean;
 
   /** Reads what `undo` needs to know in a first look, before the tags are read. */
   protected prepareToUndo(_claim: Claim | undefined): Promise<void> {
@@ -437,7 +439,9 @@ export abstract class Claimant implements Work {
         return this.tookEffect ? { creation } : undefined;
       }
       // A claim of a later Create stays, and so does what another delivery of this one did, unless a Delete withdraws it.
-      const isOurs = ours.creation === creation && (this.tookEffect || this.isOvertakenBy(tags));
+      const isWithdrawn = () =>
+        this.isOvertakenBy(tags) && (this.undoesForOthers || tags.others || tags.returnsToKept(ours));
+      const isOurs = ours.creation === creation && (this.tookEffect || isWithdrawn());
       return isOurs ? ours : undefined;
     };
     try {

@@ -32,6 +32,8 @@ const MAKING_MS = 60_000;
  * creates the device: it goes from there straight into the secret, and a device whose seed was lost is worthless.
  */
 export class VirtualMfaDevice extends Claimant {
+  /** Nobody gets the seed of a deleted device back. Its Delete looks again unless it has deleted or kept the device. */
+  protected readonly undoesForOthers = false;
   private deviceLeft: failures.DeviceLeft = 'not read';
   /** Versions with which this request created the device. */
   private readonly made: string[] = [];

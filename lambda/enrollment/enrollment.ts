@@ -36,6 +36,7 @@ interface State {
 
 /** What Create, Update and Delete mean for an enrollment. */
 export class Enrollment extends Claimant {
+  protected readonly undoesForOthers = true;
   private deviceLeft: failures.DeviceLeft = 'not read';
   private seed?: Seed;
   /** Whether IAM has accepted codes of the seed in this request. */

@@ -39,7 +39,12 @@ export function exceptionFor(
   if (deletes.some((deletion) => isFollowedBy(deletion, birth))) {
     return 'a late Create of a device';
   }
-  if (deletes.some((deletion) => undoesLaterCreate(deletion, ofDevice))) {
+  const userOf = ({ event }: Invocation) => event.ResourceProperties.UserName;
+  // The undone device may be another one of the same user.
+  const related = invocations.filter(
+    (each) => ofDevice.includes(each) || ofDevice.some((of) => userOf(of) !== undefined && userOf(of) === userOf(each)),
+  );
+  if (related.some((each) => undoesLaterCreate(each, related))) {
     return 'a Create that never answered, and a later one that succeeded';
   }
   const isKilled = ofDevice.some(
@@ -59,6 +64,7 @@ function undoesLaterCreate({ event, startedAt }: Invocation, ofDevice: readonly 
   const creates = ofDevice.filter((each) => each.event.RequestType === 'Create' && isOfSameResource(each.event, event));
   const answered = creates.filter(({ isHeard }) => isHeard).map((each) => each.event.RequestId);
   return (
+    event.RequestType === 'Delete' &&
     isInvented(event) &&
     creates.some((each) => !answered.includes(each.event.RequestId)) &&
     creates.some((each) => each.isHeard && each.hasSucceeded && each.startedAt < startedAt)

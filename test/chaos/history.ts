@@ -5,7 +5,15 @@ import { allowDevicesOf, allowRetainedAndAbandoned, checkOrphans, checkStored } 
 import { finishByHand } from './by-hand';
 import { exceptionFor } from './exceptions';
 import { CALM, type FaultPlan } from './faults';
-import { checkDeleted, checkEnrolled, checkForeignTags, checkUndone, type EndedOperation, uuidOf } from './invariants';
+import {
+  abandonedDevices,
+  checkDeleted,
+  checkEnrolled,
+  checkForeignTags,
+  checkUndone,
+  type EndedOperation,
+  uuidOf,
+} from './invariants';
 import { checkInspected } from './inspected';
 import type { DeviceChange, Name, StackDevice } from './made-devices';
 import type { Sabotage } from './sabotage';
@@ -365,9 +373,10 @@ export class History {
     const { world } = this;
     const isAlone = unsettled.length === 1 && !unsettled[0]!.operation.isAmongStragglers;
     await world.settle();
+    const abandoned = unsettled.flatMap(({ operation }) => abandonedDevices(operation));
     return unsettled.map(({ stack, ...others }) => {
       const after = snapshotOf(world, stack.stackName as StackName);
-      return { world, after, stack, isAlone, ...others };
+      return { world, after, stack, isAlone, abandoned, ...others };
     });
   }
 

@@ -27,6 +27,8 @@ export interface EndedOperation {
   readonly stack: StackDescription;
   /** Whether nothing else happened at the same time. */
   readonly isAlone: boolean;
+  /** The devices that this operation and those at the same time abandoned, because a Delete failed. */
+  readonly abandoned: readonly string[];
 }
 
 type Tags = DeviceSnapshot['tags'];

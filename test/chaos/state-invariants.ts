@@ -9,7 +9,7 @@ import {
   tagKey,
 } from '../../lib/contract';
 import { STACKS } from './declaration';
-import { abandonedDevices, type EndedOperation, isClaim, uuidOf } from './invariants';
+import { type EndedOperation, isClaim, uuidOf } from './invariants';
 import { isLeaving } from './leaving';
 
 /*
@@ -105,7 +105,7 @@ function checkNobodysDevices({ world, before, after }: EndedOperation): void {
 }
 
 /** A seed lives exactly as long as its device. */
-function checkSeeds({ world, operation, before, after, stack }: EndedOperation): void {
+function checkSeeds({ world, operation, before, after, stack, abandoned }: EndedOperation): void {
   for (const [serialNumber, is] of Object.entries(after.devices)) {
     const was = before.devices[serialNumber];
     const isOld = was?.creation === is.creation;
@@ -116,10 +116,10 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
     if (isOld && isOfCaller(is.secretArn) && !Object.keys(was.tags).some(isClaim)) {
       continue;
     }
-    if (stack.status === 'ROLLBACK_FAILED' && !isOld && abandonedDevices(operation).includes(serialNumber)) {
+    if (stack.status === 'ROLLBACK_FAILED' && !isOld && abandoned.includes(serialNumber)) {
       // CloudFormation deletes what this creation has created, the secret included, although a Delete has failed.
       world.except('a creation that could not be rolled back');
-    } else if (isOfCaller(is.secretArn) && abandonedDevices(operation).includes(serialNumber)) {
+    } else if (isOfCaller(is.secretArn) && abandoned.includes(serialNumber)) {
       // Synthesis warns of a secret that CloudFormation deletes although its device stays.
       world.except("a failed Delete of a device with a caller's secret");
     } else if (isOld && (is.userName !== undefined || isDeclared(was.tags))) {
@@ -128,10 +128,9 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
       world.violated('stored', `${serialNumber} is enabled without a seed`, serialNumber);
     }
   }
-  /** Whether the stack declares the secret itself. */
+  /** Whether a stack declares the secret itself. */
   function isOfCaller(secretArn: string | undefined): boolean {
-    const secret = before.stack?.resources.find(({ physicalId }) => physicalId === secretArn);
-    return secret?.logicalId.startsWith('Declared') === true;
+    return secretArn?.includes(':secret:mfa/declared/') === true;
   }
   function isDeclared(tags: Readonly<Record<string, string>>): boolean {
     return Object.keys(tags).some((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
@@ -162,7 +161,7 @@ function checkSeeds({ world, operation, before, after, stack }: EndedOperation):
       isOwn &&
       stored &&
       world.hasSecret(secretArn!) &&
-      !abandonedDevices(operation).includes(serialNumber) &&
+      !abandoned.includes(serialNumber) &&
       !isOfFailedCreate(serialNumber) &&
       // Which properties the Delete got is unknown then.
       !world.isMixed(before.stack!.stackId)

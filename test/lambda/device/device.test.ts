@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { seedVersion, tagKey, DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, SEED_PREFIX } from '../../../lib/contract';
+import {
+  seedVersion,
+  tagKey,
+  DEVICE_CLAIM_PREFIX,
+  ENROLLMENT_CLAIM_PREFIX,
+  MARK_PREFIX,
+  markValue,
+  SEED_PREFIX,
+} from '../../../lib/contract';
 import { type Action, CallError } from '../../../lambda/aws/ports';
 import { occasionOf } from '../../../lambda/occasion';
 import { type CustomResourceEvent } from '../../../lambda/protocol';
@@ -23,6 +31,7 @@ const SEED_KEY = tagKey(SEED_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
 const PHONE = serialNumberOf('phone');
 const RENAMED = { LogicalResourceId: 'VirtualMfaDeviceRenamed0A1B2C3D' };
 const OURS = tagKey(DEVICE_CLAIM_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
+const MARK = tagKey(MARK_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
 const THEIRS = tagKey(DEVICE_CLAIM_PREFIX, STACK_UUID, RENAMED.LogicalResourceId);
 const SUCCESS = { Status: 'SUCCESS' };
 const OWN = { OwnSecret: 'true' };
@@ -393,6 +402,17 @@ describe('Create', () => {
         : refuse('iam:DeleteVirtualMFADevice', 'AccessDenied', 403)(action, call, event);
     expectFailed(await stage.deviceRequest('Create', OWN), /overtook/);
     expect(stage.log).toContainEqual(expect.objectContaining({ message: 'what this request did could not be undone' }));
+    expect(stage.tags(PHONE)[OURS]).toBe(claimOf());
+  });
+
+  test('that is overtaken and has only claimed the device leaves both to its Delete', async () => {
+    expect(await stage.deviceRequest('Create', OWN)).toMatchObject(SUCCESS);
+    await stage.pass(20 * MINUTE);
+    const mark = () => stage.tag(MARK, markValue({ creation: 'any', time: stage.clock.now() }), PHONE);
+    stage.fault = (action, call) => (action === 'iam:TagMFADevice' && call === 1 ? mark : undefined);
+    stage.calls = [];
+    expectFailed(await stage.deviceRequest('Create', OWN), /overtook/);
+    expect(exists()).toBe(true);
     expect(stage.tags(PHONE)[OURS]).toBe(claimOf());
   });
 
