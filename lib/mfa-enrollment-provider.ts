@@ -236,7 +236,7 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
         : []),
       ...(props.vpc === undefined ? [] : networkInterfaceStatements(this)),
     ]);
-    acknowledgeWildcards(policy.resource, [
+    acknowledgeWildcards(policy, [
       ...(props.pathScope === undefined ? [ALL_DEVICES] : []),
       ...(props.vpc === undefined ? [] : ALL_NETWORK_INTERFACES),
     ]);
@@ -284,7 +284,7 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
     const pathScope = props.pathScope === undefined ? undefined : new PathScope(this, props.pathScope);
     const addPolicy: Service['addPolicy'] = (target, statements, wildcards) => {
       const added = policies.add(target, target === this ? 'PathScopePolicy' : 'Policy', statements);
-      acknowledgeWildcards(added.resource, wildcards);
+      acknowledgeWildcards(added, wildcards);
       return added;
     };
     const granted = pathScope && addPolicy(this, pathScope.statements(), pathScope.wildcards());

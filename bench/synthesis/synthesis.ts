@@ -60,7 +60,7 @@ async function programOf(): Promise<string> {
 function synthesis(program: string, name: ContenderName, enrollments: number): Promise<Synthesis> {
   // Ignores what bundling and staging print on each run.
   const child = fork(program, [name, String(enrollments)], {
-    execArgv: [],
+    execArgv: ['--require', join(__dirname, 'newest-constructs.js')],
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });

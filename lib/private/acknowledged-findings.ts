@@ -1,5 +1,5 @@
 import { type CfnResource, Tokenization } from 'aws-cdk-lib';
-import { type CfnPolicy } from 'aws-cdk-lib/aws-iam';
+import { type InlinePolicy, resolvedDocument } from './declarations';
 
 /*
  * What cdk-nag reports about this library's resources, and why it is intended. cdk-nag reads the reason instead of
@@ -29,12 +29,13 @@ export interface AcknowledgedWildcard {
 }
 
 /** Acknowledges the findings about wildcards in a policy. */
-export function acknowledgeWildcards(policy: CfnPolicy, wildcards: readonly AcknowledgedWildcard[]): void {
+export function acknowledgeWildcards(policy: InlinePolicy, wildcards: readonly AcknowledgedWildcard[]): void {
   if (wildcards.length === 0) {
     return;
   }
+  const { resource: cfnPolicy } = policy;
   suppress(
-    policy,
+    cfnPolicy,
     wildcards.map(({ resource, reason }) => ({
       id: WILDCARD_RULE,
       reason,
@@ -43,12 +44,12 @@ export function acknowledgeWildcards(policy: CfnPolicy, wildcards: readonly Ackn
   );
   // A cross-stack reference and a logical id are known once the app is prepared: validation comes next.
   const acknowledged = new Set<string>();
-  policy.node.addValidation({
+  cfnPolicy.node.addValidation({
     validate: () => {
       for (const [id, reason] of wildcardFindings(policy, wildcards)) {
         if (!acknowledged.has(id)) {
           acknowledged.add(id);
-          acknowledge(policy, id, reason);
+          acknowledge(cfnPolicy, id, reason);
         }
       }
       return [];
@@ -89,10 +90,13 @@ function patternOf(resource: string): string {
 }
 
 /** The ids of the findings about these wildcards, each with its reason. */
-function* wildcardFindings(policy: CfnPolicy, wildcards: readonly AcknowledgedWildcard[]): Iterable<[string, string]> {
-  const resources = resourcesIn(policy.stack.resolve(policy.policyDocument) as PolicyDocument);
+function* wildcardFindings(
+  policy: InlinePolicy,
+  wildcards: readonly AcknowledgedWildcard[],
+): Iterable<[string, string]> {
+  const resources = resourcesIn(resolvedDocument(policy) as PolicyDocument);
   for (const { resource, reason } of wildcards) {
-    const end = nagText(policy.stack.resolve(resource));
+    const end = nagText(policy.resource.stack.resolve(resource));
     for (const found of resources) {
       if (end === '*' ? found === end : found.endsWith(`:${end}`)) {
         yield [`${WILDCARD_RULE}[Resource::${found}]`, reason];

@@ -17,8 +17,15 @@ export interface Declared {
 export interface InlinePolicy {
   readonly resource: iam.CfnPolicy;
   readonly document: unknown;
+  /** Whether the document holds no tokens. */
+  readonly isLiteral: boolean;
   /** Whether it is part of the template. */
   readonly isInTemplate: boolean;
+}
+
+/** The document of a policy as the template has it. */
+export function resolvedDocument({ document, isLiteral, resource }: InlinePolicy): unknown {
+  return isLiteral ? document : resource.stack.resolve(document);
 }
 
 /** What the stacks of an app, or of a stage, declare. */

@@ -4,7 +4,7 @@ import { type Construct } from 'constructs';
 import { MARK_PREFIX, TAG_KEY_PREFIX } from '../contract';
 import { CfnPolicy, type CfnResource, Lazy, Stack, Token } from './cdk';
 import { type AcknowledgedWildcard } from './acknowledged-findings';
-import { Declarations, type InlinePolicy } from './declarations';
+import { Declarations, type InlinePolicy, resolvedDocument } from './declarations';
 import { literalText } from './identity';
 
 /** A statement of an IAM policy, as JSON. */
@@ -139,11 +139,7 @@ export class RolePolicies {
 
   /** IAM refuses what is too much for one role only in the middle of a deployment. */
   public problems(): string[] {
-    const { least, likely } = lengthOf(
-      this.all
-        .filter(({ isInTemplate }) => isInTemplate)
-        .map(({ document, resource }) => resource.stack.resolve(document) as unknown),
-    );
+    const { least, likely } = lengthOf(this.all.filter(({ isInTemplate }) => isInTemplate));
     const remedy =
       "use a provider with a 'pathScope', which needs one policy for all of them, or several providers, each with its own role";
     if (least > ROLE_POLICY_LENGTH) {
@@ -167,12 +163,10 @@ export class RolePolicies {
 
 function policyOf(role: iam.CfnRole, scope: Construct, id: string, statements: readonly Statement[]): InlinePolicy {
   const document = { Version: '2012-10-17', Statement: statements };
-  const resource = new CfnPolicy(scope, id, {
-    policyName: '',
-    policyDocument: Token.isUnresolved(JSON.stringify(document)) ? document : unsearched(document),
-    roles: [role.ref],
-  });
-  return { resource, document, isInTemplate: true };
+  const isLiteral = !Token.isUnresolved(JSON.stringify(document));
+  const policyDocument = isLiteral ? unsearched(document) : document;
+  const resource = new CfnPolicy(scope, id, { policyName: '', policyDocument, roles: [role.ref] });
+  return { resource, document, isLiteral, isInTemplate: true };
 }
 
 /**
@@ -185,6 +179,7 @@ function unsearched(value: object): IResolvable {
 
 /** A policy that knows whether the role accepted it. */
 class AttachedPolicy extends iam.Policy implements InlinePolicy {
+  public readonly isLiteral = false;
   public isInTemplate = false;
 
   public get resource(): iam.CfnPolicy {
@@ -209,10 +204,11 @@ const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {
 const UNKNOWN = '\\u0000';
 
 /** How many characters policy documents will have, without white space, which IAM does not count. */
-function lengthOf(resolved: readonly unknown[]): { readonly least: number; readonly likely: number } {
-  const text = JSON.stringify(resolved, (_, value: unknown) =>
-    isIntrinsic(value) ? literalText(value, PSEUDO_PARAMETERS) : value,
-  );
+function lengthOf(policies: readonly InlinePolicy[]): { readonly least: number; readonly likely: number } {
+  const known = (_: string, value: unknown) => (isIntrinsic(value) ? literalText(value, PSEUDO_PARAMETERS) : value);
+  const text = policies
+    .map((policy) => JSON.stringify(resolvedDocument(policy), policy.isLiteral ? undefined : known))
+    .join();
   const unknown = text.split(UNKNOWN).length - 1;
   const least = text.length - unknown * UNKNOWN.length;
   return { least, likely: least + unknown * LIKELY_LENGTH };
