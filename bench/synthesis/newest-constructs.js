@@ -5,4 +5,4 @@ const Module = require('node:module');
 
 const resolve = Module._resolveFilename;
 Module._resolveFilename = (request, ...others) =>
-  resolve(request === 'constructs' ? 'constructs-newest' : request, ...others);
+  resolve(request === 'constructs' ? process.env.CONSTRUCTS : request, ...others);

@@ -1,4 +1,6 @@
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { type Conditions, type Figure, interleaved, median, type Part } from '../figure';
@@ -20,18 +22,28 @@ const SIZES = [1, 10, 100, 247, 490, 5_000];
 const MAX_SIZE_OF_ALL_RUNS = 490;
 const RUNS_OF_LARGER_SIZES = 3;
 
+/** The newest version. */
+const CONSTRUCTS = 'constructs@10.8.1';
+
 /** Runs each synthesis in its own process with the compiled library, like an app. */
 export const synthesisPart: Part = {
   name: 'synthesis',
   async measure({ runs }: Conditions): Promise<Figure[]> {
     const program = await programOf();
-    const bySize = new Map<number, Medians>();
-    for (const size of SIZES) {
-      const rounds = size > MAX_SIZE_OF_ALL_RUNS ? Math.min(runs, RUNS_OF_LARGER_SIZES) : runs;
-      const results = await interleaved(NAMES, rounds, (name) => synthesis(program, name, size));
-      bySize.set(size, new Map([...results].map(([name, each]) => [name, mediansOf(each)])));
+    const folder = mkdtempSync(join(tmpdir(), 'bench-constructs-'));
+    try {
+      execFileSync('npm', ['install', '--prefix', folder, CONSTRUCTS], { stdio: 'ignore' });
+      const constructs = join(folder, 'node_modules', 'constructs');
+      const bySize = new Map<number, Medians>();
+      for (const size of SIZES) {
+        const rounds = size > MAX_SIZE_OF_ALL_RUNS ? Math.min(runs, RUNS_OF_LARGER_SIZES) : runs;
+        const results = await interleaved(NAMES, rounds, (name) => synthesis(program, constructs, name, size));
+        bySize.set(size, new Map([...results].map(([name, each]) => [name, mediansOf(each)])));
+      }
+      return figuresOf(bySize);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
-    return figuresOf(bySize);
   },
 };
 
@@ -57,11 +69,12 @@ async function programOf(): Promise<string> {
   return outfile;
 }
 
-function synthesis(program: string, name: ContenderName, enrollments: number): Promise<Synthesis> {
+function synthesis(program: string, constructs: string, name: ContenderName, enrollments: number): Promise<Synthesis> {
   // Ignores what bundling and staging print on each run.
   const child = fork(program, [name, String(enrollments)], {
     execArgv: ['--require', join(__dirname, 'newest-constructs.js')],
     cwd: ROOT,
+    env: { ...process.env, CONSTRUCTS: constructs },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   return new Promise((resolve, reject) => {
