@@ -1,6 +1,6 @@
 'use strict';
-// An app gets the newest constructs from npm, whatever its aws-cdk-lib. The oldest, which this project is compiled with,
-// takes a time for each child that grows with the number of its siblings.
+// An app gets the newest constructs from npm, whatever its aws-cdk-lib. With the oldest version, which this project is
+// compiled with, adding a construct takes longer the more siblings it has.
 const Module = require('node:module');
 
 const resolve = Module._resolveFilename;

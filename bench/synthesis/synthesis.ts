@@ -22,7 +22,7 @@ const SIZES = [1, 10, 100, 247, 490, 5_000];
 const MAX_SIZE_OF_ALL_RUNS = 490;
 const RUNS_OF_LARGER_SIZES = 3;
 
-/** The newest version. */
+/** The newest version of constructs. */
 const CONSTRUCTS = 'constructs@10.8.1';
 
 /** Runs each synthesis in its own process with the compiled library, like an app. */

@@ -300,14 +300,14 @@ export abstract class Claimant implements Work {
     this.wasChanged = true;
   }
 
-  /** Whether this request has claimed or made the device. */
-  protected get hasTakenPart(): boolean {
-    return this.wroteAt !== undefined;
-  }
-
   /** When this request wrote what others must see, or found what another delivery of it had written. */
   private get writtenAt(): number | undefined {
     return this.wroteAt ?? this.foundAt;
+  }
+
+  /** Whether this request, or another delivery of it, has claimed or made the device. */
+  protected get hasTakenPart(): boolean {
+    return this.writtenAt !== undefined;
   }
 
   /** Whether what was written for this request had been there long enough when it last read the tags. */
@@ -438,10 +438,11 @@ export abstract class Claimant implements Work {
         // What this delivery did shows before its claim may be readable.
         return this.tookEffect ? { creation } : undefined;
       }
-      // A claim of a later Create stays, and so does what another delivery of this one did, unless a Delete withdraws it.
-      const isWithdrawn = () =>
+      // A claim of a later Create stays, and so does what another delivery of this one did, unless this one may stand in for
+      // their Delete.
+      const mayStandIn = () =>
         this.isOvertakenBy(tags) && (this.undoesForOthers || tags.others || tags.returnsToKept(ours));
-      const isOurs = ours.creation === creation && (this.tookEffect || isWithdrawn());
+      const isOurs = ours.creation === creation && (this.tookEffect || mayStandIn());
       return isOurs ? ours : undefined;
     };
     try {

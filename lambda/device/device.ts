@@ -178,7 +178,7 @@ export class VirtualMfaDevice extends Claimant {
 
   /** Creates the device and stores its seed; false: look at the device again. */
   private async make(versions: SecretVersions): Promise<boolean> {
-    // What was there, or what this request has made, is gone: a Delete has deleted it.
+    // What was there, or what was made for this request, is gone: a Delete has deleted it.
     if (this.hasTakenPart) {
       throw new Overtaken();
     }

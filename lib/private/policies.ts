@@ -208,7 +208,7 @@ function lengthOf(policies: readonly InlinePolicy[]): { readonly least: number; 
   const known = (_: string, value: unknown) => (isIntrinsic(value) ? literalText(value, PSEUDO_PARAMETERS) : value);
   const text = policies
     .map((policy) => JSON.stringify(resolvedDocument(policy), policy.isLiteral ? undefined : known))
-    .join();
+    .join('');
   const unknown = text.split(UNKNOWN).length - 1;
   const least = text.length - unknown * UNKNOWN.length;
   return { least, likely: least + unknown * LIKELY_LENGTH };

@@ -11,7 +11,7 @@ import type { Birth } from './births';
 import type { DocumentedException } from './documented-exceptions';
 import type { Invocation } from './invocation';
 import type { DeviceSnapshot } from './snapshot';
-import type { Operation } from './world';
+import type { Operation, Violation } from './world';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** How old a read can be, and how long a call or a response can take here. */
@@ -21,12 +21,13 @@ const CALL_MS = 2_000;
 /**
  * Which documented exception explains what an operation did to a device.
  *
+ * @param violation with the serial number of the device
  * @param was the device before the operation; absent: it didn't exist
  * @param declared the logical ids of the stack before the operation
  */
 export function exceptionFor(
   { invocations }: Operation,
-  serialNumber: string,
+  { invariant, about: serialNumber }: Violation,
   was: DeviceSnapshot | undefined,
   birth: Birth | undefined,
   declared: readonly string[],
@@ -40,10 +41,9 @@ export function exceptionFor(
     return 'a late Create of a device';
   }
   const userOf = ({ event }: Invocation) => event.ResourceProperties.UserName;
-  // The undone device may be another one of the same user.
-  const related = invocations.filter(
-    (each) => ofDevice.includes(each) || ofDevice.some((of) => userOf(of) !== undefined && userOf(of) === userOf(each)),
-  );
+  // A user without an enabled device may have lost another one than the one that was deactivated last.
+  const users = invariant === 'no gap' ? ofDevice.map(userOf).filter((user) => typeof user === 'string') : [];
+  const related = invocations.filter((each) => ofDevice.includes(each) || users.some((user) => user === userOf(each)));
   if (related.some((each) => undoesLaterCreate(each, related))) {
     return 'a Create that never answered, and a later one that succeeded';
   }

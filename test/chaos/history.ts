@@ -426,12 +426,19 @@ export class History {
   }
 
   /** Whether a violation is what the documents say that can happen. */
-  private isExcepted({ about }: Violation): boolean {
+  private isExcepted(violation: Violation): boolean {
+    const { about } = violation;
     const exception = this.recent
       .map(({ operation, before }) =>
         about === undefined
           ? undefined
-          : exceptionFor(operation, about, before.devices[about], this.world.births.of(about), logicalIdsIn(before)),
+          : exceptionFor(
+              operation,
+              violation,
+              before.devices[about],
+              this.world.births.of(about),
+              logicalIdsIn(before),
+            ),
       )
       .find((each) => each !== undefined);
     if (exception !== undefined) {

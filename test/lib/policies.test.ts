@@ -45,6 +45,23 @@ test('the policy of an enrollment allows enrolling its user and reading its secr
   ]);
 });
 
+test('a policy without tokens is complete, and takes overrides', () => {
+  const stack = literalStack();
+  const user = iam.User.fromUserArn(stack, 'Alice', 'arn:aws:iam::123456789012:user/alice');
+  const policy = enroll(stack, { user }).node.findChild('Policy') as iam.CfnPolicy;
+  const condition = { Bool: { 'aws:SecureTransport': 'true' } };
+  policy.addPropertyOverride('PolicyDocument.Statement.1.Condition', condition);
+  expect(statements(stack)).toEqual([
+    expect.objectContaining({ Resource: 'arn:aws:iam::123456789012:user/alice' }),
+    {
+      Effect: 'Allow',
+      Action: 'secretsmanager:GetSecretValue',
+      Resource: `${SECRET}-??????`,
+      Condition: condition,
+    },
+  ]);
+});
+
 /** The end of the stack's id. */
 const STACK_UUID = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
 const CLAIMS_OF_THE_STACK = { 'Fn::Join': ['', ['cdk-mfa-enrollment:*:', STACK_UUID, '/*']] };

@@ -416,15 +416,27 @@ describe('Create', () => {
     expect(stage.tags(PHONE)[OURS]).toBe(claimOf());
   });
 
-  test('whose claim is gone 30 s after a second delivery found it is not claimed again', async () => {
-    expect(await stage.deviceRequest('Create', OWN, OTHER_STACK)).toMatchObject(SUCCESS);
-    await stage.pass(20 * MINUTE);
-    const create = stage.deviceEvent('Create', OWN);
-    const removing = stage.clock.sleep(10_000).then(() => stage.untag(OURS, PHONE));
-    const answers = await stage.sendAll([0, () => create], [2_000, () => create]);
-    await removing;
-    answers.forEach((answer) => expectFailed(answer, /overtook/));
-    expect(stage.tags(PHONE)).not.toHaveProperty([OURS]);
+  describe('whose second delivery finds the claim of the first', () => {
+    /** Both deliveries, and what happens after 10 s, while they wait. */
+    async function bothDuring(change: () => unknown): Promise<void> {
+      expect(await stage.deviceRequest('Create', {}, OTHER_STACK)).toMatchObject(SUCCESS);
+      await stage.pass(20 * MINUTE);
+      const create = stage.deviceEvent('Create');
+      const changing = stage.clock.sleep(10_000).then(change);
+      const answers = await stage.sendAll([0, () => create], [2_000, () => create]);
+      await changing;
+      answers.forEach((answer) => expectFailed(answer, /overtook/));
+    }
+
+    test('does not claim the device again if the claim is gone 30 s later', async () => {
+      await bothDuring(() => stage.untag(OURS, PHONE));
+      expect(stage.tags(PHONE)).not.toHaveProperty([OURS]);
+    });
+
+    test('does not create the device again if it is gone 30 s later', async () => {
+      await bothDuring(() => stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE }));
+      expect(exists()).toBe(false);
+    });
   });
 
   test('is undone by a Delete that finds no device, then one whose claim is not readable yet', async () => {
