@@ -44,6 +44,11 @@ export async function interleaved<Name extends string, Result>(
   return results;
 }
 
+/** The median ratio of two contenders in the same round, because the speed of the machine changes from round to round. */
+export function medianRatio(ours: readonly number[], theirs: readonly number[]): number {
+  return median(ours.map((value, round) => value / theirs[round]!));
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;

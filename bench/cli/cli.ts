@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { gzipSync } from 'node:zlib';
-import { type Conditions, type Figure, interleaved, median, type Part } from '../figure';
+import { type Conditions, type Figure, interleaved, median, medianRatio, type Part } from '../figure';
 import { Account } from '../requests/account';
 import { isInstalled, run, TOOLS } from '../script/script';
 
@@ -46,11 +46,10 @@ export const cliPart: Part = {
 
 function timesOf(times: ReadonlyMap<string, readonly number[]>): Figure[] {
   const figures = [...times].map(([name, ms]): Figure => ({ name: `cli.${name}.time`, value: median(ms), unit: 'ms' }));
-  const [code, script] = figures;
-  return script === undefined
-    ? figures
-    : [
-        ...figures,
-        { name: 'cli.code.time.to.script', value: code!.value / script.value, unit: 'ratio', atMost: BOUNDS.code },
-      ];
+  const script = times.get('script');
+  if (script === undefined) {
+    return figures;
+  }
+  const value = medianRatio(times.get('code')!, script);
+  return [...figures, { name: 'cli.code.time.to.script', value, unit: 'ratio', atMost: BOUNDS.code }];
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LoopbackServer, type Respond } from '../../test/lambda/aws/loopback-server';
 import { selfSignedIdentity } from '../../test/lambda/aws/self-signed';
-import { type Conditions, type Figure, interleaved, median, type Part } from '../figure';
+import { type Conditions, type Figure, interleaved, median, medianRatio, type Part } from '../figure';
 import { type Contender, contenders } from './contenders';
 
 /** Bounds of the built function: bytes, and times relative to the minified default bundle. */
@@ -54,13 +54,13 @@ function sizes({ name, bytes, gzipBytes }: Contender): Figure[] {
 
 function onNode(node: string, starts: ReadonlyMap<string, readonly Start[]>): Figure[] {
   return (Object.keys(UNITS) as Quantity[]).flatMap((quantity) => {
-    const of = (name: string) => median(starts.get(name)!.map((one) => one[quantity]));
+    const of = (name: string) => starts.get(name)!.map((one) => one[quantity]);
     const absolute = [...starts.keys()].map((name): Figure => {
-      return { name: `function.${name}.${node}.${quantity}`, value: of(name), unit: UNITS[quantity] };
+      return { name: `function.${name}.${node}.${quantity}`, value: median(of(name)), unit: UNITS[quantity] };
     });
     const ratios = ['default', 'minified', 'bare'].map((other): Figure => {
       const atMost = other === 'minified' ? BOUNDS[quantity] : undefined;
-      const value = of('built') / of(other);
+      const value = medianRatio(of('built'), of(other));
       return {
         name: `function.built.${node}.${quantity}.to.${other}`,
         value,

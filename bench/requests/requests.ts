@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
-import { type Conditions, type Figure, median, type Part } from '../figure';
+import { type Conditions, type Figure, median, medianRatio, type Part } from '../figure';
 import { Account } from './account';
 import { requestEvent, type RequestEvent, type RequestType } from './request-event';
 
@@ -65,12 +65,12 @@ function none(): Requests {
 
 export function figuresOf(results: Record<'function' | 'bare', Requests>): Figure[] {
   return TYPES.flatMap((type): Figure[] => {
-    const ms = (name: 'function' | 'bare') => median(results[name][type].map((request) => request.ms));
+    const ms = (name: 'function' | 'bare') => results[name][type].map((request) => request.ms);
     const prefix = `requests.${type.toLowerCase()}`;
     return [
-      { name: `${prefix}.function.processor`, value: ms('function'), unit: 'ms' },
-      { name: `${prefix}.bare.processor`, value: ms('bare'), unit: 'ms' },
-      { name: `${prefix}.processor.to.bare`, value: ms('function') / ms('bare'), unit: 'ratio' },
+      { name: `${prefix}.function.processor`, value: median(ms('function')), unit: 'ms' },
+      { name: `${prefix}.bare.processor`, value: median(ms('bare')), unit: 'ms' },
+      { name: `${prefix}.processor.to.bare`, value: medianRatio(ms('function'), ms('bare')), unit: 'ratio' },
       { name: `${prefix}.calls`, value: median(results.function[type].map(({ calls }) => calls)), unit: 'count' },
     ];
   });

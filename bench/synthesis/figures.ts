@@ -1,4 +1,4 @@
-import type { Figure } from '../figure';
+import { type Figure, median, medianRatio } from '../figure';
 import type { ContenderName } from './contenders';
 import type { Synthesis } from './synthesize';
 
@@ -21,24 +21,25 @@ const BOUNDS: readonly Bound[] = [
 /** Bound on the ratio of the time per enrollment at 490 enrollments to that at 100. */
 const MOST_GROWTH = 1.2;
 
-/** The medians of each contender at one size. */
-export type Medians = ReadonlyMap<ContenderName, Synthesis>;
+/** The syntheses of each contender at one size, in the order of the rounds. */
+export type Rounds = ReadonlyMap<ContenderName, readonly Synthesis[]>;
 
-export function figuresOf(bySize: ReadonlyMap<number, Medians>): Figure[] {
-  return [...[...bySize].flatMap(([size, medians]) => atSize(size, medians)), ...growth(bySize)];
+export function figuresOf(bySize: ReadonlyMap<number, Rounds>): Figure[] {
+  return [...[...bySize].flatMap(([size, rounds]) => atSize(size, rounds)), ...growth(bySize)];
 }
 
-function atSize(size: number, medians: Medians): Figure[] {
+function atSize(size: number, rounds: Rounds): Figure[] {
   const prefix = (name: string) => `synthesis.${name}.${size}`;
-  const absolute = [...medians].flatMap(([name, { ms, bytes }]): Figure[] => [
-    { name: `${prefix(name)}.time`, value: ms, unit: 'ms' },
-    { name: `${prefix(name)}.bytesPerEnrollment`, value: bytes / size, unit: 'bytes' },
+  const each = (name: ContenderName, quantity: keyof Synthesis) => rounds.get(name)!.map((one) => one[quantity]);
+  const absolute = [...rounds.keys()].flatMap((name): Figure[] => [
+    { name: `${prefix(name)}.time`, value: median(each(name, 'ms')), unit: 'ms' },
+    { name: `${prefix(name)}.bytesPerEnrollment`, value: median(each(name, 'bytes')) / size, unit: 'bytes' },
   ]);
   const ratios = BOUNDS.map(({ quantity, ours, other, sizes, atMost }): Figure => {
     const what = quantity === 'ms' ? 'time' : 'bytesPerEnrollment';
     return {
       name: `${prefix(ours)}.${what}.to.${other}`,
-      value: medians.get(ours)![quantity] / medians.get(other)![quantity],
+      value: medianRatio(each(ours, quantity), each(other, quantity)),
       unit: 'ratio',
       ...(sizes(size) && { atMost }),
     };
@@ -46,9 +47,12 @@ function atSize(size: number, medians: Medians): Figure[] {
   return [...absolute, ...ratios];
 }
 
-function growth(bySize: ReadonlyMap<number, Medians>): Figure[] {
+function growth(bySize: ReadonlyMap<number, Rounds>): Figure[] {
   return (['scoped', 'ownPolicy'] as const).map((name) => {
-    const perEnrollment = (size: number) => bySize.get(size)!.get(name)!.ms / size;
+    const perEnrollment = (size: number) => {
+      const syntheses = bySize.get(size)!.get(name)!;
+      return median(syntheses.map(({ ms }) => ms / size));
+    };
     return {
       name: `synthesis.${name}.timePerEnrollment.490.to.100`,
       value: perEnrollment(490) / perEnrollment(100),

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build as bundle } from 'esbuild';
-import { type Conditions, type Figure, interleaved, median, type Part } from '../figure';
+import { type Conditions, type Figure, interleaved, type Part } from '../figure';
 import type { ContenderName } from './contenders';
-import { figuresOf, type Medians } from './figures';
+import { figuresOf, type Rounds } from './figures';
 import type { Synthesis } from './synthesize';
 
 const ROOT = join(__dirname, '..', '..');
@@ -34,11 +34,10 @@ export const synthesisPart: Part = {
     try {
       execFileSync('npm', ['install', '--prefix', folder, CONSTRUCTS], { stdio: 'ignore' });
       const constructs = join(folder, 'node_modules', 'constructs');
-      const bySize = new Map<number, Medians>();
+      const bySize = new Map<number, Rounds>();
       for (const size of SIZES) {
         const rounds = size > MAX_SIZE_OF_ALL_RUNS ? Math.min(runs, RUNS_OF_LARGER_SIZES) : runs;
-        const results = await interleaved(NAMES, rounds, (name) => synthesis(program, constructs, name, size));
-        bySize.set(size, new Map([...results].map(([name, each]) => [name, mediansOf(each)])));
+        bySize.set(size, await interleaved(NAMES, rounds, (name) => synthesis(program, constructs, name, size)));
       }
       return figuresOf(bySize);
     } finally {
@@ -46,10 +45,6 @@ export const synthesisPart: Part = {
     }
   },
 };
-
-function mediansOf(syntheses: readonly Synthesis[]): Synthesis {
-  return { ms: median(syntheses.map(({ ms }) => ms)), bytes: median(syntheses.map(({ bytes }) => bytes)) };
-}
 
 /**
  * Bundles the program into `dist/bench`, from where the relative path of `lib` is the same: it loads the compiled

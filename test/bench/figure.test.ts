@@ -1,4 +1,4 @@
-import { isMissed, median } from '../../bench/figure';
+import { isMissed, median, medianRatio } from '../../bench/figure';
 
 test.each([
   [[3], 3],
@@ -7,6 +7,10 @@ test.each([
   [[4, 1, 100, 2], 3],
 ])('the median of %j is %d', (values, expected) => {
   expect(median(values)).toBe(expected);
+});
+
+test('the ratio of two contenders is that of a round, even if the machine slows down from round to round', () => {
+  expect(medianRatio([1, 20, 300], [2, 40, 100])).toBe(0.5);
 });
 
 test.each([

@@ -1,21 +1,21 @@
 import { isMissed } from '../../bench/figure';
-import { figuresOf, type Medians } from '../../bench/synthesis/figures';
+import { figuresOf, type Rounds } from '../../bench/synthesis/figures';
 
-const medians = (scoped: number, other: number): Medians =>
+const rounds = (scoped: number, other: number): Rounds =>
   new Map([
-    ['scoped', { ms: scoped, bytes: scoped }],
-    ['ownPolicy', { ms: scoped, bytes: scoped }],
-    ['awsCustomResource', { ms: other, bytes: other }],
-    ['awsCustomResourceSharedRole', { ms: other, bytes: other }],
-    ['nodejsFunction', { ms: other, bytes: other }],
+    ['scoped', [{ ms: scoped, bytes: scoped }]],
+    ['ownPolicy', [{ ms: scoped, bytes: scoped }]],
+    ['awsCustomResource', [{ ms: other, bytes: other }]],
+    ['awsCustomResourceSharedRole', [{ ms: other, bytes: other }]],
+    ['nodejsFunction', [{ ms: other, bytes: other }]],
   ]);
 const figures = figuresOf(
   new Map([
-    [1, medians(45, 100)],
-    [10, medians(46, 100)],
-    [100, medians(300, 1_000)],
-    [247, medians(700, 1_000)],
-    [490, medians(1_800, 10_000)],
+    [1, rounds(45, 100)],
+    [10, rounds(46, 100)],
+    [100, rounds(300, 1_000)],
+    [247, rounds(700, 1_000)],
+    [490, rounds(1_800, 10_000)],
   ]),
 );
 const figure = (name: string) => figures.find((each) => each.name === `synthesis.${name}`)!;
