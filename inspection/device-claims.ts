@@ -9,7 +9,7 @@ import {
   markIn,
   SEED_PREFIX,
 } from '../lib/contract';
-import { withdraws } from '../lambda/claims/device-tags';
+import { OWNER, withdraws } from '../lambda/claims/device-tags';
 import { type Expected, type SeenScope } from './expected';
 import { type Tag } from './ports';
 
@@ -35,9 +35,6 @@ export interface SeenClaim {
  * - `orphaned`: nobody, and its Delete did not finish
  */
 export type ClaimStatus = 'declared' | 'in progress' | 'not inspected' | 'perhaps retained' | 'orphaned';
-
-/** The uuid of a stack and a logical id. Others who may tag the device could write anything in their place. */
-const OWNER = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/[a-z0-9]+$/i;
 
 /** What the tags of a device say. */
 export function claimsIn(tags: readonly Tag[]): SeenClaim[] {

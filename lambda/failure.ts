@@ -3,15 +3,16 @@ import { secretIdOf } from '../lib/contract';
 import { CallGivenUp, OutOfTime } from './aws/attempts';
 import { type Action, type CallError } from './aws/ports';
 import { isPassing, type RequestType } from './aws/reactions';
+import { type Work } from './resource';
 import { NotASeedError } from './seed';
 
 /** What a request is about, for the reason of a failure. */
 export interface Subject {
   readonly tried: Readonly<Record<RequestType, string>>;
+  /** The key of the tag with which the resource claims the device. */
+  readonly claimKey: string;
   /** The command line that finishes a Delete by hand. */
   readonly byHand: string;
-  /** The command that is enough if other stacks use the device. */
-  readonly byHandIfShared: string;
   /** The command line that finishes a Delete whose device no longer exists; absent: nothing is left to do. */
   readonly byHandIfGone?: string;
   /** What can't change in it. */
@@ -45,7 +46,8 @@ export class Failure extends Error {
 }
 
 /** Where a reason sends its reader for longer help. */
-export const TROUBLESHOOTING = 'cdk-mfa-enrollment docs/troubleshooting.md';
+const DOCS = 'github.com/cdk-mfa-enrollment/cdk-mfa-enrollment/blob/main/docs';
+export const TROUBLESHOOTING = `${DOCS}/troubleshooting.md`;
 
 /** As many as leave room for the rest of the reason. */
 const MOST_LISTED = 3;
@@ -62,43 +64,56 @@ export function secretOptions(secretArn: string): string {
   return `--region ${region} --secret-id ${secretIdOf(secretArn)}`;
 }
 
+/** What a request that failed has left behind. */
+interface Left extends Pick<Work, 'stateLeft' | 'isDeviceGone'> {
+  /** The creation id of the resource; `undefined` if CloudFormation invented its physical id. */
+  readonly creation: string | undefined;
+}
+
 /**
  * What a reader gets who has only the stack event: what failed, on which user and device, why, what state it left, and
  * what to do next.
  */
-export function reasonOf(
-  request: RequestType,
-  subject: Subject,
-  failure: Failure,
-  stateLeft: string,
-  isDeviceGone = false,
-): string {
+export function reasonOf(request: RequestType, subject: Subject, failure: Failure, left: Left): string {
   const { cause, next } = failure.because;
   const tried = subject.tried[request] ?? subject.tried.Create;
-  return `${tried}: ${cause}. State: ${stateLeft}. Next: ${next}; then ${again(request, subject, isDeviceGone)}.`;
+  return `${tried}: ${cause}. State: ${left.stateLeft}. Next: ${next}; ${thenAgain(request, subject, left)}.`;
 }
 
 /** How to try again depends on the state of the stack by then. */
-function again(request: RequestType, subject: Subject, isDeviceGone: boolean): string {
+function thenAgain(request: RequestType, subject: Subject, left: Left): string {
   const { region, stackName, logicalId } = subject;
   const stack = `--region ${region} --stack-name ${stackName}`;
   switch (request) {
     case 'Update':
-      return `deploy again. From UPDATE_ROLLBACK_FAILED, first run: aws cloudformation continue-update-rollback ${stack} (if you can't fix the cause, add --resources-to-skip ${logicalId}; for a nested stack, name its parent and skip ${stackName}.${logicalId})`;
+      return `then deploy again. From UPDATE_ROLLBACK_FAILED, first run: aws cloudformation continue-update-rollback ${stack} (if you can't fix the cause, add --resources-to-skip ${logicalId}; for a nested stack, name its parent and skip ${stackName}.${logicalId})`;
     case 'Delete':
-      return `delete the stack again. If the function is gone, or if CloudFormation abandoned this resource, finish by hand (${TROUBLESHOOTING}): ${stepsByHand(subject, isDeviceGone)}. From DELETE_FAILED, then run: aws cloudformation delete-stack ${stack} --retain-resources ${logicalId}`;
+      return `then, if the creation or the deletion of the stack failed, delete it again; in an update, CloudFormation itself repeats this Delete. If the function is gone, or if CloudFormation abandoned this resource, finish by hand (${TROUBLESHOOTING}): ${stepsByHand(subject, left)}. From DELETE_FAILED, then run: aws cloudformation delete-stack ${stack} --retain-resources ${logicalId}`;
     default:
-      return 'deploy again';
+      return 'then deploy again';
   }
 }
 
-/** The condition comes before the commands that delete, because people run commands in the order in which they read them. */
-function stepsByHand(subject: Subject, isDeviceGone: boolean): string {
-  const { byHand, byHandIfShared, byHandIfGone, serialNumber } = subject;
-  if (isDeviceGone) {
+/**
+ * The conditions by which the function decides, too. They come before the commands that delete, because people run
+ * commands in the order in which they read them.
+ */
+function stepsByHand(subject: Subject, { isDeviceGone, creation }: Left): string {
+  const { byHand, byHandIfGone, claimKey, serialNumber } = subject;
+  if (isDeviceGone === true) {
     return byHandIfGone ?? 'nothing is left to do';
   }
-  return `first run aws iam list-mfa-device-tags --serial-number ${serialNumber}. If other stacks claim the device, or if our claim says 'adopted', run only: ${byHandIfShared}. Otherwise, run: ${byHand}`;
+  const ofAnother =
+    creation === undefined
+      ? 'the time in its value is before this deployment'
+      : `its value does not contain ${creation}`;
+  const [library, kind] = claimKey.split(':');
+  return `first run aws iam list-mfa-device-tags --serial-number ${serialNumber}. If tag ${claimKey} is missing, or ${ofAnother}, nothing is left to do. If its value begins with 'adopted' or contains ' over ', or another key begins with ${library}:${kind}:, run only: ${untag(subject)}. Otherwise, run: ${byHand}`;
+}
+
+/** The command that withdraws the claim. */
+export function untag({ serialNumber, claimKey }: Pick<Subject, 'serialNumber' | 'claimKey'>): string {
+  return `aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`;
 }
 
 /** A deploy-time value would turn the resource into another one. */
@@ -227,12 +242,13 @@ const KEY_GRANTS_FOR: Readonly<Partial<Record<Action, string>>> = {
 
 function accessDenied({ action }: CallError, subject: Subject): Cause {
   const cause = `${action} on ${resourceOf(action, subject)} is denied to the function's role (AccessDenied)`;
-  const elsewhere =
-    'a service control policy, a permissions boundary, a VPC endpoint policy, or the grants of an immutable role (docs/permissions.md)';
+  const elsewhere = `a service control policy, a permissions boundary, a VPC endpoint policy, or the grants of an immutable role (${DOCS}/permissions.md)`;
   if (isOnSecret(action)) {
     // A retained policy still names the function of the stack that was deleted.
     const readers =
-      action === 'secretsmanager:GetSecretValue' ? ' (restrictSeedReaders of another stack: docs/break-glass.md)' : '';
+      action === 'secretsmanager:GetSecretValue'
+        ? ` (restrictSeedReaders of another stack: ${DOCS}/break-glass.md)`
+        : '';
     return {
       cause,
       next: `check that the secret exists${KEY_GRANTS_FOR[action] ?? ''}. If so, look for a denial in the secret's policy${readers}, ${elsewhere}`,

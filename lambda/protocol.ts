@@ -125,7 +125,14 @@ async function outcomeOf(
   } catch (error) {
     const failure = failureOf(error, subject);
     shell.logger.log('request failed', { errorCode: failure.errorCode });
-    return { status: 'FAILED', reason: reasonOf(request, subject, failure, work.stateLeft, work.isDeviceGone) };
+    return {
+      status: 'FAILED',
+      reason: reasonOf(request, subject, failure, {
+        stateLeft: work.stateLeft,
+        isDeviceGone: work.isDeviceGone,
+        creation: occasion.creation,
+      }),
+    };
   }
 }
 

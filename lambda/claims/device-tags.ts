@@ -2,6 +2,7 @@ import {
   ANY_CREATION,
   type Claim,
   claimIn,
+  claimPlaceIn,
   type ClaimKind,
   type DEVICE_CLAIM_PREFIX,
   ENROLLMENT_CLAIM_PREFIX,
@@ -15,6 +16,11 @@ import {
 import { type Tag } from '../aws/ports';
 import { type Declaration } from '../declaration';
 import { CREATE_IS_OVER_MS, DAY_MS, MARK_IS_OVER_MS } from './timing';
+
+/** `<stack uuid>/<logical id>`. Who can tag the device can write anything in its place. */
+export const OWNER = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/[a-z0-9]+$/i;
+/** The names of a region and of a stack. */
+const PLACE = /^[a-z]+(?:-[a-z]+)+-\d+ [\w-]+$/;
 
 /** The prefix of the claims of one resource type. */
 export type ClaimPrefix = typeof ENROLLMENT_CLAIM_PREFIX | typeof DEVICE_CLAIM_PREFIX;
@@ -211,9 +217,14 @@ export class DeviceTags {
     return this.tags.find(({ key }) => key.startsWith(SEED_PREFIX))?.value;
   }
 
-  /** The claims of one resource type, for people. */
+  /** The claims of one resource type, for people. Who can tag the device must not speak to them in our name. */
   claimsOf(prefix: ClaimPrefix): string[] {
-    return this.tags.filter(({ key }) => key.startsWith(prefix)).map(({ key, value }) => `${key} (${value})`);
+    return this.tags.flatMap(({ key, value }) => {
+      const { region, stackName } = claimPlaceIn(value);
+      const isWhole =
+        key.startsWith(prefix) && OWNER.test(key.slice(prefix.length)) && PLACE.test(`${region} ${stackName}`);
+      return isWhole ? [`${key} (of ${stackName} in ${region})`] : [];
+    });
   }
 
   hasKey(key: string): boolean {

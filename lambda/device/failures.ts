@@ -63,8 +63,8 @@ export function anotherSecret(properties: DeviceProperties, claims: readonly str
   const { SerialNumber, SeedSecretArn } = properties;
   return new Failure(
     {
-      cause: `device ${SerialNumber} was created with another secret than ${SeedSecretArn}, and AWS shows a seed only once`,
-      next: `use the secret that the device was created with. It is declared by: ${listed(claims)}. If that secret is lost, ${newDevice(properties)}`,
+      cause: `device ${SerialNumber} was created with another secret than ${SeedSecretArn}, or with a deleted one of its name; AWS shows a seed only once`,
+      next: `use the secret that the device was created with. It is declared by: ${listed(claims)}. If that is this resource, restore its former seedSecret. If that secret is lost, ${newDevice(properties)}`,
     },
     'AnotherSecret',
   );
@@ -90,7 +90,7 @@ export function seedLost(properties: DeviceProperties, version: string, current:
       : '';
   return new Failure(
     {
-      cause: `secret ${SeedSecretArn} no longer holds the seed of device ${SerialNumber}: somebody wrote to it more than once, or created it again; AWS shows a seed only once`,
+      cause: `secret ${SeedSecretArn} no longer holds the seed of device ${SerialNumber}: somebody wrote to it more than once; AWS shows a seed only once`,
       next: `${restore}${newDevice(properties)} (${TROUBLESHOOTING})`,
     },
     'SeedLost',
@@ -99,11 +99,11 @@ export function seedLost(properties: DeviceProperties, version: string, current:
 
 export function seedReplaced(properties: DeviceProperties, version: string, current: string | undefined): Failure {
   const { SerialNumber, SeedSecretArn } = properties;
-  if (!isSafe(current)) {
+  if (!isSafe(version) || !isSafe(current)) {
     return new Failure(
       {
         cause: `the current version of secret ${SeedSecretArn} is not the seed of device ${SerialNumber}: somebody wrote to the secret, with a version id that is no uuid`,
-        next: `move the staging label AWSCURRENT back to version ${version} with 'aws secretsmanager update-secret-version-stage'`,
+        next: `move the staging label AWSCURRENT back to the version with the seed, which the device's tag '${SEED_PREFIX}...' names, with 'aws secretsmanager update-secret-version-stage'`,
       },
       'SeedReplaced',
     );
@@ -161,16 +161,17 @@ export function overwritten({ SerialNumber, SeedSecretArn }: DeviceProperties): 
 
 export function inUse({ SerialNumber }: DeviceProperties, tags: DeviceTags): Failure {
   const claims = tags.claimsOf(ENROLLMENT_CLAIM_PREFIX);
-  const byHand = `aws iam deactivate-mfa-device --user-name USER_NAME --serial-number ${SerialNumber} (aws iam list-virtual-mfa-devices --assignment-status Assigned shows the user)`;
+  const findUser = `aws iam list-virtual-mfa-devices --assignment-status Assigned --query "VirtualMFADevices[?SerialNumber=='${SerialNumber}'].User.UserName" --output text`;
+  const deactivate = `find its user: ${findUser}, and deactivate it: aws iam deactivate-mfa-device --user-name USER_NAME --serial-number ${SerialNumber}`;
   return new Failure(
     claims.length === 0
       ? {
           cause: `device ${SerialNumber} is enabled for a user (DeleteConflict), but not by an enrollment of this library`,
-          next: `deactivate it: ${byHand}`,
+          next: `find out who needs the device. Only if nobody does, ${deactivate}`,
         }
       : {
           cause: `device ${SerialNumber} is enabled for a user (DeleteConflict), and these enrollments claim it: ${listed(claims)}`,
-          next: `remove these enrollments. Deactivate the device only if none of their stacks exist: ${byHand}`,
+          next: `remove these enrollments. Only if no stack declares them any more, ${deactivate}`,
         },
     'DeleteConflict',
   );

@@ -27,12 +27,12 @@ export function deviceIn(request: Request): Resource {
         Update: `could not update virtual MFA device ${printable(serialNumber)}`,
         Delete: `could not delete virtual MFA device ${printable(serialNumber)}`,
       },
+      claimKey,
       // A seed lives as long as its device.
       byHand: [
         `aws iam delete-virtual-mfa-device --serial-number ${serialNumber}`,
         ...(deleteSecret === undefined ? [] : [deleteSecret]),
       ].join(' && '),
-      byHandIfShared: `aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`,
       ...(deleteSecret !== undefined && { byHandIfGone: deleteSecret }),
       lifelong: 'a device keeps its name and its path',
       region: declaration.region,

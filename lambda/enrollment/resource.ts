@@ -2,6 +2,7 @@ import { printable } from '../../lib/checks';
 import { ENROLLMENT_CLAIM_PREFIX, ENROLLMENT_PROPERTIES, type EnrollmentAttributes, tagKey } from '../../lib/contract';
 import { problemIn, propertiesIn } from '../properties';
 import { declarationOf } from '../declaration';
+import { untag } from '../failure';
 import { type Request, type Resource, surroundingsOf } from '../resource';
 import { Enrollment } from './enrollment';
 
@@ -11,7 +12,6 @@ export function enrollmentIn(request: Request): Resource {
   const { UserName: userName, SerialNumber: serialNumber, SeedSecretArn: secretArn } = properties;
   const declaration = declarationOf(request);
   const claimKey = tagKey(ENROLLMENT_CLAIM_PREFIX, declaration.stackUuid, declaration.logicalId);
-  const untag = `aws iam untag-mfa-device --serial-number ${serialNumber} --tag-keys ${claimKey}`;
   const object = `MFA device ${printable(serialNumber)} of user ${printable(userName)}`;
   return {
     parts: [userName, serialNumber],
@@ -24,9 +24,9 @@ export function enrollmentIn(request: Request): Resource {
         Update: `could not update the enrollment of ${object}`,
         Delete: `could not deactivate ${object}`,
       },
+      claimKey,
       // Both, even if the device is no longer enabled.
-      byHand: `aws iam deactivate-mfa-device --user-name ${userName} --serial-number ${serialNumber}; ${untag}`,
-      byHandIfShared: untag,
+      byHand: `aws iam deactivate-mfa-device --user-name ${userName} --serial-number ${serialNumber}; ${untag({ serialNumber, claimKey })}`,
       lifelong: 'an enrollment keeps its user and its device',
       region: declaration.region,
       stackName: declaration.stackName,

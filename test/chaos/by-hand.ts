@@ -1,4 +1,9 @@
+import { DAY_MS } from '../../lambda/claims/timing';
 import { resourceIn } from '../../lambda/custom-resources';
+import { untag } from '../../lambda/failure';
+import { occasionOf } from '../../lambda/occasion';
+import { type CustomResourceEvent } from '../../lambda/protocol';
+import { timeIn } from '../../lib/contract';
 import { AwsError } from '../../local/aws-error';
 import type { StackName } from './declaration';
 import type { World } from './world';
@@ -11,13 +16,36 @@ export async function finishByHand(world: World, stackName: StackName): Promise<
   for (const { logicalId } of [...remaining].sort((a, b) => a.type.localeCompare(b.type))) {
     const request = world.lastRequestFor(stackId, logicalId);
     if (request !== undefined) {
-      const lines = resourceIn(request).subject.byHand.split('; ');
+      const lines = commandsFor(world, request).split('; ');
       lines.forEach((line) => line.split(' && ').every((command) => run(world, command)));
     }
   }
   await world.cloudFormation.deleteStack(stackName, {
     retainResources: remaining.map(({ logicalId }) => logicalId),
   });
+}
+
+/** What the message of a failed Delete says to run, which depends on the tags of the device; nothing if ''. */
+export function commandsFor(world: World, request: CustomResourceEvent): string {
+  const { subject, parts, declaration } = resourceIn(request);
+  const { serialNumber, claimKey, byHand, byHandIfGone = '' } = subject;
+  const { creation } = occasionOf(request, parts, declaration);
+  if (!world.iam.state().devices.some((device) => device.serialNumber === serialNumber)) {
+    return byHandIfGone;
+  }
+  const claims = world.tagsOf(serialNumber, claimKey.slice(0, claimKey.lastIndexOf(':') + 1));
+  const value = claims[claimKey];
+  if (value === undefined || (creation === undefined ? isFromBefore(world, value) : !value.includes(creation))) {
+    return '';
+  }
+  const isShared = Object.keys(claims).length > 1 || value.startsWith('adopted') || value.includes(' over ');
+  return isShared ? untag(subject) : byHand;
+}
+
+/** Whether a claim is older than any deployment. */
+function isFromBefore(world: World, value: string): boolean {
+  const [time] = /\d{8}T\d{6}Z/.exec(value) ?? [];
+  return time !== undefined && world.clock.now() - timeIn(time)! > DAY_MS;
 }
 
 /** Runs a command of the AWS CLI, and returns whether it succeeded. */

@@ -31,12 +31,12 @@ const SUBJECT = resourceIn({
 const givenUp = (action: Action, code?: string, httpStatus?: number) =>
   new CallGivenUp(new CallError(action, code, httpStatus));
 
-/** What a reason says besides commands, ARNs and the keys of tags, which are as long as the names in them. */
+/** What a reason says besides commands, addresses, ARNs and the keys of tags, which are as long as the names in them. */
 function expectShort(reason: string): void {
-  const [before] = reason.split(/; then (?:deploy|delete the stack) again/);
+  const [before] = reason.split(/; then(?: deploy again|, if the creation)/);
   const said = before!
     .replace(/aws (?:iam|secretsmanager|cloudformation) [^,()]*?(?=[,()]|\. |\.$| &&|$)/g, '')
-    .replace(/arn:\S*/g, '')
+    .replace(/arn:\S*|github\.com\/[\w./-]*/g, '')
     .replace(/cdk-mfa-enrollment:\w+:[^' ]*/g, '');
   expect(said.length).toBeLessThanOrEqual(LONGEST);
 }
@@ -79,7 +79,9 @@ describe('messages about enrollments change only on purpose', () => {
 
   test.each(['Create', 'Update', 'Delete'] as const)('a failed %s', (request) => {
     const failure = new Failure({ cause: 'this is why', next: 'do this' }, 'Why');
-    expect(reasonOf(request, SUBJECT, failure, 'nothing was changed')).toMatchSnapshot();
+    expect(
+      reasonOf(request, SUBJECT, failure, { stateLeft: 'nothing was changed', creation: '20260101T120000Z-1a2b3c4d' }),
+    ).toMatchSnapshot();
   });
 
   describe('that depend on the state', () => {

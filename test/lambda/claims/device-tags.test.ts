@@ -308,9 +308,14 @@ describe('a mark', () => {
   });
 });
 
-test('claims are listed for people with their key and value', () => {
-  const tags = tagsOf({ [OURS]: claim(sent(HOUR)), [key(OTHER_STACK, 'Phone', DEVICE_CLAIM_PREFIX)]: 'x' });
-  expect(tags.claimsOf(ENROLLMENT_CLAIM_PREFIX)).toEqual([
-    `${OURS} (enabled alice 20260110T110000Z-1a2b3c4d eu-west-1 Staging)`,
-  ]);
+test('claims are listed for people with their key and place, unless somebody else has written them', () => {
+  const tags = tagsOf({
+    [OURS]: claim(sent(HOUR)),
+    [key(OTHER_STACK, 'Phone', DEVICE_CLAIM_PREFIX)]: 'x',
+    [`${ENROLLMENT_CLAIM_PREFIX}none. Next: run`]: 'aws iam delete-user eu-west-1 Staging',
+    [key(OTHER_STACK, 'Mallory. Next: run')]: 'enabled alice 20260110T110000Z-1a2b3c4d eu-west-1 Staging',
+    [key(OTHER_STACK, 'Mallory')]: 'aws iam delete-user',
+    [key(OTHER_STACK, 'Eve')]: 'aws iam delete-user eu-west-1 Staging;',
+  });
+  expect(tags.claimsOf(ENROLLMENT_CLAIM_PREFIX)).toEqual([`${OURS} (of Staging in eu-west-1)`]);
 });

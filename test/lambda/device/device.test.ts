@@ -540,7 +540,7 @@ describe('Create', () => {
     const answer = await stage.deviceRequest('Create', { SeedSecretArn }, RENAMED);
     expectFailed(
       answer,
-      /device .*phone was created with another secret than .*mfa\/other.*\. Next: .*It is declared by: cdk-mfa-enrollment:device:.*Phone0A1B2C3D \(\S+ eu-west-1 Staging\)\./,
+      /device .*phone was created with another secret than .*mfa\/other.*\. Next: .*It is declared by: cdk-mfa-enrollment:device:.*Phone0A1B2C3D \(of Staging in eu-west-1\)\. If that is this resource, restore its former seedSecret\./,
     );
     expect(changes()).toEqual([]);
     expect(await stage.deviceRequest('Delete', { SeedSecretArn }, RENAMED)).toMatchObject(SUCCESS);
@@ -997,9 +997,9 @@ describe('Delete', () => {
     const claim = tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID);
     stage.tag(claim, 'enabled alice 1a2b3c4d eu-west-1 Staging', PHONE);
     const answer = await stage.deviceRequest('Delete');
-    expectFailed(answer, `these enrollments claim it: ${claim} (enabled alice 1a2b3c4d eu-west-1 Staging)`);
+    expectFailed(answer, `these enrollments claim it: ${claim} (of Staging in eu-west-1)`);
     expect(answer.Reason).toMatch(
-      /remove these enrollments\. Deactivate the device only if none of their stacks exist: aws iam/,
+      /remove these enrollments\. Only if no stack declares them any more, find its user: aws iam/,
     );
     expect(exists()).toBe(true);
   });

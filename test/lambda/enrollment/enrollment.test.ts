@@ -188,7 +188,7 @@ describe('Create', () => {
       const before = stage.tags();
       const { Status, Reason } = await stage.request('Create', bobs());
       expect(Status).toBe('FAILED');
-      expect(Reason).toMatch(/is claimed for another user: .*\(enabled alice .*a device is never reassigned/);
+      expect(Reason).toMatch(/is claimed for another user: .*\(of Staging in .*a device is never reassigned/);
       expect(Reason).toContain('State: the device is not enabled for this user; nothing was changed');
       expect(stage.tags()).toEqual(before);
       expect(codeCalls()).toEqual([]);
