@@ -137,8 +137,9 @@ export interface MfaEnrollmentProviderProps {
   readonly logGroup?: logs.ILogGroup;
 
   /**
-   * A whole number from 0. Raise it, and the next deployment checks every enrollment and device of this provider: a
-   * device that somebody deactivated is enabled again, and missing claims are written again.
+   * A whole number from 0. Raise it, and the next deployment checks every enrollment and device of this provider,
+   * except enrollments with a `recheck` of their own and their default devices: a device that somebody deactivated is
+   * enabled again, and missing claims are written again.
    *
    * @default 0
    */
@@ -327,9 +328,13 @@ class ImportedProvider extends Construct implements IMfaEnrollmentProvider {
 
   constructor(scope: Construct, id: string, attrs: MfaEnrollmentProviderAttributes) {
     super(scope, id);
-    refuse(this, 'attrs', problemOfType('object', attrs));
+    refuse(this, 'attrs', problemOfType('object', attrs) ?? problemOfNames(attrs, ATTRIBUTES));
     refuse(this, 'serviceToken', problemOfFunctionArn(attrs.serviceToken, Stack.of(this)));
-    refuse(this, 'roleArn', problemOfRoleArn(attrs.roleArn));
+    refuse(
+      this,
+      'roleArn',
+      problemOfRoleArn(attrs.roleArn, accountIn(attrs.serviceToken) ?? literal(Stack.of(this).account)),
+    );
     this.serviceToken = attrs.serviceToken;
     this.role = iam.Role.fromRoleArn(this, 'Role', attrs.roleArn, { mutable: false });
     this._service = {
@@ -374,6 +379,12 @@ function networkInterfaceStatements(scope: Construct): Statement[] {
     ),
   ];
 }
+
+const ATTRIBUTES: Record<keyof MfaEnrollmentProviderAttributes, true> = {
+  serviceToken: true,
+  roleArn: true,
+  pathScope: true,
+};
 
 const PROPS: Record<keyof MfaEnrollmentProviderProps, true> = {
   role: true,
@@ -446,11 +457,21 @@ function problemOfFunctionArn(arn: string, { account, region }: Stack): string |
   return undefined;
 }
 
-function problemOfRoleArn(arn: string): string | undefined {
-  return (
-    problemOfType('string', arn) ??
-    (literal(arn) === undefined || /^arn:[^:]+:iam::\d{12}:role\/[^*?\s]+$/.test(arn)
-      ? undefined
-      : `invalid value ${quoted(arn)}: expected the ARN of a role`)
-  );
+/** @param account of the function, as far as it is known */
+function problemOfRoleArn(arn: string, account: string | undefined): string | undefined {
+  const problem = problemOfType('string', arn);
+  if (problem !== undefined || literal(arn) === undefined) {
+    return problem;
+  }
+  if (!/^arn:[^:]+:iam::\d{12}:role\/[^*?\s]+$/.test(arn)) {
+    return `invalid value ${quoted(arn)}: expected the ARN of a role`;
+  }
+  return account === undefined || accountIn(arn) === account
+    ? undefined
+    : `invalid value ${quoted(arn)}: expected a role in account ${account}, which is the function's`;
+}
+
+/** The account in an ARN, as far as it is known. */
+function accountIn(arn: string): string | undefined {
+  return literal(arn)?.split(':')[4];
 }

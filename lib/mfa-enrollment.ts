@@ -211,6 +211,7 @@ export class MfaEnrollment extends Construct {
     }
     this.node.addValidation({
       validate: () => {
+        informOfRetention(this, user, props.removalPolicy);
         const devices = declaredDevices(declarations, stack, deviceKey);
         if (devices.length === 0 && isGenerated(this.device.seedSecret, this.device.seedSecretField)) {
           warn(
@@ -451,16 +452,20 @@ function partitionOf(stack: Stack): string | undefined {
   return region === undefined ? undefined : RegionInfo.get(region).partition;
 }
 
-function informOfRemoval(scope: Construct, { user, removalPolicy }: MfaEnrollmentProps): void {
-  const isDeclared = userResourceOf(user) !== undefined;
-  if (removalPolicy === undefined && !isDeclared) {
+function informOfRemoval(scope: Construct, { user, adoptExisting, removalPolicy }: MfaEnrollmentProps): void {
+  if (removalPolicy === undefined && userResourceOf(user) === undefined) {
+    const unlessAdopted = adoptExisting === true ? ', unless it was adopted' : '';
     inform(
       scope,
       'removalOfImportedUser',
-      `removing this enrollment leaves the imported user '${literal(user.userName) ?? user.node.path}' without this MFA device; set 'removalPolicy' to RETAIN to keep it enabled, or to DESTROY to confirm`,
+      `removing this enrollment leaves the imported user '${literal(user.userName) ?? user.node.path}' without this MFA device${unlessAdopted}; set 'removalPolicy' to RETAIN to keep it enabled, or to DESTROY to confirm`,
     );
   }
-  if (isRetained(removalPolicy) && isDeclared) {
+}
+
+function informOfRetention(scope: Construct, user: iam.IUser, removalPolicy?: RemovalPolicy): void {
+  const resource = userResourceOf(user);
+  if (isRetained(removalPolicy) && resource !== undefined && !isKept(resource)) {
     inform(
       scope,
       'retainedWithUser',

@@ -34,7 +34,7 @@ import {
   warn,
   warnOfForeignSecret,
 } from './private/props';
-import { isKept, lostWithSeed, removalOf, secretIn } from './private/removal';
+import { isKept, lostWithSeed, secretIn } from './private/removal';
 import { SeedReaders } from './private/seed-readers';
 import { arnOf, problemOfAccount, SeedSecret, sentArnOf, wildcardsOf, writeStatements } from './private/seed-secret';
 
@@ -285,7 +285,6 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       new SeedSecret(this, 'SeedSecret', name, {
         secretName: pathScope?.secretNameOf(name),
         encryptionKey: props.encryptionKey,
-        removalPolicy: removalOf(props.removalPolicy),
       });
     refuse(this, 'seedSecret', pathScope?.problemOfSecret(this.seedSecret));
     this.recheck = provider._service.recheck;
@@ -305,11 +304,11 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
       properties: {
         SerialNumber: serialNumber,
         SeedSecretArn: sentArnOf(this.stack, this.seedSecret),
-        OwnSecret: this.seedSecret instanceof SeedSecret || undefined,
+        OwnSecret: seedSecret === undefined || undefined,
         Tags: this.tags.renderedTags,
         Recheck: Lazy.uncachedAny({ produce: () => this.recheck || undefined }),
       } satisfies Record<keyof DeviceProperties, unknown>,
-      statements: statements(this.stack, serialNumber, this.seedSecret),
+      statements: statements(this.stack, serialNumber, this.seedSecret, seedSecret === undefined),
       wildcards: wildcardsOf(this.seedSecret),
       removalPolicy: props.removalPolicy,
     });
@@ -317,13 +316,6 @@ export class VirtualMfaDevice extends Resource implements IVirtualMfaDevice, ITa
     this._seedReaders.addProvider(provider);
     this.serialNumber = this.resource.getAtt('SerialNumber' satisfies keyof DeviceAttributes).toString();
     this.declare(name);
-  }
-
-  public override applyRemovalPolicy(policy: RemovalPolicy): void {
-    super.applyRemovalPolicy(policy);
-    if (this.seedSecret instanceof SeedSecret) {
-      this.seedSecret.setPolicyRemoval(removalOf(policy));
-    }
   }
 
   public restrictSeedReaders(...readers: iam.IGrantable[]): void {
@@ -449,12 +441,17 @@ function problemOfKnown(serialNumber: string): string | undefined {
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
  */
-function statements(stack: Stack, serialNumber: string, seedSecret: secretsmanager.ISecret): Statement[] {
+function statements(
+  stack: Stack,
+  serialNumber: string,
+  seedSecret: secretsmanager.ISecret,
+  isOwn: boolean,
+): Statement[] {
   return [
     allow(['iam:CreateVirtualMFADevice', 'iam:DeleteVirtualMFADevice'], serialNumber),
     // The user's own tags. Those of this library are granted for all devices together.
     allow(['iam:TagMFADevice', 'iam:UntagMFADevice'], serialNumber, noTagKeys(`${TAG_KEY_PREFIX}*`)),
-    ...writeStatements(stack, seedSecret, seedSecret instanceof SeedSecret),
+    ...writeStatements(stack, seedSecret, isOwn),
   ];
 }
 

@@ -11,8 +11,15 @@ import { problemOfPath } from './device-name';
 import { type DeviceName, keyOf, literal, literalText, nameInArn, resourceIn, userResourceOf } from './identity';
 import { type Identity } from './logical-id';
 import { allow, type Statement } from './policies';
-import { problemOfKey, problemOfList, problemOfType, refuse, warn } from './props';
+import { problemOfKey, problemOfList, problemOfNames, problemOfType, refuse, warn } from './props';
 import { arnOf, isAwsManaged, keyStatements, wildcardsOfKey } from './seed-secret';
+
+const PROPS: Record<keyof MfaEnrollmentPathScope, true> = {
+  userPath: true,
+  devicePath: true,
+  seedSecretPrefix: true,
+  encryptionKeys: true,
+};
 
 /** The path scope of one provider: what it grants, and what is outside of it. */
 export class PathScope {
@@ -25,7 +32,7 @@ export class PathScope {
     private readonly provider: Construct,
     pathScope: MfaEnrollmentPathScope,
   ) {
-    refuse(provider, 'pathScope', problemOfType('object', pathScope));
+    refuse(provider, 'pathScope', problemOfType('object', pathScope) ?? problemOfNames(pathScope, PROPS));
     const { userPath, devicePath, seedSecretPrefix, encryptionKeys = [] } = pathScope;
     for (const [prop, path] of Object.entries({ userPath, devicePath })) {
       refuse(provider, `pathScope.${prop}`, problemOfType('string', path) ?? problemOfPath(path));

@@ -5,7 +5,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { type Construct } from 'constructs';
 import { invalid, isSeed, problemOfForeignName, quoted } from '../checks';
 import { isTakenForComplete, UNKNOWN_SUFFIX } from '../contract';
-import { Stack, Token, type CfnResource, RemovalPolicy } from './cdk';
+import { RemovalPolicy, Stack, Token } from './cdk';
 import { acknowledgeNoRotation, type AcknowledgedWildcard } from './acknowledged-findings';
 import { type DeviceName, keyOf, literal, literalText, resourceIn, seedIdentity } from './identity';
 import { deriveLogicalIds } from './logical-id';
@@ -43,7 +43,7 @@ export class SeedSecret extends secretsmanager.Secret {
     scope: Construct,
     id: string,
     private readonly device: DeviceName,
-    props: { readonly secretName?: string; readonly encryptionKey?: kms.IKey; readonly removalPolicy: RemovalPolicy },
+    props: { readonly secretName?: string; readonly encryptionKey?: kms.IKey },
   ) {
     super(scope, id, {
       ...props,
@@ -55,34 +55,22 @@ export class SeedSecret extends secretsmanager.Secret {
     resource.generateSecretString = undefined;
     acknowledgeNoRotation(resource);
     deriveLogicalIds(this, seedIdentity(device), { VirtualMfaDeviceSeed: resource });
-    this.policyRemoval = props.removalPolicy;
   }
-
-  private policyRemoval: RemovalPolicy;
 
   /** With the logical id of another resource, CloudFormation would delete the policy of the secret that it keeps. */
   public override addToResourcePolicy(statement: iam.PolicyStatement): iam.AddToResourcePolicyResult {
     const isFirst = this.node.tryFindChild('Policy') === undefined;
     const result = super.addToResourcePolicy(statement);
-    const policy = this.policyResource;
-    if (isFirst && policy !== undefined) {
-      deriveLogicalIds(policy.node.scope as Construct, seedIdentity(this.device), {
-        VirtualMfaDeviceSeedPolicy: policy,
+    const policy = this.node.tryFindChild('Policy');
+    const resource = policy && resourceIn(policy, secretsmanager.CfnResourcePolicy.CFN_RESOURCE_TYPE_NAME);
+    if (isFirst && resource !== undefined) {
+      deriveLogicalIds(policy as Construct, seedIdentity(this.device), {
+        VirtualMfaDeviceSeedPolicy: resource,
       });
-      policy.applyRemovalPolicy(this.policyRemoval);
+      // It goes with the secret. Without it, everybody could read the seed of a device that could not be deleted.
+      resource.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     }
     return result;
-  }
-
-  /** Sets what happens to the policy of the secret when the device is removed. */
-  public setPolicyRemoval(removal: RemovalPolicy): void {
-    this.policyRemoval = removal;
-    this.policyResource?.applyRemovalPolicy(removal);
-  }
-
-  private get policyResource(): CfnResource | undefined {
-    const policy = this.node.tryFindChild('Policy');
-    return policy && resourceIn(policy, secretsmanager.CfnResourcePolicy.CFN_RESOURCE_TYPE_NAME);
   }
 }
 
@@ -94,6 +82,9 @@ export function problemOfSecretName(secret: secretsmanager.ISecret): string | un
   }
   const known = literalText(keyOf(Stack.of(secret), arn));
   const name = /:secret:([^]*)$/.exec(known)?.[1];
+  if (isOfSomethingElse(known)) {
+    return `invalid secret ARN ${quoted(known.replaceAll('\0', '…'))}: expected arn:aws:secretsmanager:<region>:<account>:secret:<name>`;
+  }
   if (name === undefined) {
     return undefined;
   }
@@ -113,6 +104,16 @@ export function problemOfSecretName(secret: secretsmanager.ISecret): string | un
     literalText(keyOf(Stack.of(secret), secret.secretName)) !== name
     ? `invalid partial ARN of a secret ${quoted(known.replaceAll('\0', '…'))}: expected no hyphen and six characters at its end; import a complete ARN with Secret.fromSecretCompleteArn, and a name that ends so with Secret.fromSecretNameV2`
     : undefined;
+}
+
+/** Whether enough of an ARN is known to tell that it names no secret. A token can stand for several of its parts. */
+function isOfSomethingElse(arn: string): boolean {
+  const [, , service = '', region, account, type = '', name] = arn.split(':');
+  return (
+    !service.includes('\0') &&
+    account !== undefined &&
+    (service !== 'secretsmanager' || region === '' || account === '' || (type === 'secret' && name === undefined))
+  );
 }
 
 /** Whether the app lets Secrets Manager generate the value, which is then no seed. */

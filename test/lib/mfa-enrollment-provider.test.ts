@@ -568,6 +568,21 @@ describe('MfaEnrollmentProvider.fromMfaEnrollmentProviderAttributes', () => {
       `'roleArn': invalid value 'arn:aws:iam::123456789012:role/*': ${ROLE_ARN}`,
     ],
     [
+      'a roleArn in another account',
+      { roleArn: 'arn:aws:iam::999999999999:role/mfa' },
+      "'roleArn': invalid value 'arn:aws:iam::999999999999:role/mfa': expected a role in account 123456789012, which is the function's",
+    ],
+    [
+      'a mistyped prop of the path scope',
+      { pathScope: { userPath: '/staff/', devicePath: '/staff/', seedSecretprefix: 'seeds/' } as never },
+      "'pathScope': invalid prop 'seedSecretprefix': expected one of userPath, devicePath, seedSecretPrefix, encryptionKeys",
+    ],
+    [
+      'a prop that imported providers do not have',
+      { recheck: 1 } as never,
+      "'attrs': invalid prop 'recheck': expected one of serviceToken, roleArn, pathScope",
+    ],
+    [
       'a path without a slash at its end',
       { pathScope: { userPath: '/staff', devicePath: '/staff/' } },
       "'pathScope.userPath': invalid path '/staff': expected a path that begins and ends with '/'",

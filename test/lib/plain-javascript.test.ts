@@ -1,4 +1,4 @@
-import { Annotations as CdkAnnotations, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { Annotations as CdkAnnotations, type App, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -323,6 +323,7 @@ describe('an INFO annotation has an id if the installed aws-cdk-lib has addInfoV
     const stack = newStack();
     const user = 'user' in declaration ? iam.User.fromUserName(stack, 'Bob', 'bob') : undefined;
     enroll(stack, { user, removalPolicy: 'removalPolicy' in declaration ? declaration.removalPolicy : undefined });
+    (stack.node.root as App).synth();
     expect(given).toEqual([expect.stringMatching(`^cdk-mfa-enrollment:${id}: .*'removalPolicy'`)]);
   });
 

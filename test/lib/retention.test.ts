@@ -88,7 +88,7 @@ describe('a retained enrollment needs a retained device, secret and policy of th
     const stack = newStack();
     const { device } = enrollDeclared(stack, RETAIN);
     device.restrictSeedReaders(reader(stack));
-    applyBelow(device, DESTROY, SECRET);
+    applyBelow(device, DESTROY);
     for (const words of [LOST_DEVICE, LOST_SECRET, LOST_POLICY]) {
       expect(synthesized(stack)).toThrow(words);
     }
@@ -197,7 +197,7 @@ describe('the default device with removalPolicy RETAIN', () => {
   );
 
   test.each([undefined, DESTROY])(
-    'is deleted with the policy of its secret with %s, and deletes the secret itself',
+    'is deleted with %s, and deletes the secret and its policy itself',
     (removalPolicy) => {
       const stack = newStack();
       const user = new iam.User(stack, 'Alice');
@@ -205,7 +205,9 @@ describe('the default device with removalPolicy RETAIN', () => {
       expect(ofSeed(stack)).toHaveLength(4);
       for (const resource of ofSeed(stack)) {
         expect(resource).toMatchObject(
-          resource.Type === SECRET ? RETAINED : { DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' },
+          [SECRET, SECRET_POLICY].includes(resource.Type)
+            ? RETAINED
+            : { DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' },
         );
       }
     },
@@ -276,7 +278,7 @@ describe('deletion policies count as aspects and L1 calls leave them', () => {
     device.restrictSeedReaders(reader(stack));
     applyIfMissing(stack.node.root, RETAIN);
     const policies = ofSeed(stack).map(({ DeletionPolicy }) => DeletionPolicy);
-    expect(policies).toEqual(['Delete', 'Delete', 'RetainExceptOnCreate', 'Delete']);
+    expect(policies).toEqual(['Delete', 'Delete', 'RetainExceptOnCreate', 'RetainExceptOnCreate']);
     // The aspect does reach what has no policy.
     expect(only(stack, 'AWS::IAM::User').DeletionPolicy).toBe('Retain');
   });

@@ -194,6 +194,26 @@ describe('a seed secret with an invalid name or ARN is an error', () => {
       "invalid secret name 'a/a/a/",
     ],
     [
+      'an undefined name',
+      (stack) => Secret.fromSecretNameV2(stack, 'S', undefined as never),
+      "invalid secret ARN 'arn:",
+    ],
+    [
+      'the ARN of a user',
+      (stack) => Secret.fromSecretCompleteArn(stack, 'S', `arn:aws:iam::${ACCOUNT}:user/bob-a1b2c3`),
+      `invalid secret ARN 'arn:aws:iam::${ACCOUNT}:user/bob-a1b2c3': expected arn:aws:secretsmanager:<region>:<account>:secret:<name>`,
+    ],
+    [
+      'the ARN of a parameter',
+      (stack) => Secret.fromSecretPartialArn(stack, 'S', 'arn:aws:ssm:eu-central-1:123456789012:parameter:seeds'),
+      "invalid secret ARN 'arn:aws:ssm:eu-central-1:123456789012:parameter:seeds': expected arn:aws:secretsmanager:",
+    ],
+    [
+      'an ARN without an account',
+      (stack) => Secret.fromSecretCompleteArn(stack, 'S', 'arn:aws:secretsmanager:eu-central-1::secret:mfa/a-AbCdEf'),
+      "invalid secret ARN 'arn:aws:secretsmanager:eu-central-1::secret:mfa/a-AbCdEf': expected arn:aws:secretsmanager:",
+    ],
+    [
       'a name in place of an ARN',
       (stack) => Secret.fromSecretAttributes(stack, 'S', { secretPartialArn: at('mfa/alice smith') }),
       "invalid secret name 'mfa/alice smith': expected 1 to 512",
