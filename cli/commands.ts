@@ -181,8 +181,9 @@ function selectionIn(values: Values): Selection {
 
 /** What may be a seed by mistake is not sent to AWS, whose logs would show it. */
 function checkedNoSeed(what: string, value: string, expected: string): string {
+  // A name can contain a seed that was pasted with what is around it.
   const isName = /^[\w+=,.@/-]*$/.test(value);
-  if (isName ? isSeed(value) : withoutSeed(value) !== value) {
+  if (isName ? [value, ...value.split(/[/=]+/)].some(isSeed) : withoutSeed(value) !== value) {
     throw new UsageError(invalid(what, value, expected));
   }
   return value;

@@ -54,7 +54,9 @@ export async function status(options: StatusOptions, environment: StatusEnvironm
     );
   } catch (error) {
     if (error instanceof NoSuchStack) {
-      throw new Failure(`no stack ${quoted(error.stackName)} in ${error.regions.join(', ')}`);
+      throw new Failure(
+        `no stack ${quoted(error.stackName)} in ${error.regions.join(', ')}: check its name and the account of the credentials, or add --region`,
+      );
     }
     if (error instanceof CredentialsRefused) {
       throw new Failure(

@@ -26,6 +26,12 @@ function newDevice(serialNumber: string): string {
   return `Create a new device: raise 'generation'${raised}, or use another device name and another secret, and deploy`;
 }
 
+/** The secret that was created for a device. Its tag, which goes with the device, names it only by a hash. */
+function secretOf(serialNumber: string): string {
+  const [, name = ''] = /:mfa(\/.*)$/.exec(serialNumber) ?? [];
+  return `, which has the description '${printable(`Seed of virtual MFA device ${name}`)}' if this library created it`;
+}
+
 function nameOf({ logicalId, stackName, region }: Subject): string {
   return `${printable(logicalId ?? '')} of stack ${printable(stackName ?? '')} in ${printable(region ?? '')}`;
 }
@@ -70,7 +76,7 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
   }),
   DEVICE_CLAIM_MISSING: (subject) => ({
     message: `Device ${subject.serialNumber} has no claim of ${nameOf(subject)}. Without it, the device is not deleted with its stack.`,
-    next: `${RECHECK}: the function writes the claim again.`,
+    next: "Raise 'recheck' of the device's provider, or of the enrollment if this is its default device, and deploy: the function writes the claim again.",
   }),
   SEED_OVERWRITTEN: ({ serialNumber = '', secretArn = '' }, details) => ({
     message: `The current version of secret ${printable(secretArn)} is not the seed of device ${serialNumber}: somebody wrote to the secret.`,
@@ -117,14 +123,14 @@ const TEXTS: { readonly [Code in FindingCode]: (subject: Subject, details: Detai
     message: `Device ${serialNumber} was created by this library, and no stack declares it.`,
     ...(holder === undefined || mayDeactivate
       ? {
-          next: "If a stack in another region declares it, raise 'recheck' there. If nobody needs the device, delete it and its secret.",
+          next: `If a stack in another region declares it, raise 'recheck' there. If nobody needs the device, delete it, and then its secret${secretOf(serialNumber)}.`,
           command: inTurn(
             ...(holder === undefined ? [] : [deactivateDevice(holder, serialNumber)]),
             deleteDevice(serialNumber),
           ),
         }
       : {
-          next: `It is enabled for user ${printable(holder)}, and no claim says that this library enabled it. Ask that user. If nobody needs the device, deactivate and delete it.`,
+          next: `It is enabled for user ${printable(holder)}, and no claim says that this library enabled it. Ask that user. If nobody needs the device, deactivate and delete it, and then its secret${secretOf(serialNumber)}.`,
         }),
   }),
 };

@@ -163,7 +163,9 @@ test('--json prints one line with a version, whether it is complete, and all fin
 test('a named stack is inspected with its nested stacks and nothing else, and a name that no stack has is refused', async () => {
   await deploy();
   expect(await run({ stacks: [STACK] })).toMatchObject({ exitCode: 0 });
-  await expect(run({ stacks: ['Nothing'] })).rejects.toThrow(new Failure("no stack 'Nothing' in us-east-1"));
+  await expect(run({ stacks: ['Nothing'] })).rejects.toThrow(
+    new Failure("no stack 'Nothing' in us-east-1: check its name and the account of the credentials, or add --region"),
+  );
 });
 
 test('a region that AWS does not answer in makes it exit with 3', async () => {
