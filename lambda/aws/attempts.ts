@@ -116,6 +116,13 @@ export class Attempts {
     await this.clock.sleep(ms);
   }
 
+  /** Throws unless so much time is left. */
+  require(ms: number): void {
+    if (this.clock.now() + ms > this.deadline) {
+      throw new OutOfTime(this.lastError);
+    }
+  }
+
   /** A pause that grows with the attempts, spread so that those that failed together do not return together. */
   async backOff(
     attempt: number,

@@ -11,6 +11,9 @@ export interface Clock {
   sleep(ms: number): Promise<void>;
 }
 
+/** How long a call can take, in milliseconds. Then it counts as one without a response. */
+export const MOST_CALL_MS = 10_000;
+
 /** The AWS actions that the function uses, as policies spell them. */
 export type Action =
   | 'iam:EnableMFADevice'

@@ -27,6 +27,7 @@ import {
   type DeviceName,
   type EnabledDevice,
   type Iam,
+  MOST_CALL_MS,
   SecretText,
   type SecretVersions,
   type SeedStore,
@@ -48,9 +49,9 @@ const CLIENT_CONFIG = {
   // The first two end at the answer's headers; the third ends an answer that stops half-way.
   requestHandler: {
     connectionTimeout: 5_000,
-    requestTimeout: 10_000,
+    requestTimeout: MOST_CALL_MS,
     throwOnRequestTimeout: true,
-    socketTimeout: 10_000,
+    socketTimeout: MOST_CALL_MS,
   },
   // Lambda gives the credentials of the function's role in the environment, and nowhere else. A provider marked as
   // memoized is asked for each request: the SDK would keep the first credentials, as these name no expiration.

@@ -108,6 +108,11 @@ export abstract class Claimant implements Work {
   /** Whether a delivery that was overtaken undoes what another one did, because their Delete may be over. */
   protected abstract readonly undoesForOthers: boolean;
 
+  /** Whether our Delete is over, for all that a delivery can tell that may not undo what another one did. */
+  protected isDeleteOver(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   /** Reads what `undo` needs to know in a first look, before the tags are read. */
   protected prepareToUndo(_claim: Claim | undefined): Promise<void> {
     return Promise.resolve();
@@ -205,8 +210,7 @@ export abstract class Claimant implements Work {
   /** Says that we leave. If IAM refuses it, the Delete goes on without. */
   private async mark(tags: DeviceTags): Promise<void> {
     const value = markValue({ creation: this.occasion.creation ?? ANY_CREATION, time: this.time });
-    // Marks tell seconds.
-    if (tags.ourMark !== undefined && tags.ourMark.time >= Math.floor(this.time / 1000) * 1000) {
+    if (tags.isMarkedFor(this.occasion.creation, this.time)) {
       return;
     }
     try {
@@ -225,13 +229,14 @@ export abstract class Claimant implements Work {
 
   /** Claims the device, over an older claim of ours, unless the claim is there. */
   protected async claim(tags: DeviceTags, tag: Tag): Promise<void> {
+    const { ours } = tags;
     if (tags.has(tag)) {
-      if (this.occasion.request === 'Create') {
+      // Another delivery of this request has written it.
+      if (this.occasion.request === 'Create' || ours?.since === this.time) {
         this.foundAt ??= this.readAt;
       }
       return;
     }
-    const { ours } = tags;
     const found = ours?.creation === this.creation ? ours.tag : undefined;
     this.written = { claim: tag, found: this.written === undefined ? found : this.written.found };
     if (tags.spentMarks.length > 0) {
@@ -284,7 +289,7 @@ export abstract class Claimant implements Work {
     const { creation, user } = this;
     const ours = tags.ours?.creation === creation ? tags.ours : undefined;
     // A Create's claim says by its creation id when it enabled the device. Another Update can have come later than this.
-    const isUpdate = isRenewed && this.occasion.request === 'Update';
+    const isUpdate = (isRenewed || ours === undefined) && this.occasion.request === 'Update';
     const since = isUpdate ? Math.max(this.time, ours?.since ?? 0) : ours?.since;
     return this.claimTag({ kind, user, creation, over: tags.keptBefore(creation), since });
   }
@@ -428,7 +433,7 @@ export abstract class Claimant implements Work {
 
   /** Undoes what this delivery did. Its permissions may be gone by now, and nobody waits for it. */
   private async undoThisDelivery(): Promise<void> {
-    if (this.wroteAt === undefined) {
+    if (this.wroteAt === undefined && !this.tookEffect) {
       return;
     }
     const { creation } = this;
@@ -456,8 +461,8 @@ export abstract class Claimant implements Work {
         throw error;
       }
       this.ports.logger.log('what this request did could not be undone');
-      if (!this.tookEffect && this.lastTags !== undefined) {
-        // Our Delete is over, and has undone what another delivery did.
+      if (!this.tookEffect && this.lastTags !== undefined && (await this.isDeleteOver())) {
+        // Our Delete has undone what another delivery did, and can't see this claim any more.
         await this.withdraw('done', this.lastTags, find);
       }
     }

@@ -123,12 +123,37 @@ export class DeviceTags {
     return [...this.marks.values()].some(({ time }) => this.now - time < MARK_IS_OVER_MS);
   }
 
-  /** Marks that have served: over, and without a claim of the same resource. */
+  /**
+   * Whether the mark that stands stops whatever a mark of this Delete would stop, so that it must not be replaced.
+   *
+   * @param creation the creation id in its physical id; `undefined` if CloudFormation invented that
+   * @param time when CloudFormation sent the Delete
+   */
+  isMarkedFor(creation: string | undefined, time: number): boolean {
+    const mark = this.ourMark;
+    if (mark === undefined) {
+      return false;
+    }
+    if (mark.creation === (creation ?? ANY_CREATION)) {
+      // Marks tell seconds.
+      return mark.time >= Math.floor(time / 1000) * 1000;
+    }
+    // Of two Creates of one resource, the later one may still run.
+    const isOfLater =
+      mark.creation === ANY_CREATION
+        ? creation !== undefined && mayUndo(mark, { creation })
+        : isLater(sentAtOf(mark.creation), sentAtOf(creation ?? ''));
+    return isOfLater && this.now - mark.time < CREATE_IS_OVER_MS;
+  }
+
+  /** Marks of others that have served: over, and without a claim of the same resource. Ours may be a new one by now. */
   get spentMarks(): string[] {
     return [...this.marks]
       .filter(
         ([owner, { time }]) =>
-          this.now - time >= MARK_IS_OVER_MS && !this.claims.some((claim) => claim.owner === owner),
+          owner !== this.owner &&
+          this.now - time >= MARK_IS_OVER_MS &&
+          !this.claims.some((claim) => claim.owner === owner),
       )
       .map(([owner]) => MARK_PREFIX + owner);
   }

@@ -1,4 +1,5 @@
 import { ANSWER_WITHIN, EVENT_AGE } from '../../lib/contract';
+import { MOST_CALL_MS } from '../aws/ports';
 
 /*
  * IAM shows a write to everybody only after some seconds. The rules hold if a read is at most `READ_LAG_MS` old, and the
@@ -19,9 +20,9 @@ export const LEAVER_LOOKS_AGAIN_MS = 2 * READ_LAG_MS + FRESH_MS + 1_000;
 
 /**
  * A Delete that has not seen a Create's claim may deactivate the device until the claim is `READ_LAG_MS` old, and its call
- * takes up to 10 s. Again `READ_LAG_MS` later the Create sees that the device is off.
+ * takes up to `MOST_CALL_MS`. Again `READ_LAG_MS` later the Create sees that the device is off.
  */
-export const JOINER_LOOKS_AGAIN_MS = 2 * READ_LAG_MS + 10_000 + 4_000;
+export const JOINER_LOOKS_AGAIN_MS = 2 * READ_LAG_MS + MOST_CALL_MS + 4_000;
 
 /** Until a device has been enabled for so long, the list of devices, or the claim of who enabled it, may not show it. */
 export const JUST_ENABLED_MS = READ_LAG_MS + 2_000;

@@ -112,6 +112,11 @@ export class VirtualMfaDevice extends Claimant {
   }
 
   protected async undo(_claim: Claim): Promise<Undone> {
+    const { seedVersion: version = '' } = this.lastTags!;
+    if (this.tookEffect && this.isSettled && !this.made.includes(version)) {
+      // Ours is deleted, and somebody has created this one under its name.
+      return 'done';
+    }
     await this.deleteDevice();
     return 'deleted';
   }
@@ -229,7 +234,12 @@ export class VirtualMfaDevice extends Claimant {
 
   private async store(seed: SecretText, version: string): Promise<void> {
     try {
-      await this.attempts.make(async () => {
+      await this.attempts.make(async (attempt) => {
+        const made = attempt === 1 ? undefined : (await this.readTags())?.seedVersion;
+        if (made !== undefined && made !== version) {
+          // Ours was deleted, and created again under its name.
+          throw new Overtaken();
+        }
         // In each attempt, because another device's seed may have been stored since the last one.
         await this.freeVersions();
         await this.ports.seeds.write(this.properties.SeedSecretArn, seed, version);
@@ -256,11 +266,13 @@ export class VirtualMfaDevice extends Claimant {
     return 'not stored';
   }
 
-  /** Deletes the device with this version, and not one that another delivery has made since under the same name. */
+  /** Deletes the device with this version, and not one that somebody has made since under the same name. */
   private async discard(version: string): Promise<void> {
     for (let round = 1; ; round++) {
       const outcome = await this.attempts.make(async (attempt) => {
-        if (attempt === 1 || (await this.readTags())?.seedVersion === version) {
+        const made = (await this.readTags())?.seedVersion;
+        // The device and its tags may not be readable yet.
+        if (made === version || (made === undefined && attempt === 1 && !this.isSettled)) {
           await this.deleteDevice();
         }
       });

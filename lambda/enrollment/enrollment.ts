@@ -6,10 +6,10 @@ import {
   sentAtOf,
 } from '../../lib/contract';
 import { type Attempts, CallGivenUp, OutOfTime, type Outcome } from '../aws/attempts';
-import { type CallError } from '../aws/ports';
+import { type CallError, MOST_CALL_MS } from '../aws/ports';
 import { Claimant, type Left, Overtaken, type Undone } from '../claims/claimant';
 import { type DeviceTags, isInTimeFor } from '../claims/device-tags';
-import { JUST_ENABLED_MS, PROMPT_MS } from '../claims/timing';
+import { JOINER_LOOKS_AGAIN_MS, JUST_ENABLED_MS, PROMPT_MS } from '../claims/timing';
 import { type Occasion } from '../occasion';
 import { type Ports } from '../resource';
 import { parseSeed, type Seed } from '../seed';
@@ -158,6 +158,20 @@ export class Enrollment extends Claimant {
     this.deviceLeft = 'not enabled';
     this.ports.logger.log('device deactivated');
     return 'done';
+  }
+
+  /** A Delete that has failed must find its claim again. After one that has succeeded, the device is off, or our policy gone. */
+  protected override async isDeleteOver(): Promise<boolean> {
+    try {
+      const { UserName } = this.properties;
+      const devices = await this.attempts.make(() => this.ports.iam.listMFADevices(UserName), 'can do without it');
+      return devices.kind !== 'answered' || !devices.value.some((each) => each.serialNumber === this.serialNumber);
+    } catch (error) {
+      if (error instanceof CallGivenUp) {
+        return true;
+      }
+      throw error;
+    }
   }
 
   /** Whether somebody has enabled the device since our Create failed or died. */
@@ -358,6 +372,10 @@ export class Enrollment extends Claimant {
         do {
           sent = await this.nextPair();
         } while (await this.stopIfOvertakenSince());
+        if (this.occasion.request === 'Update') {
+          // Its Delete may be over. Who enables the device must look again.
+          this.attempts.require(MOST_CALL_MS + JOINER_LOOKS_AGAIN_MS);
+        }
         await this.observed(
           () => send(sent!),
           () => (this.deviceLeft = 'unknown'),

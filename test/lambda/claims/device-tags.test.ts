@@ -296,10 +296,35 @@ describe('a mark', () => {
 
   test('has served if it is over and its resource has no claim', () => {
     const over = mark('any', MARK_IS_OVER_MS);
-    expect(tagsOf({ [OUR_MARK]: over, [THEIR_MARK]: over, [THEIRS]: claim(sent(HOUR)) }).spentMarks).toEqual([
-      OUR_MARK,
-    ]);
-    expect(tagsOf({ [OUR_MARK]: mark('any', MARK_IS_OVER_MS - SECOND) }).spentMarks).toEqual([]);
+    expect(tagsOf({ [THEIR_MARK]: over }).spentMarks).toEqual([THEIR_MARK]);
+    expect(tagsOf({ [THEIR_MARK]: over, [THEIRS]: claim(sent(HOUR)) }).spentMarks).toEqual([]);
+    expect(tagsOf({ [THEIR_MARK]: mark('any', MARK_IS_OVER_MS - SECOND) }).spentMarks).toEqual([]);
+  });
+
+  test('of our resource has never served, because its Delete may have just written it again', () => {
+    expect(tagsOf({ [OUR_MARK]: mark('any', MARK_IS_OVER_MS) }).spentMarks).toEqual([]);
+  });
+
+  describe('stands for that of another Delete', () => {
+    const MINUTE = 60 * SECOND;
+    const isMarked = (value: string | undefined, creation: string | undefined, age = 0) =>
+      tagsOf(value === undefined ? {} : { [OUR_MARK]: value }).isMarkedFor(creation, NOW - age);
+
+    test.each<[string, string | undefined, string | undefined, boolean]>([
+      ['of the same Create', mark(sent(MINUTE), 0), sent(MINUTE), true],
+      ['of the same Create, if it is later', mark(sent(MINUTE), SECOND), sent(MINUTE), false],
+      ['with an invented id, too', mark('any', 0), undefined, true],
+      ['with an invented id, if it is later', mark('any', SECOND), undefined, false],
+      ['of an earlier Create', mark(sent(MINUTE), SECOND), sent(2 * MINUTE), true],
+      ['of a later Create', mark(sent(2 * MINUTE), SECOND), sent(MINUTE), false],
+      ['of an earlier Create, if its own id is invented', mark('any', SECOND), sent(2 * SECOND), true],
+      ['of a later Create, if its own id is invented', mark('any', 2 * SECOND), sent(SECOND), false],
+      ['with an invented id, if its own is known', mark(sent(MINUTE), SECOND), undefined, false],
+      ['of an earlier Create, while the later one may run', mark(sent(MINUTE), CREATE_IS_OVER_MS), sent(HOUR), false],
+      ['that is not there', undefined, sent(MINUTE), false],
+    ])('%s', (_, value, creation, expected) => {
+      expect(isMarked(value, creation)).toBe(expected);
+    });
   });
 
   test('of our resource is the mark of our latest Delete', () => {
