@@ -16,8 +16,9 @@ export async function finishByHand(world: World, stackName: StackName): Promise<
   for (const { logicalId } of [...remaining].sort((a, b) => a.type.localeCompare(b.type))) {
     const request = world.lastRequestFor(stackId, logicalId);
     if (request !== undefined) {
-      const lines = commandsFor(world, request).split('; ');
-      lines.forEach((line) => line.split(' && ').every((command) => run(world, command)));
+      for (const line of commandsFor(world, request)) {
+        line.split(' && ').every((command) => run(world, command));
+      }
     }
   }
   await world.cloudFormation.deleteStack(stackName, {
@@ -25,21 +26,21 @@ export async function finishByHand(world: World, stackName: StackName): Promise<
   });
 }
 
-/** What the message of a failed Delete says to run, which depends on the tags of the device; nothing if ''. */
-export function commandsFor(world: World, request: CustomResourceEvent): string {
+/** The command lines that the message of a failed Delete says to run, which depend on the tags of the device. */
+function commandsFor(world: World, request: CustomResourceEvent): string[] {
   const { subject, parts, declaration } = resourceIn(request);
-  const { serialNumber, claimKey, byHand, byHandIfGone = '' } = subject;
+  const { serialNumber, claimKey, byHand, byHandIfGone } = subject;
   const { creation } = occasionOf(request, parts, declaration);
   if (!world.iam.state().devices.some((device) => device.serialNumber === serialNumber)) {
-    return byHandIfGone;
+    return byHandIfGone === undefined ? [] : [byHandIfGone];
   }
   const claims = world.tagsOf(serialNumber, claimKey.slice(0, claimKey.lastIndexOf(':') + 1));
   const value = claims[claimKey];
   if (value === undefined || (creation === undefined ? isFromBefore(world, value) : !value.includes(creation))) {
-    return '';
+    return [];
   }
   const isShared = Object.keys(claims).length > 1 || value.startsWith('adopted') || value.includes(' over ');
-  return isShared ? untag(subject) : byHand;
+  return isShared ? [untag(subject)] : byHand.split('; ');
 }
 
 /** Whether a claim is older than any deployment. */

@@ -277,3 +277,23 @@ test('an error never quotes the secret', () => {
   expect(problemOf(`${base32}A`)).not.toContain(base32.slice(0, 8));
   expect(problemOf(`otpauth://totp/x?secret=${base32}&digits=${base32}`)).not.toContain(base32.slice(0, 8));
 });
+
+describe('a mistake is recognized only where it stands', () => {
+  test.each<[string, string, RegExp]>([
+    ['an export of Google Authenticator', 'see otpauth-migration://offline', /an export/],
+    ['an image', 'my data:image/png', /an image/],
+    ['an entry of a password manager, by its beginning', 'my key=abc', /password manager/],
+    ['an entry of a password manager, by its end', 'abc;30;6 and more', /password manager/],
+    ['Base64 of Base32, by its beginning', Buffer.from(`? ${base32}`).toString('base64'), /is Base64/],
+    ['Base64 of Base32, by its end', Buffer.from(`${base32}!`).toString('base64'), /is Base64/],
+    ['hexadecimal', `${'0189abcdef'.repeat(4)}zz`, /hexadecimal/],
+  ])('%s', (_, text, mistake) => {
+    expect(problemOf(text)).not.toMatch(mistake);
+  });
+
+  test('an entry of a password manager is told what to store', () => {
+    const expected = 'it is an entry of a password manager, with its settings; store its key alone';
+    expect(problemOf(`key=${base32}`)).toBe(expected);
+    expect(problemOf(`${base32};30;6`)).toBe(expected);
+  });
+});

@@ -1,0 +1,33 @@
+import { ENROLLMENT_PROPERTIES } from '../../lib/contract';
+import { problemIn, propertiesIn } from '../../lambda/properties';
+
+const ACCOUNT = { account: '123456789012', partition: 'aws' };
+const VALID = {
+  UserName: 'alice',
+  SerialNumber: 'arn:aws:iam::123456789012:mfa/alice',
+  SeedSecretArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-AbCdEf',
+};
+const problemOf = (changed: object, request: string) =>
+  problemIn(ENROLLMENT_PROPERTIES, propertiesIn(ENROLLMENT_PROPERTIES, { ...VALID, ...changed }), ACCOUNT, request);
+
+test('properties that synthesis accepts have no problem', () => {
+  expect(problemOf({}, 'Create')).toBeUndefined();
+  expect(problemOf({ SeedSecretField: 'seed' }, 'Create')).toBeUndefined();
+});
+
+test.each(['Create', 'Update', 'Delete'])('each %s needs a valid user and a valid device', (request) => {
+  expect(problemOf({ UserName: 'al ice' }, request)).toMatch(/^'UserName': invalid IAM user name 'al ice'/);
+  expect(problemOf({ SerialNumber: 'alice' }, request)).toMatch(/^'SerialNumber': invalid serial number 'alice'/);
+});
+
+test('a Delete needs no secret', () => {
+  expect(problemOf({ SeedSecretArn: '' }, 'Create')).toMatch(/^'SeedSecretArn': /);
+  expect(problemOf({ SeedSecretArn: '' }, 'Delete')).toBeUndefined();
+  expect(problemOf({ SeedSecretField: '' }, 'Create')).toMatch(/^'SeedSecretField': /);
+  expect(problemOf({ SeedSecretField: '' }, 'Delete')).toBeUndefined();
+});
+
+test('a property that is missing is an empty one, unless it is optional', () => {
+  expect(propertiesIn(ENROLLMENT_PROPERTIES, {})).toMatchObject({ UserName: '', SerialNumber: '', SeedSecretArn: '' });
+  expect(propertiesIn(ENROLLMENT_PROPERTIES, {}).SeedSecretField).toBeUndefined();
+});
