@@ -97,6 +97,10 @@ test.each([
   [['qr', '--user', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], 'IAM user name'],
   [['status', '--stack', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--stack'],
   [['status', '--stack', 'Staff', '--stack', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--stack'],
+  [['code', '--secret', 'mfa/JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--secret'],
+  [['code', '--secret', 'secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--secret'],
+  [['code', '--secret', 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP===='], '--secret'],
+  [['status', '--stack', 'x/JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'], '--stack'],
   [['code', '--secret', 'otpauth://totp/alice?secret=JBSWY3DPEHPK3PXP'], '--secret'],
   [['code', '--secret', '{"seed":"JBSWY3DPEHPK3PXP"}'], '--secret'],
   [

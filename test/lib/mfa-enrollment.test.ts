@@ -138,6 +138,25 @@ describe('removal policy', () => {
     test('is absent for a user that the app declares', () => {
       expect(notes()).toEqual([]);
     });
+
+    test('says that an adopted device stays enabled', () => {
+      const stack = newStack();
+      enroll(stack, { user: iam.User.fromUserName(stack, 'Imported', 'bob'), adoptExisting: true });
+      const words = Match.stringLikeRegexp('without this MFA device, unless it was adopted; set');
+      expect(Annotations.fromStack(stack).findInfo('*', words)).toHaveLength(1);
+    });
+  });
+
+  test.each([
+    [RemovalPolicy.DESTROY, 1],
+    [RemovalPolicy.RETAIN, 0],
+  ])('a retained enrollment of a user with the removal policy %s has %d notes about it', (policy, count) => {
+    const stack = newStack();
+    const user = new iam.User(stack, 'Bob');
+    enroll(stack, { user, removalPolicy: RemovalPolicy.RETAIN });
+    user.applyRemovalPolicy(policy);
+    const words = Match.stringLikeRegexp("can't delete the user 'Stack/Bob' while it is");
+    expect(Annotations.fromStack(stack).findInfo('*', words)).toHaveLength(count);
   });
 });
 describe('dependencies', () => {

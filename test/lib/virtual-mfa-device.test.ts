@@ -47,6 +47,15 @@ describe('properties', () => {
     });
   });
 
+  test('a secret that is passed is not its own, even if another device created it', () => {
+    const app = newApp();
+    const other = new VirtualMfaDevice(newStack({}, app, 'Other'), 'Device', { virtualMfaDeviceName: 'shared' });
+    const stack = newStack({}, app);
+    new VirtualMfaDevice(stack, 'Device', { virtualMfaDeviceName: 'shared', seedSecret: other.seedSecret });
+    expect(only(stack, TYPE).Properties).not.toHaveProperty('OwnSecret');
+    expect(JSON.stringify(resources(stack, 'AWS::IAM::Policy'))).not.toContain('secretsmanager:DeleteSecret');
+  });
+
   test.each([
     [undefined, 'mfa/alice'],
     ['/', 'mfa/alice'],
