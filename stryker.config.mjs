@@ -17,6 +17,7 @@ export default {
       roots: ['test', 'lambda', 'lib', 'local'].map((folder) => `<rootDir>/${folder}`),
       testMatch: ['<rootDir>/test/lambda/**/*.test.ts'],
       testEnvironment: './test/mutation-environment.js',
+      testRunner: './test/mutation-jest-circus.js',
     },
   },
   coverageAnalysis: 'perTest',

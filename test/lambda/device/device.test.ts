@@ -591,6 +591,45 @@ describe('Create', () => {
     });
   });
 
+  describe('whose seed is not the current version names the command that makes it current again', () => {
+    const UNSAFE = `${'a'.repeat(32)} --endpoint-url=http://x.io/`;
+    const put = (ClientRequestToken: string) =>
+      stage.secretsManager.call('PutSecretValue', {
+        SecretId: stage.phoneSecretArn,
+        SecretString: 'x',
+        ClientRequestToken,
+      });
+
+    test('by the ids of both versions', async () => {
+      await made();
+      const seed = currentVersion();
+      const other = '33333333-4444-5555-6666-777777777777';
+      put(other);
+      const command = `--version-stage AWSCURRENT --move-to-version-id ${seed} --remove-from-version-id ${other}`;
+      expectFailed(await stage.deviceRequest('Update'), command);
+    });
+
+    test('unless the current version has an id that a shell could interpret', async () => {
+      await made();
+      put(UNSAFE);
+      const { Status, Reason } = await stage.deviceRequest('Update');
+      expect(Status).toBe('FAILED');
+      expect(Reason).toContain('move the staging label AWSCURRENT back to the version with the seed');
+      expect(Reason).not.toContain(UNSAFE);
+    });
+
+    test('unless the tag of the device names such an id', async () => {
+      await made();
+      put(UNSAFE);
+      stage.tag(SEED_KEY, UNSAFE, PHONE);
+      writeByHand();
+      const { Status, Reason } = await stage.deviceRequest('Update');
+      expect(Status).toBe('FAILED');
+      expect(Reason).toContain('move the staging label AWSCURRENT back to the version with the seed');
+      expect(Reason).not.toContain(UNSAFE);
+    });
+  });
+
   test('refuses another secret with a copy of the seed', async () => {
     await made();
     const SeedSecretArn = stage.createSecret('mfa/other');
