@@ -120,7 +120,8 @@ export function checkUndone({ world, operation, before, after, stack: { stackId,
 
   /**
    * Whether the stack declared a retained device again: it then belongs to the stack, and the rollback undoes it. The
-   * same holds for a device whose claims were removed by hand, because no other resource claims it.
+   * same holds for a device whose claims were removed by hand, or whose other claimants are leaving, because no other
+   * resource relies on it.
    */
   function isDeclaredAgain(serialNumber: string, { tags, secretArn }: DeviceSnapshot): boolean {
     const isDeclared = createsIn(operation).some(
@@ -128,7 +129,7 @@ export function checkUndone({ world, operation, before, after, stack: { stackId,
     );
     const keys = Object.keys(tags);
     const retained = keys.filter((key) => isClaimOf(stackId, key) && !remainingClaims.includes(key));
-    const isClaimed = keys.some((key) => key.startsWith(DEVICE_CLAIM_PREFIX));
+    const isClaimed = keys.some((key) => key.startsWith(DEVICE_CLAIM_PREFIX) && !world.isLeaving(key));
     return retained.some(isEnrollmentClaim) || (isDeclared && (retained.length > 0 || !isClaimed));
   }
 }

@@ -282,6 +282,15 @@ export class World extends InProcessAccount {
     return this.lastRequests.get(`${stackId} ${logicalId}`);
   }
 
+  /** Whether the latest request for the resource of a claim was a Delete, even if that failed. */
+  isLeaving(claimKey: string): boolean {
+    const owner = claimKey.slice(claimKey.lastIndexOf(':') + 1);
+    return [...this.lastRequests.values()].some(
+      ({ RequestType, StackId, LogicalResourceId }) =>
+        RequestType === 'Delete' && `${StackId.split('/').at(-1)}/${LogicalResourceId}` === owner,
+    );
+  }
+
   /** Whether the library enabled a device, as far as nobody else enabled it or removed its claims since. */
   isEnabledByLibrary(serialNumber: string): boolean {
     return this.enabledBy.get(serialNumber) === 'library' && !this.unclaimedByHand.has(serialNumber);

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { CallError } from '../../lambda/aws/ports';
 import { bodyOf, type CustomResourceEvent } from '../../lambda/protocol';
 import { LOGICAL_ID, MINUTE, refuse, serialNumberOf, Stage, STACK_ID } from './stage';
 
@@ -342,4 +343,53 @@ describe('the body of a response', () => {
   test('has no reason if the ids of the request leave no room', () => {
     expect(JSON.parse(bodyWith('no', { LogicalResourceId: 'x'.repeat(5_000) }))).toMatchObject({ Reason: '' });
   });
+});
+
+describe('an Update that only lowers recheck, as a rollback does,', () => {
+  const update = (to: Record<string, unknown>, from: Record<string, unknown>) =>
+    stage.request('Update', {
+      ResourceProperties: stage.properties(to),
+      OldResourceProperties: stage.properties(from),
+    });
+
+  test.each<[Record<string, unknown>, Record<string, unknown>]>([
+    [{ Recheck: '1' }, { Recheck: '2' }],
+    [{ Recheck: '9' }, { Recheck: '10' }],
+    [{}, { Recheck: '1' }],
+  ])('from %j to %j does nothing', async (to, from) => {
+    expect(await update(to, from)).toMatchObject({ Status: 'SUCCESS' });
+    expect(stage.calls).toEqual([]);
+  });
+
+  test.each<[Record<string, unknown>, Record<string, unknown>]>([
+    [{ Recheck: '2' }, { Recheck: '1' }],
+    [{ Recheck: '1' }, {}],
+    [{ Recheck: '1' }, { Recheck: '1' }],
+    [{}, {}],
+    [{ Recheck: '1', AdoptExisting: 'true' }, { Recheck: '2' }],
+  ])('%j after %j is carried out', async (to, from) => {
+    await update(to, from);
+    expect(stage.calls).not.toEqual([]);
+  });
+});
+
+test('a request of an unknown type fails, and says what to use', async () => {
+  const { Status, Reason } = await stage.request('Read' as never);
+  expect([Status, Reason]).toEqual([
+    'FAILED',
+    expect.stringMatching(/unknown request type\..* Next: use AWS CloudFormation, the only engine/),
+  ]);
+  expect(stage.log).toContainEqual(expect.objectContaining({ errorCode: 'UnknownRequestType' }));
+});
+
+test.each([
+  ['Update', 280_000],
+  ['Delete', 840_000],
+] as const)('%s goes on trying for %d ms', async (type, expected) => {
+  stage.fault = (action) => new CallError(action, 'Throttling', 400);
+  const before = stage.clock.now();
+  expect(await stage.request(type)).toMatchObject({ Status: 'FAILED' });
+  const took = stage.clock.now() - before;
+  expect(took).toBeLessThanOrEqual(expected);
+  expect(took).toBeGreaterThan(expected - 46_000);
 });

@@ -84,6 +84,18 @@ describe('messages about enrollments change only on purpose', () => {
     ).toMatchSnapshot();
   });
 
+  test('a failed Delete of a device that is gone, and whose secret is not its own, leaves nothing to do', () => {
+    const failure = new Failure({ cause: 'this is why', next: 'do this' }, 'Why');
+    const left = { stateLeft: 'the device does not exist', isDeviceGone: true, creation: undefined };
+    expect(reasonOf('Delete', SUBJECT, failure, left)).toContain('troubleshooting.md): nothing is left to do. From');
+  });
+
+  test('a failed Delete with an invented id compares the time of the claim', () => {
+    const failure = new Failure({ cause: 'this is why', next: 'do this' }, 'Why');
+    const reason = reasonOf('Delete', SUBJECT, failure, { stateLeft: 'unknown', creation: undefined });
+    expect(reason).toContain('is missing, or the time in its value is before this deployment, nothing is left to do.');
+  });
+
   describe('that depend on the state', () => {
     let stage: Stage;
     beforeEach(() => {

@@ -344,3 +344,44 @@ test('claims are listed for people with their key and place, unless somebody els
   });
   expect(tags.claimsOf(ENROLLMENT_CLAIM_PREFIX)).toEqual([`${OURS} (of Staging in eu-west-1)`]);
 });
+
+describe('the claim that a new one remembers', () => {
+  const CREATION = sent(0, 'ffffffff');
+  const kept = (value: string, marks: Record<string, string> = {}) =>
+    tagsOf({ [OURS]: value, ...marks }).keptBefore(CREATION);
+
+  test.each<[string, string, string | undefined]>([
+    ['of another Create, if it is older than a day', claim(sent(DAY_MS + SECOND)), sent(DAY_MS + SECOND)],
+    ['of another Create, not if it is a day old', claim(sent(DAY_MS)), undefined],
+    ['of another Create without a time, never', claim(TIMELESS), undefined],
+    ['of the same Create, never', claim(CREATION), undefined],
+    ['is that which an earlier one remembers', claim(sent(HOUR), 'enabled', sent(2 * DAY_MS)), sent(2 * DAY_MS)],
+  ])('%s', (_, value, expected) => {
+    expect(kept(value)).toBe(expected);
+  });
+});
+
+test('a key is there if a tag has it', () => {
+  const tags = tagsOf({ [OURS]: 'x', other: 'y' });
+  expect([tags.hasKey(OURS), tags.hasKey('other'), tags.hasKey('none')]).toEqual([true, true, false]);
+  expect(tagsOf({}).hasKey(OURS)).toBe(false);
+});
+
+test.each([
+  ['us-gov-west-1', 'Staging'],
+  ['eu-west-10', 'Staging-1'],
+])('a claim of %s is listed', (region, stackName) => {
+  const value = `enabled alice ${sent(HOUR)} ${region} ${stackName}`;
+  expect(tagsOf({ [OURS]: value }).claimsOf(ENROLLMENT_CLAIM_PREFIX)).toEqual([
+    `${OURS} (of ${stackName} in ${region})`,
+  ]);
+});
+
+test.each([
+  [`x${OURS.slice(ENROLLMENT_CLAIM_PREFIX.length)}`, 'eu-west-1'],
+  [OURS.slice(ENROLLMENT_CLAIM_PREFIX.length), '1eu-west-1'],
+  [OURS.slice(ENROLLMENT_CLAIM_PREFIX.length), 'west-1'],
+])('a claim of %s in %s is not listed', (owner, region) => {
+  const value = `enabled alice ${sent(HOUR)} ${region} Staging`;
+  expect(tagsOf({ [ENROLLMENT_CLAIM_PREFIX + owner]: value }).claimsOf(ENROLLMENT_CLAIM_PREFIX)).toEqual([]);
+});

@@ -770,6 +770,44 @@ describe('Create', () => {
   });
 });
 
+describe('a device whose seed can not be stored', () => {
+  const deny = (action: Action, code = 'SomethingNew') =>
+    action === 'secretsmanager:PutSecretValue' ? new CallError(action, code, 400) : undefined;
+
+  test('is deleted, also while it can not be read yet', async () => {
+    stage.fault = (action) => {
+      // Nothing shows the new device.
+      stage.iam.delays = { tags: 1_000_000 };
+      return deny(action);
+    };
+    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(exists()).toBe(false);
+  });
+
+  test('stays if somebody has created it since, and it has no tags', async () => {
+    let isReplaced = false;
+    stage.fault = (action) => {
+      if (action === 'secretsmanager:PutSecretValue' && !isReplaced) {
+        isReplaced = true;
+        stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+        stage.createDevice('phone');
+      }
+      // For two minutes.
+      return deny(action, 'AccessDenied');
+    };
+    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(exists()).toBe(true);
+  });
+
+  test('is told with its claim if it can not be deleted either', async () => {
+    stage.fault = (action) =>
+      deny(action) ??
+      (action === 'iam:DeleteVirtualMFADevice' ? new CallError(action, 'AccessDenied', 403) : undefined);
+    const { Reason } = await stage.deviceRequest('Create');
+    expect(Reason).toContain(`State: the device exists; the device has the claim tag '${OURS}'. Next:`);
+  });
+});
+
 describe('Update', () => {
   beforeEach(() => made());
 
