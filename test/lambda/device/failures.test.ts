@@ -1,12 +1,11 @@
 import { type DeviceProperties } from '../../../lib/contract';
 import * as failures from '../../../lambda/device/failures';
 
-const propertiesOf = (name: string, OwnSecret?: string): DeviceProperties =>
-  ({
-    SerialNumber: `arn:aws:iam::123456789012:mfa/${name}`,
-    SeedSecretArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-AbCdEf',
-    OwnSecret,
-  }) as DeviceProperties;
+const propertiesOf = (name: string, OwnSecret?: string): DeviceProperties => ({
+  SerialNumber: `arn:aws:iam::123456789012:mfa/${name}`,
+  SeedSecretArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:mfa/alice-AbCdEf',
+  OwnSecret,
+});
 const nextOf = (name: string, ownSecret?: string) => failures.gone(propertiesOf(name, ownSecret)).because.next;
 const SEED = '0123456789abcdef-0123456789-1a2b3c4d-0000-4000-8000-000000000001';
 const OTHER = '33333333-4444-5555-6666-777777777777';
