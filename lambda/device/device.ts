@@ -269,10 +269,10 @@ export class VirtualMfaDevice extends Claimant {
   /** Deletes the device with this version, and not one that somebody has made since under the same name. */
   private async discard(version: string): Promise<void> {
     for (let round = 1; ; round++) {
-      const outcome = await this.attempts.make(async (attempt) => {
+      const outcome = await this.attempts.make(async () => {
         const made = (await this.readTags())?.seedVersion;
         // The device and its tags may not be readable yet.
-        if (made === version || (made === undefined && attempt === 1 && !this.isSettled)) {
+        if (made === version || (made === undefined && !this.isSettled)) {
           await this.deleteDevice();
         }
       });

@@ -784,6 +784,21 @@ describe('a device whose seed can not be stored', () => {
     expect(exists()).toBe(false);
   });
 
+  test('is deleted while it can not be read yet, although IAM refuses the first call', async () => {
+    let isDelayed = false;
+    stage.fault = (action, call) => {
+      stage.iam.delays = isDelayed ? { tags: 1_000_000 } : {};
+      if (action === 'iam:DeleteVirtualMFADevice' && call === 1) {
+        // The next read is older than the one before.
+        isDelayed = true;
+        return new CallError(action, 'ConcurrentModification', 409);
+      }
+      return deny(action);
+    };
+    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(exists()).toBe(false);
+  });
+
   test('stays if somebody has created it since, and it has no tags', async () => {
     let isReplaced = false;
     stage.fault = (action) => {
