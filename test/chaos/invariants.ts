@@ -103,7 +103,10 @@ export function checkUndone({ world, operation, before, after, stack: { stackId,
       );
     }
     const isEnabledAgain = was.userName === undefined && isClaimedFor(is.userName, is.tags);
-    if (is.userName !== was.userName && !isEnabledAgain) {
+    // Who leaves keeps the device on only until somebody else leaves it.
+    const enrollments = Object.keys(was.tags).filter(isEnrollmentClaim);
+    const wasLeft = enrollments.length > 0 && enrollments.every((key) => world.isLeaving(key));
+    if (is.userName !== was.userName && !isEnabledAgain && !(wasLeft && is.userName === undefined)) {
       world.violated(
         'undone',
         `${serialNumber} is enabled for ${is.userName ?? 'nobody'}, not for ${was.userName ?? 'nobody'}`,
