@@ -3,7 +3,6 @@ import { secretIdOf } from '../lib/contract';
 import { CallGivenUp, OutOfTime } from './aws/attempts';
 import { type Action, type CallError } from './aws/ports';
 import { isPassing, type RequestType } from './aws/reactions';
-import { type Work } from './resource';
 import { NotASeedError } from './seed';
 
 /** What a request is about, for the reason of a failure. */
@@ -65,7 +64,9 @@ export function secretOptions(secretArn: string): string {
 }
 
 /** What a request that failed has left behind. */
-interface Left extends Pick<Work, 'stateLeft' | 'isDeviceGone'> {
+interface Left {
+  readonly stateLeft: string;
+  readonly isDeviceGone?: boolean;
   /** The creation id of the resource; `undefined` if CloudFormation invented its physical id. */
   readonly creation: string | undefined;
 }
