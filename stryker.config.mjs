@@ -23,7 +23,7 @@ export default {
   coverageAnalysis: 'perTest',
   concurrency: 2,
   // A slow mutant must not count as one that never ends.
-  timeoutMS: 5_000,
+  timeoutMS: 20_000,
   thresholds: { high: 95, low: 90, break: 90 },
   reporters: ['clear-text', process.stdout.isTTY ? 'progress' : 'progress-append-only'],
   clearTextReporter: { allowColor: process.stdout.isTTY === true, reportTests: false },

@@ -7,9 +7,10 @@ import {
   ENROLLMENT_CLAIM_PREFIX,
   MARK_PREFIX,
   markIn,
+  OWNER,
   SEED_PREFIX,
 } from '../lib/contract';
-import { OWNER, withdraws } from '../lambda/claims/device-tags';
+import { withdraws } from '../lambda/claims/device-tags';
 import { type Expected, type SeenScope } from './expected';
 import { type Tag } from './ports';
 

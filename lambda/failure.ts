@@ -63,8 +63,8 @@ export function secretOptions(secretArn: string): string {
   return `--region ${region} --secret-id ${secretIdOf(secretArn)}`;
 }
 
-/** What a request that failed has left behind. */
-interface Left {
+/** What is known of a request that failed. */
+interface Failed {
   readonly stateLeft: string;
   readonly isDeviceGone?: boolean;
   /** The creation id of the resource; `undefined` if CloudFormation invented its physical id. */
@@ -75,21 +75,21 @@ interface Left {
  * What a reader gets who has only the stack event: what failed, on which user and device, why, what state it left, and
  * what to do next.
  */
-export function reasonOf(request: RequestType, subject: Subject, failure: Failure, left: Left): string {
+export function reasonOf(request: RequestType, subject: Subject, failure: Failure, failed: Failed): string {
   const { cause, next } = failure.because;
   const tried = subject.tried[request] ?? subject.tried.Create;
-  return `${tried}: ${cause}. State: ${left.stateLeft}. Next: ${next}; ${thenAgain(request, subject, left)}.`;
+  return `${tried}: ${cause}. State: ${failed.stateLeft}. Next: ${next}; ${thenAgain(request, subject, failed)}.`;
 }
 
 /** How to try again depends on the state of the stack by then. */
-function thenAgain(request: RequestType, subject: Subject, left: Left): string {
+function thenAgain(request: RequestType, subject: Subject, failed: Failed): string {
   const { region, stackName, logicalId } = subject;
   const stack = `--region ${region} --stack-name ${stackName}`;
   switch (request) {
     case 'Update':
       return `then deploy again. From UPDATE_ROLLBACK_FAILED, first run: aws cloudformation continue-update-rollback ${stack} (if you can't fix the cause, add --resources-to-skip ${logicalId}; for a nested stack, name its parent and skip ${stackName}.${logicalId})`;
     case 'Delete':
-      return `then, if the creation or the deletion of the stack failed, delete it again; in an update, CloudFormation itself repeats this Delete. If the function is gone, or if CloudFormation abandoned this resource, finish by hand (${TROUBLESHOOTING}): ${stepsByHand(subject, left)}. From DELETE_FAILED, then run: aws cloudformation delete-stack ${stack} --retain-resources ${logicalId}`;
+      return `then, if the creation or the deletion of the stack failed, delete it again; in an update, CloudFormation itself repeats this Delete. If the function is gone, or if CloudFormation abandoned this resource, finish by hand (${TROUBLESHOOTING}): ${stepsByHand(subject, failed)}. From DELETE_FAILED, then run: aws cloudformation delete-stack ${stack} --retain-resources ${logicalId}`;
     default:
       return 'then deploy again';
   }
@@ -99,7 +99,7 @@ function thenAgain(request: RequestType, subject: Subject, left: Left): string {
  * The conditions by which the function decides, too. They come before the commands that delete, because people run
  * commands in the order in which they read them.
  */
-function stepsByHand(subject: Subject, { isDeviceGone, creation }: Left): string {
+function stepsByHand(subject: Subject, { isDeviceGone, creation }: Failed): string {
   const { byHand, byHandIfGone, claimKey, serialNumber } = subject;
   if (isDeviceGone === true) {
     return byHandIfGone ?? 'nothing is left to do';
@@ -233,17 +233,17 @@ function causeOf(error: CallError, subject: Subject): Cause {
 }
 
 const keyGrants = (actions: string) =>
-  `the key's policy grants ${actions} (of an imported secret: name the key as encryptionKey in Secret.fromSecretAttributes)`;
+  `the key's policy grants ${actions} (for an imported secret, set its encryptionKey)`;
 
 /** A denial by the secret's key can look like one of the secret. */
 const KEY_GRANTS_FOR: Readonly<Partial<Record<Action, string>>> = {
-  'secretsmanager:GetSecretValue': ` and that ${keyGrants('kms:Decrypt')}`,
-  'secretsmanager:PutSecretValue': ` and that ${keyGrants('kms:GenerateDataKey and kms:Decrypt')}`,
+  'secretsmanager:GetSecretValue': ` and ${keyGrants('kms:Decrypt')}`,
+  'secretsmanager:PutSecretValue': ` and ${keyGrants('kms:GenerateDataKey and kms:Decrypt')}`,
 };
 
 function accessDenied({ action }: CallError, subject: Subject): Cause {
   const cause = `${action} on ${resourceOf(action, subject)} is denied to the function's role (AccessDenied)`;
-  const elsewhere = `a service control policy, a permissions boundary, a VPC endpoint policy, or the grants of an immutable role (${DOCS}/permissions.md)`;
+  const elsewhere = `a service control policy, a permissions boundary, an endpoint policy, or an immutable role (${DOCS}/permissions.md)`;
   if (isOnSecret(action)) {
     // A retained policy still names the function of the stack that was deleted.
     const readers =

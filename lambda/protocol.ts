@@ -207,12 +207,14 @@ export function bodyOf(event: CustomResourceEvent, id: string, outcome: Outcome)
   if (outcome.status === 'SUCCESS') {
     return JSON.stringify({ ...answered, Data: outcome.attributes });
   }
+  const bodyWith = (reason: string) => JSON.stringify({ ...answered, Reason: reason });
   const characters = [...outcome.reason];
   for (;;) {
-    const body = JSON.stringify({ ...answered, Reason: characters.join('') });
-    const excess = Buffer.byteLength(body) - MOST_BYTES;
+    const reason = characters.join('');
+    const excess = Buffer.byteLength(bodyWith(reason)) - MOST_BYTES;
     if (excess <= 0 || characters.length === 0) {
-      return body;
+      // The beginning of a name in a command can be another one's name.
+      return bodyWith(reason === outcome.reason ? reason : reason.replace(/\s\S*$/, ''));
     }
     // A character is at most six bytes, as an escape.
     characters.splice(-Math.max(1, Math.ceil(excess / 6)));

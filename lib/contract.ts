@@ -236,6 +236,9 @@ export function tagKey(prefix: string, stackUuid: string, logicalId: string): st
   return `${prefix}${stackUuid}/${logicalId}`;
 }
 
+/** What follows the prefix in such a key. Who can tag the device can write anything in its place. */
+export const OWNER = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/[a-z0-9]+$/i;
+
 /** What the value of a claim says. */
 export interface Claim {
   /** Of an enrollment's claim. */

@@ -53,7 +53,7 @@ export function explained({ action, code, httpStatus }: AwsFailure, subject: str
       );
     case 'InvalidRequest':
       return new Failure(
-        `${failed}: the secret is scheduled for deletion. To use it again, run 'aws secretsmanager restore-secret --secret-id ...'.`,
+        `${failed}: the secret is scheduled for deletion. To use it again, run 'aws secretsmanager restore-secret' with its name or ARN as --secret-id.`,
       );
     case 'DecryptionFailure':
       return new Failure(`${failed}: its KMS key can't decrypt it. Check that the key is enabled.`);

@@ -110,9 +110,7 @@ export class Attempts {
 
   /** Waits, or throws where the request would run out of time over it. */
   async wait(ms: number): Promise<void> {
-    if (this.clock.now() + ms > this.deadline) {
-      throw new OutOfTime(this.lastError);
-    }
+    this.require(ms);
     await this.clock.sleep(ms);
   }
 

@@ -9,6 +9,7 @@ import {
   type Mark,
   MARK_PREFIX,
   markIn,
+  OWNER,
   SEED_PREFIX,
   sentAtOf,
   tagKey,
@@ -17,8 +18,6 @@ import { type Tag } from '../aws/ports';
 import { type Declaration } from '../declaration';
 import { CREATE_IS_OVER_MS, DAY_MS, MARK_IS_OVER_MS } from './timing';
 
-/** `<stack uuid>/<logical id>`. Who can tag the device can write anything in its place. */
-export const OWNER = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/[a-z0-9]+$/i;
 /** The names of a region and of a stack. */
 const PLACE = /^[a-z]+(?:-[a-z]+)+-\d+ [\w-]+$/;
 

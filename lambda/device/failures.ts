@@ -26,7 +26,7 @@ function newDevice({ SerialNumber, OwnSecret }: DeviceProperties): string {
   const generation = /-[0-9a-f]{8}-(\d+)$/.exec(SerialNumber)?.[1];
   return generation !== undefined && OwnSecret === 'true'
     ? `create a new device: set 'generation' to ${Number(generation) + 1}`
-    : "create a new device: raise 'generation', or, if you set the name or the secret, use another name and another secret";
+    : "create a new device: raise 'generation', or use another name and another secret if you set them";
 }
 
 export function secretOfAnotherDevice({ SeedSecretArn }: DeviceProperties): Failure {
@@ -72,7 +72,7 @@ export function anotherSecret(properties: DeviceProperties, claims: readonly str
 
 /** Who writes to the secret chooses the id of its version, and people paste commands into shells. */
 function isSafe(version: string | undefined): boolean {
-  return version === undefined || /^[\w-]+$/.test(version);
+  return version === undefined || /^(?!-)[\w-]+$/.test(version);
 }
 
 /** The command that makes a version of the secret current. */
@@ -162,7 +162,7 @@ export function overwritten({ SerialNumber, SeedSecretArn }: DeviceProperties): 
 export function inUse({ SerialNumber }: DeviceProperties, tags: DeviceTags): Failure {
   const claims = tags.claimsOf(ENROLLMENT_CLAIM_PREFIX);
   const findUser = `aws iam list-virtual-mfa-devices --assignment-status Assigned --query "VirtualMFADevices[?SerialNumber=='${SerialNumber}'].User.UserName" --output text`;
-  const deactivate = `find its user: ${findUser}, and deactivate it: aws iam deactivate-mfa-device --user-name USER_NAME --serial-number ${SerialNumber}`;
+  const deactivate = `find its user (${findUser}) and run: aws iam deactivate-mfa-device --user-name USER_NAME --serial-number ${SerialNumber}`;
   return new Failure(
     claims.length === 0
       ? {

@@ -112,7 +112,10 @@ function isOfSomethingElse(arn: string): boolean {
   return (
     !service.includes('\0') &&
     account !== undefined &&
-    (service !== 'secretsmanager' || region === '' || account === '' || (type === 'secret' && name === undefined))
+    (service !== 'secretsmanager' ||
+      region === '' ||
+      account === '' ||
+      (!type.includes('\0') && (type !== 'secret' || name === undefined)))
   );
 }
 

@@ -105,7 +105,7 @@ export function checkUndone({ world, operation, before, after, stack: { stackId,
     const isEnabledAgain = was.userName === undefined && isClaimedFor(is.userName, is.tags);
     // Who leaves keeps the device on only until somebody else leaves it.
     const enrollments = Object.keys(was.tags).filter(isEnrollmentClaim);
-    const wasLeft = enrollments.length > 0 && enrollments.every((key) => world.isLeaving(key));
+    const wasLeft = enrollments.length > 0 && enrollments.every((key) => world.isLeaving(key, was.tags));
     if (is.userName !== was.userName && !isEnabledAgain && !(wasLeft && is.userName === undefined)) {
       world.violated(
         'undone',
@@ -132,7 +132,7 @@ export function checkUndone({ world, operation, before, after, stack: { stackId,
     );
     const keys = Object.keys(tags);
     const retained = keys.filter((key) => isClaimOf(stackId, key) && !remainingClaims.includes(key));
-    const isClaimed = keys.some((key) => key.startsWith(DEVICE_CLAIM_PREFIX) && !world.isLeaving(key));
+    const isClaimed = keys.some((key) => key.startsWith(DEVICE_CLAIM_PREFIX) && !world.isLeaving(key, tags));
     return retained.some(isEnrollmentClaim) || (isDeclared && (retained.length > 0 || !isClaimed));
   }
 }

@@ -1,4 +1,4 @@
-import { claimIn, ENROLLMENT_CLAIM_PREFIX, hashesIn, secretIdOf, SEED_PREFIX } from '../../lib/contract';
+import { claimIn, ENROLLMENT_CLAIM_PREFIX, hashesIn, MARK_PREFIX, secretIdOf, SEED_PREFIX } from '../../lib/contract';
 import { type Action, CallError, SecretText } from '../../lambda/aws/ports';
 import { type CustomResourceEvent, type InvocationContext, serve, type Shell } from '../../lambda/protocol';
 import { NotASeedError, parseSeed } from '../../lambda/seed';
@@ -282,13 +282,14 @@ export class World extends InProcessAccount {
     return this.lastRequests.get(`${stackId} ${logicalId}`);
   }
 
-  /** Whether the latest request for the resource of a claim was a Delete, even if that failed. */
-  isLeaving(claimKey: string): boolean {
+  /** Whether the latest request for the resource of a claim was a Delete, and has marked the device, even if it failed. */
+  isLeaving(claimKey: string, tags: Readonly<Record<string, string>>): boolean {
     const owner = claimKey.slice(claimKey.lastIndexOf(':') + 1);
-    return [...this.lastRequests.values()].some(
+    const isDeleted = [...this.lastRequests.values()].some(
       ({ RequestType, StackId, LogicalResourceId }) =>
         RequestType === 'Delete' && `${StackId.split('/').at(-1)}/${LogicalResourceId}` === owner,
     );
+    return isDeleted && tags[MARK_PREFIX + owner] !== undefined;
   }
 
   /** Whether the library enabled a device, as far as nobody else enabled it or removed its claims since. */

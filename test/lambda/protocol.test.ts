@@ -326,6 +326,12 @@ describe('the body of a response', () => {
     expect(Buffer.byteLength(bodyWith('🔐'.repeat(3_000)))).toBeGreaterThan(4_090);
   });
 
+  test('ends with a whole word, because the beginning of a name can be the name of another device', () => {
+    const { Reason } = JSON.parse(bodyWith('run alice-12 '.repeat(1_000))) as { Reason: string };
+    expect(Reason).toMatch(/^(?:run alice-12 )+run(?: alice-12)?$/);
+    expect(Reason.length).toBeGreaterThan(3_000);
+  });
+
   test('has a physical id of at most 1,024 characters', () => {
     expect(JSON.parse(bodyWith('no', {}, 'x'.repeat(5_000)))).toMatchObject({ PhysicalResourceId: 'x'.repeat(1_024) });
   });

@@ -209,6 +209,11 @@ describe('a seed secret with an invalid name or ARN is an error', () => {
       "invalid secret ARN 'arn:aws:ssm:eu-central-1:123456789012:parameter:seeds': expected arn:aws:secretsmanager:",
     ],
     [
+      'the ARN of something else of Secrets Manager',
+      (stack) => Secret.fromSecretPartialArn(stack, 'S', `arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:policy:x`),
+      `invalid secret ARN 'arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:policy:x': expected arn:aws:secretsmanager:`,
+    ],
+    [
       'an ARN without an account',
       (stack) => Secret.fromSecretCompleteArn(stack, 'S', 'arn:aws:secretsmanager:eu-central-1::secret:mfa/a-AbCdEf'),
       "invalid secret ARN 'arn:aws:secretsmanager:eu-central-1::secret:mfa/a-AbCdEf': expected arn:aws:secretsmanager:",

@@ -15,16 +15,16 @@ import {
   STACK_UUID,
 } from '../stage';
 
+/*
+ * Requests of one resource that overlap: what one does while others of it run, or after they have ended.
+ */
+
 const PHONE = serialNumberOf('phone');
 const SUCCESS = { Status: 'SUCCESS' };
 const OURS = tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID);
 const MARK = tagKey(MARK_PREFIX, STACK_UUID, LOGICAL_ID);
 const SEED_KEY = tagKey(SEED_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
 const DEVICE_CLAIM = tagKey(DEVICE_CLAIM_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
-
-/*
- * Requests of one resource that overlap: what one does while others of it run, or after they have ended.
- */
 
 let stage: Stage;
 beforeEach(() => {
@@ -42,13 +42,17 @@ const current = () =>
   ).find(([, stages]) => stages.includes('AWSCURRENT'))?.[0];
 
 describe('a Create of a device that is cancelled while it stores its seed, and declared again,', () => {
-  test('does not store its seed over the one of the new device', async () => {
-    // Secrets Manager throttles everybody for a minute.
+  /** Secrets Manager throttles everybody who stores a value. */
+  function throttleForAMinute(): void {
     const until = stage.clock.now() + 62_000;
     stage.fault = (action) =>
       action === 'secretsmanager:PutSecretValue' && stage.clock.now() < until
         ? new CallError(action, 'Throttling', 400)
         : undefined;
+  }
+
+  test('does not store its seed over the one of the new device', async () => {
+    throttleForAMinute();
     const [, deleted, again] = await stage.sendAll(
       [0, () => stage.deviceEvent('Create')],
       [5_000, () => stage.deviceEvent('Delete', {}, INVENTED)],
@@ -75,11 +79,7 @@ describe('a Create of a device that is cancelled while it stores its seed, and d
   });
 
   test('does not delete a device that an administrator made', async () => {
-    const until = stage.clock.now() + 62_000;
-    stage.fault = (action) =>
-      action === 'secretsmanager:PutSecretValue' && stage.clock.now() < until
-        ? new CallError(action, 'Throttling', 400)
-        : undefined;
+    throttleForAMinute();
     const late = stage.start(stage.deviceEvent('Create'));
     await stage.sendAll([5_000, () => stage.deviceEvent('Delete', {}, INVENTED)]);
     await stage.pass(20_000);

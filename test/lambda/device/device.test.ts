@@ -1091,14 +1091,17 @@ describe('Delete', () => {
     const answer = await stage.deviceRequest('Delete');
     expectFailed(answer, `these enrollments claim it: ${claim} (of Staging in eu-west-1)`);
     expect(answer.Reason).toMatch(
-      /remove these enrollments\. Only if no stack declares them any more, find its user: aws iam/,
+      /remove these enrollments\. Only if no stack declares them any more, find its user \(aws iam/,
     );
     expect(exists()).toBe(true);
   });
 
   test('says that no enrollment of this library enabled an enabled device', async () => {
     enable();
-    expectFailed(await stage.deviceRequest('Delete'), /not by an enrollment of this library.*deactivate it/);
+    expectFailed(
+      await stage.deviceRequest('Delete'),
+      /not by an enrollment of this library.*Only if nobody does, find its user .* and run: aws iam deactivate-mfa-device/,
+    );
   });
 
   test('of an enabled device looks again once, 22 s later, because its enrollment may leave at this moment', async () => {

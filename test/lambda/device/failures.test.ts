@@ -28,7 +28,7 @@ describe('what to do for a new device', () => {
     ['alice-1a2b3c4d-x', 'true'],
     ['alice-1a2b3c4d-1-phone', 'true'],
   ])('%s with OwnSecret %s leaves it open', (name, ownSecret) => {
-    expect(nextOf(name, ownSecret)).toMatch(/^create a new device: raise 'generation', or, if you set the name/);
+    expect(nextOf(name, ownSecret)).toMatch(/^create a new device: raise 'generation', or use another name/);
   });
 });
 
@@ -53,6 +53,7 @@ describe('a seed that is no longer the current version', () => {
   test.each([
     [`${SEED} --x`, OTHER],
     [SEED, `${OTHER}; x`],
+    [SEED, `--x-${OTHER}`],
   ])('is shown without a command if an id is not safe in one: %s, %s', (version, current) => {
     const { because, errorCode } = replaced(version, current);
     expect(because.cause).toContain('with a version id that is no uuid');
