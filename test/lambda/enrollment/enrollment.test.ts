@@ -7,7 +7,7 @@ import {
   tagKey,
   timestamp,
 } from '../../../lib/contract';
-import { CallError } from '../../../lambda/aws/ports';
+import { type Action, CallError } from '../../../lambda/aws/ports';
 import { occasionOf } from '../../../lambda/occasion';
 import { JUST_ENABLED_MS, LEAVER_LOOKS_AGAIN_MS } from '../../../lambda/claims/timing';
 import { declarationOf } from '../../../lambda/declaration';
@@ -58,6 +58,10 @@ const claimSent = (agoMs: number, kind = 'enabled', user = 'alice') =>
 const ourClaim = (kind = 'enabled') => `${kind} alice ${stage.creationOf()} eu-west-1 Staging`;
 
 const codeCalls = () => stage.calls.filter((call) => /EnableMFADevice|ResyncMFADevice/.test(call));
+
+const callsOf = (action: Action) => stage.calls.filter((call) => call === action);
+
+const logged = (message: string) => stage.log.filter((line) => line.message === message);
 
 describe('Create', () => {
   test('reads, claims and enables in five calls', async () => {
@@ -210,6 +214,17 @@ describe('Create', () => {
         action === 'iam:ListMFADeviceTags' && call === 1 ? () => stage.untag(OURS) : undefined;
       expect(await stage.request('Create', bobs())).toMatchObject(SUCCESS);
     });
+
+    test('adopts it if somebody enables it for the user of the Create within 30 s', async () => {
+      stage.fault = (action, call) =>
+        action === 'iam:ListMFADeviceTags' && call === 1
+          ? () => stage.enable(stage.serialNumber, stage.secretArn, 'bob')
+          : undefined;
+      const ResourceProperties = stage.properties({ UserName: 'bob', AdoptExisting: 'true' });
+      expect(await stage.request('Create', { ...bobs(), ResourceProperties })).toMatchObject(SUCCESS);
+      expect(stage.devicesOf('bob')).toEqual([stage.serialNumber]);
+      expect(stage.tags()[OTHER_STACKS]).toMatch(/^adopted bob /);
+    });
   });
 
   test('joins a device that somebody enabled before its codes, even if the list shows it only later', async () => {
@@ -235,7 +250,7 @@ describe('Create', () => {
     const { Status, Reason } = await stage.request('Create');
     expect(Status).toBe('FAILED');
     expect(Reason).toMatch(/not by an enrollment of this library.*'adoptExisting'/);
-    expect(stage.calls.filter((call) => call === 'iam:ListMFADeviceTags')).toHaveLength(2);
+    expect(callsOf('iam:ListMFADeviceTags')).toHaveLength(2);
     expect(codeCalls()).toEqual([]);
     expect(stage.tags()).toEqual({});
   });
@@ -246,6 +261,7 @@ describe('Create', () => {
     expect(await stage.request('Create', event)).toMatchObject(SUCCESS);
     expect(codeCalls()).toEqual(['iam:ResyncMFADevice']);
     expect(stage.calls.indexOf('iam:ResyncMFADevice')).toBeLessThan(stage.calls.indexOf('iam:TagMFADevice'));
+    expect(callsOf('iam:TagMFADevice')).toHaveLength(1);
     expect(stage.tags()).toEqual({ [OURS]: ourClaim('adopted') });
   });
 
@@ -256,6 +272,15 @@ describe('Create', () => {
     expect(await stage.request('Create', event)).toMatchObject({ Status: 'FAILED' });
     expect(stage.tags()).toEqual({});
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
+  });
+
+  test('that adopts a device claims it as enabled once it reads the claim of an enrollment that enabled it', async () => {
+    await enabledByHand();
+    stage.fault = (action, call) =>
+      action === 'iam:TagMFADevice' && call === 1 ? () => stage.tag(THEIRS, claimSent(10 * MINUTE)) : undefined;
+    const event = { ResourceProperties: stage.properties({ AdoptExisting: 'true' }) };
+    expect(await stage.request('Create', event)).toMatchObject(SUCCESS);
+    expect(stage.tags()[OURS]).toBe(ourClaim('enabled'));
   });
 
   test.each(['enabled', 'adopted'])(
@@ -278,6 +303,15 @@ describe('Create', () => {
     expect(stage.calls.slice(-3)).toEqual(['iam:TagMFADevice', 'iam:ListMFADevices', 'iam:ListMFADeviceTags']);
   });
 
+  test('that joins takes no longer if an enrollment of another user claims the device, too', async () => {
+    await enabledByHand();
+    stage.tag(THEIRS, claimSent(10 * MINUTE));
+    stage.tag(OTHER_STACKS, claimSent(10 * MINUTE, 'enabled', 'bob'));
+    const before = stage.clock.now();
+    expect(await stage.request('Create')).toMatchObject(SUCCESS);
+    expect(stage.clock.now() - before).toBe(30_000);
+  });
+
   describe('that enables the device looks again 30 s later, and starts over if it is off by then,', () => {
     /** Sends the Create, and deactivates the device after it was enabled. */
     async function expectToStartOver(create = stage.event('Create')): Promise<void> {
@@ -298,6 +332,12 @@ describe('Create', () => {
       const { creation } = occasionOf(create, [], declarationOf(create));
       stage.tag(OURS, `enabled alice ${creation} eu-west-1 Staging`);
       await expectToStartOver(create);
+    });
+
+    test('if the device was enabled at first, and somebody has deactivated it', async () => {
+      await enabledByHand();
+      void stage.clock.sleep(1_000).then(() => stage.deactivate());
+      await expectToStartOver();
     });
 
     test('if IAM refused codes before', async () => {
@@ -324,6 +364,26 @@ describe('Create', () => {
     stage.fault = (action, call) => (action === 'iam:ResyncMFADevice' && call === 1 ? 'lose request' : undefined);
     expect(await stage.request('Create')).toMatchObject({ Status: 'FAILED' });
     expect(stage.tags()).not.toHaveProperty(OURS);
+    expect(logged('seed verified')).toEqual([]);
+  });
+
+  test('pauses before it looks at the device again if the request that verifies the seed was lost', async () => {
+    await enabledByHand();
+    stage.tag(THEIRS, claimSent(10 * MINUTE));
+    let lostAt: number | undefined;
+    let pause: number | undefined;
+    stage.fault = (action) => {
+      if (action === 'iam:ResyncMFADevice' && lostAt === undefined) {
+        lostAt = stage.clock.now();
+        return 'lose request';
+      }
+      if (action === 'iam:ListMFADevices' && lostAt !== undefined) {
+        pause ??= stage.clock.now() - lostAt;
+      }
+      return undefined;
+    };
+    expect(await stage.request('Create')).toMatchObject(SUCCESS);
+    expect(pause).toBeGreaterThan(250);
   });
 
   test('continues with the state that it reads if another Create enabled the device first', async () => {
@@ -339,20 +399,27 @@ describe('Create', () => {
     expect(stage.calls.slice(0, proof).filter((call) => call === 'iam:ListMFADevices')).toHaveLength(2);
   });
 
-  test('joins a device whose claim is not readable yet', async () => {
+  test.each(['enabled', 'adopted'])('joins a device whose claim, which says %s, is not readable yet', async (kind) => {
     await enabledByHand();
+    await stage.pass(MINUTE);
     stage.iam.delays = { ...stage.iam.delays, tags: 5_000 };
-    stage.tag(THEIRS, claimSent(10 * MINUTE));
+    stage.tag(THEIRS, claimSent(10 * MINUTE, kind));
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
+    stage.iam.delays = {};
+    expect(stage.tags()[OURS]).toBe(ourClaim(kind));
   });
 
-  test('reads when the device was enabled if the response of EnableMFADevice is lost, and sends no codes again', async () => {
-    stage.fault = (action, call) => (action === 'iam:EnableMFADevice' && call === 1 ? 'lose answer' : undefined);
-    expect(await stage.request('Create')).toMatchObject(SUCCESS);
-    expect(codeCalls()).toEqual(['iam:EnableMFADevice']);
-    expect(stage.calls.slice(-2)).toEqual(['iam:ListMFADevices', 'iam:ListMFADeviceTags']);
-    expect(stage.tags()[OURS]).toMatch(/^enabled /);
-  });
+  test.each([0, 10])(
+    'reads when the device was enabled if the response of EnableMFADevice is lost %i s into a time step, and sends no codes again',
+    async (seconds) => {
+      await stage.pass(30_000 - (stage.clock.now() % 30_000) + seconds * 1000);
+      stage.fault = (action, call) => (action === 'iam:EnableMFADevice' && call === 1 ? 'lose answer' : undefined);
+      expect(await stage.request('Create')).toMatchObject(SUCCESS);
+      expect(codeCalls()).toEqual(['iam:EnableMFADevice']);
+      expect(stage.calls.slice(-2)).toEqual(['iam:ListMFADevices', 'iam:ListMFADeviceTags']);
+      expect(stage.tags()[OURS]).toMatch(/^enabled /);
+    },
+  );
 
   test('deactivates the device if the response of EnableMFADevice is lost and its Delete has marked the device', async () => {
     stage.fault = (action, call) =>
@@ -388,6 +455,7 @@ describe('Create', () => {
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
     expect(codeCalls()).toEqual(['iam:EnableMFADevice', 'iam:EnableMFADevice']);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
+    expect(logged('device enabled')).toHaveLength(1);
   });
 
   test('starts over if the device is deactivated before the seed is verified', async () => {
@@ -416,11 +484,40 @@ describe('Create', () => {
     expect(Object.keys(stage.tags())).toEqual([MARK]);
   });
 
+  test('says that the device is enabled if it fails after it has enabled it', async () => {
+    // It looks again, because another stack is leaving.
+    const key = tagKey(MARK_PREFIX, OTHER_STACK_UUID, LOGICAL_ID);
+    stage.tag(key, markValue({ creation: 'any', time: stage.clock.now() }));
+    stage.fault = refuse('iam:ListMFADevices', 'AccessDenied', 403, [2, Infinity]);
+    const { Status, Reason } = await stage.request('Create');
+    expect(Status).toBe('FAILED');
+    expect(Reason).toMatch(/State: the device is enabled for this user; the device has the claim tag [^;]*\. Next:/);
+  });
+
+  test('enables the device even in the last 40 s of its time, because nobody else is at work', async () => {
+    const t0 = stage.clock.now();
+    stage.fault = (action) =>
+      action === 'iam:ListMFADevices' && stage.clock.now() < t0 + 240_000
+        ? new CallError(action, 'Throttling', 400)
+        : undefined;
+    expect(await stage.request('Create')).toMatchObject(SUCCESS);
+    expect(stage.clock.now() - t0).toBeGreaterThan(240_000);
+    expect(stage.devicesOf()).toEqual([stage.serialNumber]);
+  });
+
   test('waits for a user that is not readable yet', async () => {
     stage.iam.delays = { ...stage.iam.delays, newUser: 20_000 };
     stage.iam.call('CreateUser', { UserName: 'carol' });
     const event = { ResourceProperties: stage.properties({ UserName: 'carol' }) };
     expect(await stage.request('Create', event)).toMatchObject(SUCCESS);
+  });
+
+  test('sends codes again within seconds, without another look, if EnableMFADevice does not know the new user yet', async () => {
+    const before = stage.clock.now();
+    stage.fault = refuse('iam:EnableMFADevice', 'NoSuchEntity', 404, [1, 3]);
+    expect(await stage.request('Create')).toMatchObject(SUCCESS);
+    expect(callsOf('iam:ListMFADevices')).toHaveLength(1);
+    expect(stage.clock.now() - before).toBeLessThan(5_000);
   });
 
   test.each([
@@ -485,17 +582,36 @@ describe('a delivery that its Delete has overtaken, and whose claim is on the de
     expect(atTheLook).toBe(ourClaim());
   });
 
-  test('withdraws its claim if it may not do anything to the user any more, because the Delete is over', async () => {
-    let hasTried = false;
+  /** It may not deactivate the device, and then it can't list the user's devices. Returns when it last tried to deactivate it. */
+  function refuseUser(code: string, httpStatus: number): () => number {
+    let triedAt: number | undefined;
     stage.fault = (...call) => {
       const [action] = call;
-      hasTried ||= action === 'iam:DeactivateMFADevice';
-      const isDenied = action === 'iam:DeactivateMFADevice' || (hasTried && action === 'iam:ListMFADevices');
-      return overtake(...call) ?? (isDenied ? new CallError(action, 'AccessDenied', 403) : undefined);
+      if (action === 'iam:DeactivateMFADevice') {
+        triedAt = stage.clock.now();
+        return new CallError(action, 'AccessDenied', 403);
+      }
+      const isRefused = triedAt !== undefined && action === 'iam:ListMFADevices';
+      return overtake(...call) ?? (isRefused ? new CallError(action, code, httpStatus) : undefined);
     };
+    return () => triedAt!;
+  }
+
+  test.each([
+    ['it may not do anything to the user any more', 'AccessDenied', 403],
+    ['the user does not exist any more', 'NoSuchEntity', 404],
+  ])('withdraws its claim within 15 s if %s, because the Delete is over', async (_, code, httpStatus) => {
+    const triedAt = refuseUser(code, httpStatus);
     await expectOvertaken();
+    expect(stage.clock.now() - triedAt()).toBeLessThan(15_000);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
     expect(stage.log).toContainEqual(expect.objectContaining({ message: 'what this request did could not be undone' }));
+  });
+
+  test('leaves its claim if it is throttled until its time is over, because the Delete may not be over', async () => {
+    refuseUser('Throttling', 400);
+    expect(await stage.request('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(stage.tags()[OURS]).toBe(ourClaim());
   });
 
   test('keeps its claim if it enabled the device itself and may not deactivate it', async () => {
@@ -586,7 +702,14 @@ describe('codes', () => {
     stage.fault = (action, call) =>
       action === 'iam:TagMFADevice' && call === 1 ? () => stage.clock.sleep(5_000) : undefined;
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
-    expect(stage.calls.filter((call) => call === 'iam:ListMFADeviceTags')).toHaveLength(1);
+    expect(callsOf('iam:ListMFADeviceTags')).toHaveLength(1);
+  });
+
+  test('that are throttled are sent again after short pauses while the tags are younger', async () => {
+    const before = stage.clock.now();
+    stage.fault = refuse('iam:EnableMFADevice', 'Throttling', 400, [1, 3]);
+    expect(await stage.request('Create')).toMatchObject(SUCCESS);
+    expect(stage.clock.now() - before).toBeLessThan(5_000);
   });
 });
 
@@ -802,6 +925,7 @@ describe('Update', () => {
     }
     const update = stage.event('Update');
     expect(await stage.send(update)).toMatchObject(SUCCESS);
+    expect(callsOf('iam:TagMFADevice')).toHaveLength(1);
     expect(stage.tags()[OURS]).toBe(
       ourClaim(ours).replace(' eu-', ` since ${timestamp(occasionOf(update, [], declarationOf(update)).sentAt!)} eu-`),
     );
@@ -812,6 +936,22 @@ describe('Update', () => {
     stage.secretsManager.call('PutSecretValue', { SecretId: stage.secretArn, SecretString: stage.createDevice('bob') });
     expect(await stage.request('Update')).toMatchObject({ Status: 'FAILED' });
     expect(stage.tags()).toEqual({});
+  });
+
+  test('that fails after it has restored a missing claim leaves the claim while the device is on', async () => {
+    await enabledByHand();
+    // The look after the claim fails.
+    stage.fault = refuse('iam:ListMFADeviceTags', 'InvalidInput', 400, [2, 2]);
+    expect(await stage.request('Update')).toMatchObject({ Status: 'FAILED' });
+    expect(stage.tags()[OURS]).toMatch(/^adopted /);
+  });
+
+  test('replaces the claim of an earlier Create of its resource by one that says adopted, after verifying the seed', async () => {
+    await enrolled();
+    stage.tag(OURS, claimSent(3 * DAY));
+    expect(await stage.request('Update')).toMatchObject(SUCCESS);
+    expect(codeCalls()).toEqual(['iam:ResyncMFADevice']);
+    expect(stage.tags()[OURS]).toContain(`adopted alice ${stage.creationOf()} `);
   });
 
   test('that restores its claim looks again 30 s later, and enables the device if it is off by then', async () => {
@@ -841,6 +981,22 @@ describe('Update', () => {
       [1_000, () => stage.event('Delete')],
     );
     expect([updated?.Status, deleted?.Status]).toEqual(['FAILED', 'SUCCESS']);
+    expect(stage.devicesOf()).toEqual([]);
+    expect(Object.keys(stage.tags())).toEqual([MARK]);
+  });
+
+  test('that enables the device only after its Delete has withdrawn the claim deactivates it again', async () => {
+    await enrolled();
+    stage.deactivate();
+    // The Delete comes between the claim and the codes.
+    stage.fault = (action, call) =>
+      action === 'iam:TagMFADevice' && call === 1 ? () => stage.clock.sleep(2_500) : undefined;
+    const [updated, deleted] = await stage.sendAll(
+      [0, () => stage.event('Update')],
+      [1_000, () => stage.event('Delete')],
+    );
+    expect([updated?.Status, deleted?.Status]).toEqual(['FAILED', 'SUCCESS']);
+    expect(codeCalls()).toEqual(['iam:EnableMFADevice']);
     expect(stage.devicesOf()).toEqual([]);
     expect(Object.keys(stage.tags())).toEqual([MARK]);
   });

@@ -1,5 +1,7 @@
 import { ENROLLMENT_CLAIM_PREFIX, MARK_PREFIX, markValue, tagKey } from '../../../lib/contract';
 import { CallError } from '../../../lambda/aws/ports';
+import { declarationOf } from '../../../lambda/declaration';
+import { occasionOf } from '../../../lambda/occasion';
 import { CREATE_IS_OVER_MS, JUST_ENABLED_MS, LEAVER_LOOKS_AGAIN_MS, PROMPT_MS } from '../../../lambda/claims/timing';
 import { INVENTED, LOGICAL_ID, MINUTE, refuse, serialNumberOf, Stage, STACK_UUID } from '../stage';
 
@@ -63,13 +65,34 @@ describe('a Delete', () => {
   });
 
   test.each([
-    [CREATE_IS_OVER_MS - 1_000, LEAVER_LOOKS_AGAIN_MS],
-    [CREATE_IS_OVER_MS, 0],
-  ])('of a device that is off, %d ms after its Create was sent, takes %d ms', async (ago, expected) => {
+    [CREATE_IS_OVER_MS - 1_000, LEAVER_LOOKS_AGAIN_MS, 1],
+    [CREATE_IS_OVER_MS, 0, 0],
+  ])(
+    'of a device that is off, %d ms after its Create was sent, takes %d ms and calls DeactivateMFADevice %d times',
+    async (ago, expected, times) => {
+      expect(await stage.request('Create')).toMatchObject(SUCCESS);
+      await stage.pass(ago);
+      stage.deactivate();
+      expect(await timeOf()).toBe(expected);
+      expect(stage.calls.filter((call) => call === 'iam:DeactivateMFADevice')).toHaveLength(times);
+    },
+  );
+
+  test('that reads its claim only after it has marked the device looks again', async () => {
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
-    await stage.pass(ago);
-    stage.deactivate();
-    expect(await timeOf()).toBe(expected);
+    stage.iam.delays = { tags: MINUTE };
+    stage.fault = (action) => (action === 'iam:TagMFADevice' ? () => (stage.iam.delays = {}) : undefined);
+    expect(await timeOf()).toBe(LEAVER_LOOKS_AGAIN_MS);
+  });
+
+  test('of a Create that was sent after somebody else had just enabled the device looks again', async () => {
+    stage.enable();
+    await stage.pass(1_000);
+    const create = stage.event('Create');
+    const { creation } = occasionOf(create, [], declarationOf(create));
+    stage.tag(OURS, `enabled alice ${creation} eu-west-1 Staging`);
+    const PhysicalResourceId = `alice|${stage.serialNumber}|${creation}`;
+    expect(await timeOf({ PhysicalResourceId })).toBe(LEAVER_LOOKS_AGAIN_MS);
   });
 
   test.each([
@@ -120,6 +143,23 @@ test('a Create that is overtaken before it has written anything fails at once', 
   const before = stage.clock.now();
   expect(await stage.send(create)).toMatchObject({ Status: 'FAILED' });
   expect(stage.clock.now() - before).toBe(0);
+  expect(Object.keys(stage.tags())).toEqual([MARK]);
+});
+
+test('an Update that is overtaken before it has enabled the device does not look at the device again', async () => {
+  expect(await stage.request('Create')).toMatchObject(SUCCESS);
+  await stage.pass(HOUR);
+  stage.deactivate();
+  stage.calls = [];
+  stage.fault = (action, call) =>
+    action === 'iam:TagMFADevice' && call === 1
+      ? async () => {
+          stage.tag(MARK, markValue({ creation: 'any', time: stage.clock.now() }));
+          await stage.clock.sleep(5_001);
+        }
+      : undefined;
+  expect(await stage.request('Update')).toMatchObject({ Status: 'FAILED' });
+  expect(stage.calls.filter((call) => call === 'iam:ListMFADevices')).toHaveLength(1);
   expect(Object.keys(stage.tags())).toEqual([MARK]);
 });
 
