@@ -75,6 +75,12 @@ async function made(properties: Record<string, unknown> = {}): Promise<void> {
 /** Enables the device for Alice with codes of the seed in the secret. */
 const enable = () => stage.enable(PHONE, stage.phoneSecretArn);
 
+/** IAM does not show a device yet that exists: the calls in this range. */
+const hideDevice = (from: number, to = from) => refuse('iam:ListMFADeviceTags', 'NoSuchEntity', 404, [from, to]);
+
+/** Marks the device like a Delete of this resource. */
+const mark = () => stage.tag(MARK, markValue({ creation: 'any', time: stage.clock.now() }), PHONE);
+
 function expectFailed({ Status, Reason }: Answer, reason: string | RegExp): void {
   expect(Status).toBe('FAILED');
   expect(Reason).toMatch(reason);
@@ -141,6 +147,28 @@ describe('Create', () => {
     expect(stage.calls.filter((call) => call === 'secretsmanager:PutSecretValue')).toHaveLength(1);
   });
 
+  test('waits for a new device that is not readable yet', async () => {
+    stage.fault = hideDevice(2);
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(stage.calls.filter((call) => call === 'iam:ListMFADeviceTags')).toHaveLength(3);
+  });
+
+  test('stores the seed in a later attempt although the device is not readable yet', async () => {
+    stage.fault = (action, call, event) =>
+      action === 'secretsmanager:PutSecretValue' && call === 1
+        ? new CallError(action, 'Throttling', 400)
+        : hideDevice(2)(action, call, event);
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    enable();
+  });
+
+  test('ends at once if its secret holds a value that is no seed of this device', async () => {
+    writeByHand();
+    const before = stage.clock.now();
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    expect(stage.clock.now()).toBe(before);
+  });
+
   test.each(['lose answer', 'lose request'] as const)('starts over if creating the device had to %s', async (lost) => {
     stage.fault = (action, call) => (action === 'iam:CreateVirtualMFADevice' && call === 1 ? lost : undefined);
     expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
@@ -179,16 +207,16 @@ describe('Create', () => {
   describe('of which the response was lost', () => {
     test('deletes its device once, although IAM still shows it for some seconds', async () => {
       let lost: Record<string, string> | undefined;
+      let shown = 0;
       stage.fault = (action, call) => {
         if (action === 'iam:CreateVirtualMFADevice' && call === 1) {
           return 'lose answer';
         }
         if (action === 'iam:DeleteVirtualMFADevice') {
           lost = stage.tags(serialNumberOf('phone'));
-        } else if (action === 'iam:ListMFADeviceTags' && lost !== undefined) {
+        } else if (action === 'iam:ListMFADeviceTags' && lost !== undefined && ++shown <= 2) {
           stage.createDevice('phone');
           Object.entries(lost).forEach(([key, value]) => stage.tag(key, value, serialNumberOf('phone')));
-          lost = undefined;
           return () => void stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: serialNumberOf('phone') });
         }
         return undefined;
@@ -367,6 +395,15 @@ describe('Create', () => {
     expect(stage.tags(PHONE)[SEED_KEY]).toBe(currentVersion());
   });
 
+  test('waits until it can read the device of which another delivery has stored the seed', async () => {
+    const [event, creation] = create();
+    madeByAnother(versionOf(creation), creation);
+    storedByAnother(versionOf(creation));
+    stage.fault = hideDevice(1);
+    expect(await stage.send(event)).toMatchObject(SUCCESS);
+    expect(changes()).toEqual([]);
+  });
+
   test('that is throttled stops if its secret is deleted meanwhile', async () => {
     stage.fault = refuse('iam:CreateVirtualMFADevice', 'Throttling', 400, [1, 20]);
     const remove = { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true };
@@ -395,6 +432,41 @@ describe('Create', () => {
     expect(exists()).toBe(false);
   });
 
+  test('stops if the device is gone when it looks again, because its Delete has deleted it', async () => {
+    stage.fault = (action) =>
+      action === 'secretsmanager:PutSecretValue'
+        ? () => stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE })
+        : undefined;
+    expectFailed(await stage.deviceRequest('Create'), /overtook/);
+    expect(exists()).toBe(false);
+  });
+
+  describe('that waits 6 s for the versions of its secret reads the tags again, and', () => {
+    /** What happens to the device while the first response is on its way. */
+    const meanwhile = (change: () => unknown) => {
+      stage.fault = (action, call) =>
+        action === 'secretsmanager:DescribeSecret' && call === 1
+          ? () => stage.clock.sleep(6_000).then(change)
+          : undefined;
+    };
+
+    test('does not claim the device if its Delete has marked it since', async () => {
+      expect(await stage.deviceRequest('Create', {}, OTHER_STACK)).toMatchObject(SUCCESS);
+      await stage.pass(20 * MINUTE);
+      stage.calls = [];
+      meanwhile(mark);
+      expectFailed(await stage.deviceRequest('Create'), /overtook/);
+      expect(changes()).toEqual([]);
+    });
+
+    test('joins the device that another stack has created since', async () => {
+      meanwhile(() => stage.start(stage.deviceEvent('Create', {}, OTHER_STACK)));
+      expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+      expect(stage.calls.filter((call) => call === 'iam:CreateVirtualMFADevice')).toHaveLength(1);
+      expect(stage.tags(PHONE)[OURS]).toBe(claimOf());
+    });
+  });
+
   test('that is overtaken leaves the device with its claim if it may not delete it, and the log says so', async () => {
     stage.fault = (action, call, event) =>
       action === 'secretsmanager:PutSecretValue'
@@ -408,7 +480,6 @@ describe('Create', () => {
   test('that is overtaken and has only claimed the device leaves both to its Delete', async () => {
     expect(await stage.deviceRequest('Create', OWN)).toMatchObject(SUCCESS);
     await stage.pass(20 * MINUTE);
-    const mark = () => stage.tag(MARK, markValue({ creation: 'any', time: stage.clock.now() }), PHONE);
     stage.fault = (action, call) => (action === 'iam:TagMFADevice' && call === 1 ? mark : undefined);
     stage.calls = [];
     expectFailed(await stage.deviceRequest('Create', OWN), /overtook/);
@@ -497,6 +568,9 @@ describe('Create', () => {
           : undefined;
     expectFailed(await stage.deviceRequest('Create'), /EncryptionFailure\)\. State: the device does not exist\. /);
     expect(stage.calls.filter((call) => call === 'iam:DeleteVirtualMFADevice')).toHaveLength(1);
+    // One look says that it is gone.
+    expect(stage.calls.slice(-2)).toEqual(['iam:DeleteVirtualMFADevice', 'iam:ListMFADeviceTags']);
+    expect(stage.left.join()).not.toContain('the device stays without its seed');
   });
 
   test('reports an unknown state if the response is lost and the device cannot be read', async () => {
@@ -583,6 +657,12 @@ describe('Create', () => {
     test('refuses its secret if the seed is not the current version', async () => {
       writeByHand();
       await expectToStay({}, /somebody wrote to the secret/);
+    });
+
+    test('refuses its secret if that no longer holds the seed', async () => {
+      writeByHand('once');
+      writeByHand('twice');
+      await expectToStay({}, /somebody wrote to it more than once/);
     });
 
     test('refuses a device without its seed version', async () => {
@@ -799,6 +879,48 @@ describe('a device whose seed can not be stored', () => {
     expect(exists()).toBe(false);
   });
 
+  test('is deleted although IAM does not show it yet', async () => {
+    stage.fault = (action, call, event) => deny(action) ?? hideDevice(2, Infinity)(action, call, event);
+    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(exists()).toBe(false);
+  });
+
+  test('stays if somebody has created it since with another seed', async () => {
+    stage.fault = (action) => {
+      if (action === 'secretsmanager:PutSecretValue') {
+        stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+        stage.createDevice('phone');
+        stage.tag(SEED_KEY, OTHER_VERSION, PHONE);
+      }
+      return deny(action);
+    };
+    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(exists()).toBe(true);
+  });
+
+  test('stays if somebody has created and enabled one under its name since, which IAM does not show yet', async () => {
+    stage.fault = (action, call, event) => {
+      if (action !== 'iam:DeleteVirtualMFADevice' || call > 1) {
+        return deny(action) ?? hideDevice(2, Infinity)(action, call, event);
+      }
+      stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+      stage.createDevice('phone');
+      return new CallError(action, 'DeleteConflict', 409);
+    };
+    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(exists()).toBe(true);
+  });
+
+  test('is deleted after longer and longer pauses if IAM takes it for an enabled one', async () => {
+    const before = stage.clock.now();
+    stage.fault = (action, call) =>
+      deny(action) ??
+      (action === 'iam:DeleteVirtualMFADevice' && call <= 6 ? new CallError(action, 'DeleteConflict', 409) : undefined);
+    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(exists()).toBe(false);
+    expect(stage.clock.now() - before).toBeGreaterThan(20_000);
+  });
+
   test('stays if somebody has created it since, and it has no tags', async () => {
     let isReplaced = false;
     stage.fault = (action) => {
@@ -821,10 +943,20 @@ describe('a device whose seed can not be stored', () => {
     const { Reason } = await stage.deviceRequest('Create');
     expect(Reason).toContain(`State: the device exists; the device has the claim tag '${OURS}'. Next:`);
   });
+
+  test('is told with its claim if its secret can not be read any more', async () => {
+    stage.fault = refuse('secretsmanager:DescribeSecret', 'SomethingNew', 400, [2, Infinity]);
+    const { Reason } = await stage.deviceRequest('Create');
+    expect(Reason).toContain(`State: the device exists; the device has the claim tag '${OURS}'. Next:`);
+  });
 });
 
 describe('Update', () => {
   beforeEach(() => made());
+  /** That a tag was declared before. */
+  const withOwner = () => ({
+    OldResourceProperties: stage.deviceEvent('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] }).ResourceProperties,
+  });
 
   test('changes nothing and waits for nothing if the device is as declared', async () => {
     const before = stage.clock.now();
@@ -876,6 +1008,18 @@ describe('Update', () => {
   test('with something to change fails if its secret is gone', async () => {
     stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
     expectFailed(await stage.deviceRequest('Update', { Tags: [{ Key: 'owner', Value: 'alice' }] }), /does not exist/);
+    expect(changes()).toEqual([]);
+  });
+
+  test('that removes a tag fails if its secret is gone', async () => {
+    stage.tag('owner', 'alice', PHONE);
+    stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
+    expectFailed(await stage.deviceRequest('Update', {}, withOwner()), /does not exist/);
+    expect(changes()).toEqual([]);
+  });
+
+  test('does not remove a tag that somebody has removed already', async () => {
+    expect(await stage.deviceRequest('Update', {}, withOwner())).toMatchObject(SUCCESS);
     expect(changes()).toEqual([]);
   });
 
@@ -937,6 +1081,13 @@ describe('Update', () => {
     const answer = await stage.deviceRequest('Update', { SeedSecretArn }, { OldResourceProperties });
     expectFailed(answer, /was created with another secret than/);
     expect(changes()).toEqual([]);
+  });
+
+  test('refuses another secret that does not exist', async () => {
+    const SeedSecretArn = stage.phoneSecretArn.replace('phone', 'typo');
+    const OldResourceProperties = stage.deviceEvent('Update').ResourceProperties;
+    const answer = await stage.deviceRequest('Update', { SeedSecretArn }, { OldResourceProperties });
+    expectFailed(answer, /typo.* does not exist/);
   });
 
   test('accepts another form of the ARN of the same secret', async () => {
@@ -1004,6 +1155,13 @@ describe('Update', () => {
     stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
     stage.createDevice('phone');
     expectFailed(await stage.deviceRequest('Update'), /has lost its tag 'cdk-mfa-enrollment:seed:/);
+  });
+
+  test('fails if the device names no seed and the secret holds none', async () => {
+    stage.untag(SEED_KEY, PHONE);
+    stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
+    const SeedSecretArn = stage.createSecret('mfa/phone');
+    expectFailed(await stage.deviceRequest('Update', { SeedSecretArn }), /has lost its tag/);
   });
 
   test('fails if the device was deleted', async () => {
@@ -1151,6 +1309,38 @@ describe("the device's own secret", () => {
     expect(hasSecret()).toBe(false);
   });
 
+  describe('if somebody deletes the device just before the Delete would,', () => {
+    beforeEach(() => made(OWN));
+    const deleteFirst = (action: Action) => {
+      if (action === 'iam:DeleteVirtualMFADevice') {
+        stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+      }
+      return undefined;
+    };
+
+    test('is deleted at once', async () => {
+      stage.fault = deleteFirst;
+      const before = stage.clock.now();
+      expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+      expect(hasSecret()).toBe(false);
+      expect(stage.clock.now()).toBe(before);
+    });
+
+    test('is all that is left to delete by hand', async () => {
+      stage.fault = (action, call, event) =>
+        deleteFirst(action) ?? refuse('secretsmanager:DescribeSecret', 'SomethingNew', 400)(action, call, event);
+      const answer = await stage.deviceRequest('Delete', OWN);
+      expectFailed(answer, /State: the device does not exist.* by hand \(\S+\): aws secretsmanager delete-secret/);
+    });
+  });
+
+  test('is deleted although somebody has written to it since', async () => {
+    await made(OWN);
+    writeByHand();
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(hasSecret()).toBe(false);
+  });
+
   test('is deleted by a second delivery if the first one ended between the device and the secret', async () => {
     await made(OWN);
     const remove = stage.deviceEvent('Delete', OWN);
@@ -1226,6 +1416,25 @@ describe("the device's own secret", () => {
     stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
     expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
     expect(exists()).toBe(false);
+  });
+
+  test('that somebody deletes just before the Delete would is no problem, and the log shows no failed deletion', async () => {
+    await made(OWN);
+    stage.fault = (action) => {
+      if (action === 'secretsmanager:DeleteSecret') {
+        stage.secretsManager.call('DeleteSecret', { SecretId: 'mfa/phone', ForceDeleteWithoutRecovery: true });
+      }
+      return undefined;
+    };
+    expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+    expect(stage.log).not.toContainEqual(expect.objectContaining({ action: 'secretsmanager:DeleteSecret' }));
+  });
+
+  test('that the Delete has deleted counts as a change if the Delete then fails', async () => {
+    await made(OWN);
+    stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+    stage.fault = refuse('secretsmanager:DescribeSecret', 'SomethingNew', 400, [2, 2]);
+    expectFailed(await stage.deviceRequest('Delete', OWN), 'State: the device does not exist. Next:');
   });
 
   /** Secrets Manager shows a secret that it is about to delete for some seconds. */
