@@ -1,4 +1,6 @@
+import * as http from 'node:http';
 import * as https from 'node:https';
+import { connect, type TcpNetConnectOpts } from 'node:net';
 import { inspect } from 'node:util';
 import { deliver, DeliveryError, problemOfResponseUrl } from '../../lambda/delivery';
 import { LoopbackServer, reset, type Respond } from './aws/loopback-server';
@@ -65,6 +67,11 @@ describe('a response', () => {
     await expect(deliver(server.url() + PATH, '{}')).resolves.toBeUndefined();
   });
 
+  test('with a status below 200 is a failure', async () => {
+    server.respond = (response) => response.socket?.end('HTTP/1.1 099 Odd\r\ncontent-length: 0\r\n\r\n');
+    expect((await failureOf(server.url() + PATH)).message).toBe('status 99');
+  });
+
   test.each([300, 403, 500, 503])('with status %i is a failure', async (status) => {
     server.respond = (response) => response.writeHead(status).end('<Error>X-Amz-Signature=5ec2e7</Error>');
     expect((await failureOf(server.url() + PATH)).message).toBe(`status ${status}`);
@@ -87,6 +94,15 @@ describe('a connection', () => {
     const url = server.url() + PATH;
     await server.close();
     expect((await failureOf(url)).message).toBe('ECONNREFUSED');
+  });
+
+  test('that ends in an error without a code is a failure that is called broken', async () => {
+    const broken = new Error('no code, but X-Amz-Signature=5ec2e7');
+    jest.spyOn(http.globalAgent, 'createConnection').mockImplementation((options) => {
+      const socket = connect(options as TcpNetConnectOpts);
+      return socket.once('connect', () => socket.destroy(broken));
+    });
+    expect((await failureOf(server.url() + PATH)).message).toBe('broken');
   });
 
   test('without data for 5 s is a failure', async () => {

@@ -1,4 +1,5 @@
 import { type Action, CallError } from '../../lambda/aws/ports';
+import { listed } from '../../lambda/failure';
 import { type Fault, LOGICAL_ID, MINUTE, refuse, Stage } from './stage';
 
 let stage: Stage;
@@ -6,6 +7,14 @@ beforeEach(() => {
   stage = new Stage();
 });
 afterEach(() => stage.expectSecrecy());
+
+test.each([
+  [['a'], 'a'],
+  [['a', 'b', 'c'], 'a, b, c'],
+  [['a', 'b', 'c', 'd'], 'a, b, c and 1 more'],
+])('a reason lists three claims, and counts the others: %j', (claims, text) => {
+  expect(listed(claims)).toBe(text);
+});
 
 /** The reasons in stack events. */
 test.each<[string, Parameters<typeof refuse>, RegExp]>([

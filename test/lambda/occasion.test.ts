@@ -33,6 +33,10 @@ describe('the time at which CloudFormation sent a request', () => {
   });
 });
 
+test('a Create that was just sent has not failed', () => {
+  expect(occasion({}).hasFailed).toBe(false);
+});
+
 describe('the creation id of a Create', () => {
   test('is its time and a hash of its request id and its response URL', () => {
     const ResponseURL = responseUrl({ 'X-Amz-Date': '20261126T150000Z' });

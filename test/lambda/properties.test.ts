@@ -1,4 +1,4 @@
-import { ENROLLMENT_PROPERTIES } from '../../lib/contract';
+import { DEVICE_PROPERTIES, ENROLLMENT_PROPERTIES } from '../../lib/contract';
 import { problemIn, propertiesIn } from '../../lambda/properties';
 
 const ACCOUNT = { account: '123456789012', partition: 'aws' };
@@ -30,4 +30,23 @@ test('a Delete needs no secret', () => {
 test('a property that is missing is an empty one, unless it is optional', () => {
   expect(propertiesIn(ENROLLMENT_PROPERTIES, {})).toMatchObject({ UserName: '', SerialNumber: '', SeedSecretArn: '' });
   expect(propertiesIn(ENROLLMENT_PROPERTIES, {}).SeedSecretField).toBeUndefined();
+});
+
+test('the name of a user that comes with its path is read without it', () => {
+  expect(propertiesIn(ENROLLMENT_PROPERTIES, { ...VALID, UserName: 'staff/europe/alice' }).UserName).toBe('alice');
+});
+
+test.each(['UserName', 'SerialNumber', 'SeedSecretArn'] as const)('a seed in place of %s goes no further', (name) => {
+  const seed = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+  expect(propertiesIn(ENROLLMENT_PROPERTIES, { ...VALID, [name]: seed })[name]).not.toContain(seed.slice(0, 8));
+});
+
+test('a tag without a key or a value has an empty one', () => {
+  const Tags = [{ Key: 'team' }, { Value: 'red' }, 'blue', null];
+  expect(propertiesIn(DEVICE_PROPERTIES, { Tags }).Tags).toEqual([
+    { Key: 'team', Value: '' },
+    { Key: '', Value: 'red' },
+    { Key: '', Value: '' },
+    { Key: '', Value: '' },
+  ]);
 });

@@ -18,6 +18,18 @@ test('a response repeats the ids of the request', async () => {
   });
 });
 
+test('an id that the event does not contain is empty in the response', async () => {
+  const { ResponseURL } = stage.event('Create');
+  const ids = { StackId: '', RequestId: '', LogicalResourceId: '' };
+  expect(await stage.send({ ResponseURL } as CustomResourceEvent)).toMatchObject({ Status: 'FAILED', ...ids });
+});
+
+test('an Update without a physical id fails, and gets one without a creation', async () => {
+  const { Status, Reason, PhysicalResourceId } = await stage.request('Update', { PhysicalResourceId: undefined });
+  expect([Status, Reason]).toEqual(['FAILED', expect.stringContaining("this resource is '' and can't become")]);
+  expect(PhysicalResourceId).toBe(`alice|${stage.serialNumber}||failed`);
+});
+
 test('the physical id of a failed Create says so', async () => {
   stage.fault = refuse('iam:EnableMFADevice', 'LimitExceeded', 409);
   expect(await stage.request('Create')).toMatchObject({
@@ -130,10 +142,15 @@ test('a response that is not delivered is sent again unchanged', async () => {
   expect(bodies).toHaveLength(3);
 });
 
-test('a response that is never delivered ends in an error that does not quote the URL', async () => {
-  stage.deliver = (url) => Promise.reject(new Error(`refused by ${url}`));
+test('a response that is never delivered is sent six times, and ends in an error that does not quote the URL', async () => {
+  let deliveries = 0;
+  stage.deliver = (url) => {
+    deliveries++;
+    return Promise.reject(new Error(`refused by ${url}`));
+  };
   const failing = stage.request('Create');
   await expect(failing).rejects.toThrow('the response could not be delivered to CloudFormation');
+  expect(deliveries).toBe(6);
   await expect(failing).rejects.not.toThrow(/https:/);
 });
 

@@ -175,6 +175,11 @@ const MISTAKES: [string, (seed: string) => string, RegExp, string?][] = [
   ['UTF-16', (seed) => `\uFFFD\uFFFD${[...seed].join('\0')}\0`, /UTF-16; store it as UTF-8/],
   ['UTF-16 with a field', (seed) => `\uFFFD\uFFFD${[...`{"seed":"${seed}"}`].join('\0')}\0`, /UTF-16/, 'seed'],
   ['hexadecimal', () => Buffer.from(bytes).toString('hex'), /hexadecimal; store its bytes as Base32/],
+  [
+    'hexadecimal that begins like Base32',
+    () => Buffer.from(bytes).reverse().toString('hex'),
+    /hexadecimal; store its bytes as Base32/,
+  ],
 ];
 
 test.each(MISTAKES)('says what it is and what to do: %s', (...[, write, sentence, field]) => {

@@ -139,6 +139,11 @@ describe('a wait', () => {
 });
 
 describe('a call', () => {
+  test('that needs an answer fails with an error that other calls accept', async () => {
+    const gone = new CallError('iam:UntagMFADevice', 'NoSuchEntity', 404);
+    expect(await endOf(attempts().answerTo(failing(gone).call))).toMatchObject({ name: 'CallGivenUp', error: gone });
+  });
+
   test('is not attempted at the deadline', async () => {
     const { call, madeAt } = failing();
     const request = attempts();

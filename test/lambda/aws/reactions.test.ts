@@ -47,6 +47,7 @@ test.each<[Action, string | undefined, number | undefined, RequestType, Reaction
   ['iam:UntagMFADevice', undefined, undefined, 'Delete', again],
   ['iam:DeleteVirtualMFADevice', undefined, undefined, 'Delete', { do: 'readState' }],
   ['iam:DeleteVirtualMFADevice', 'ServiceFailure', 500, 'Create', { do: 'readState' }],
+  ['iam:DeleteVirtualMFADevice', 'NoSuchEntity', 404, 'Create', { do: 'accept' }],
   ['iam:DeleteVirtualMFADevice', 'ConcurrentModification', 409, 'Delete', again],
   ['iam:DeactivateMFADevice', 'EntityTemporarilyUnmodifiable', 409, 'Delete', again],
   ['secretsmanager:GetSecretValue', 'ResourceNotFound', 400, 'Create', { do: 'backOff', forMs: FIFTEEN_SECONDS }],

@@ -222,6 +222,10 @@ describe('the description of a secret', () => {
     });
   });
 
+  test('has an empty name if the response leaves out its ARN', async () => {
+    expect(await described({ ARN: undefined })).toMatchObject({ uniqueName: '' });
+  });
+
   test('says whether it is scheduled for deletion', async () => {
     expect(await described({ DeletedDate: 1_800_000_000 })).toMatchObject({ isDeleted: true });
   });
@@ -262,6 +266,17 @@ describe('a list', () => {
     expect(await iam.listMFADevices('alice')).toEqual([
       { serialNumber: 'dated', enabledAt: Date.UTC(2026, 0, 1, 12, 0, 10) },
       { serialNumber: 'undated', enabledAt: 0 },
+    ]);
+  });
+
+  test('has an empty text for what the response leaves out', async () => {
+    server.respond = pages('ListMFADevices', ['<MFADevices><member><UserName>alice</UserName></member></MFADevices>']);
+    expect(await iam.listMFADevices('alice')).toEqual([{ serialNumber: '', enabledAt: 0 }]);
+    const halves = '<member><Key>a</Key></member><member><Value>b</Value></member>';
+    server.respond = answer(200, iamResult('ListMFADeviceTags', `<Tags>${halves}</Tags>`));
+    expect(await iam.listMFADeviceTags(DEVICE)).toEqual([
+      { key: 'a', value: '' },
+      { key: '', value: 'b' },
     ]);
   });
 
@@ -359,6 +374,7 @@ describe("an error has AWS's code, without `Exception`, and the status", () => {
     [403, 'AccessDeniedException', 'AccessDenied'],
     [400, 'ValidationError', 'ValidationError'],
     [400, 'CodeOfTomorrow', 'CodeOfTomorrow'],
+    [400, 'ExceptionsOfTomorrow', 'ExceptionsOfTomorrow'],
     [400, 'No code but a text', 'UnknownError'],
     [400, 'Code\u009b31m', 'UnknownError'],
   ])('IAM: %i %s', async (httpStatus, wireCode, code) => {
@@ -559,6 +575,17 @@ describe('a secret', () => {
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(
       Array.from({ length: 4 }, () => expect.stringContaining('/eu-west-3/secretsmanager/') as string),
     );
+  });
+
+  test('is read over the connection of the call before, if it is in the same region', async () => {
+    const ports = new Set<number | undefined>();
+    server.respond = (response, request) => {
+      ports.add(response.socket?.remotePort);
+      answer(200, SECRET_VALUE)(response, request);
+    };
+    await READ();
+    await READ();
+    expect(ports.size).toBe(1);
   });
 
   test('is read in the region of its ARN', async () => {

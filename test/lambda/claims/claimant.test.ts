@@ -124,6 +124,17 @@ describe.each([
         ? new CallError(action, 'Throttling', 400)
         : undefined;
 
+  /** Our Delete marks the device after the first call of an action. */
+  const markAfter =
+    (after: Action, andThen: () => unknown = () => undefined): Fault =>
+    (action, call) =>
+      action === after && call === 1
+        ? () => {
+            stage.tag(MARK, markValue({ creation: 'any', time: stage.clock.now() }), serialNumber);
+            return andThen();
+          }
+        : undefined;
+
   describe('that a removal policy kept', () => {
     beforeEach(() => created(3 * DAY));
 
@@ -180,6 +191,16 @@ describe.each([
       expect(await send('Delete', INVENTED)).toMatchObject(SUCCESS);
       expect(kind.isThere).toBe(true);
       expect(claim()).toEqual(givenBack(kept, undone));
+    });
+
+    test('is given back by a Create that its Delete overtakes, whose reason says that the claim is there', async () => {
+      const kept = claim();
+      let undone: Claim | undefined;
+      stage.fault = markAfter('iam:TagMFADevice', () => (undone = claim()));
+      const { Reason } = await send('Create');
+      expect(Reason).toContain('overtook');
+      expect(Reason).toContain(`the device has the claim tag '${OURS}'`);
+      expect(claim()).toEqual(givenBack(kept, undone!));
     });
 
     test('is undone by a Delete later than a day after it was declared again', async () => {
@@ -281,6 +302,29 @@ describe.each([
       // A device that is deleted meanwhile ends in a failure, because its Delete may be the one that did it.
       expect(joined).toMatchObject(kind === enrollment ? SUCCESS : OVERTAKEN);
       expect(kind.isThere).toBe(kind === enrollment);
+    });
+
+    test('keeps the claim of a new Create if a delivery of the former Delete is throttled until then', async () => {
+      await created(20 * MINUTE, OTHER_STACK);
+      await created();
+      const remove = kind.event('Delete');
+      const late = { ...remove };
+      const until = stage.clock.now() + 40_000;
+      stage.fault = (action, _call, event) =>
+        event === late && action === 'iam:UntagMFADevice' && stage.clock.now() < until
+          ? new CallError(action, 'Throttling', 400)
+          : undefined;
+      const answers = await stage.sendAll([0, () => late], [1_000, () => remove], [30_000, () => kind.event('Create')]);
+      expect(answers).toMatchObject([SUCCESS, SUCCESS, SUCCESS]);
+      expect(claim().creation).toBe(creation());
+    });
+
+    test('withdraws the claim of a Create that was overtaken, when it looks again after 30 s, and takes no third look', async () => {
+      await created(20 * MINUTE, OTHER_STACK);
+      stage.fault = markAfter('iam:TagMFADevice');
+      expect(await durationOf(() => send('Create'))).toBeLessThan(JOINER_LOOKS_AGAIN_MS + 1_000);
+      expect(kind.isThere).toBe(true);
+      expect(Object.keys(tags())).not.toContain(OURS);
     });
 
     test('is withdrawn after a lost response only if the claims still allow it', async () => {
@@ -436,6 +480,28 @@ describe.each([
     expect(kind.isThere).toBe(false);
   });
 
+  describe('that its Delete overtakes when it has just taken effect', () => {
+    // A Create that enables a device that nobody else uses does not look again, unless the response is lost.
+    const markAfterEffect = markAfter(effect, () => {
+      if (kind === enrollment) {
+        throw new CallError(effect, undefined);
+      }
+    });
+
+    test('is undone at once', async () => {
+      stage.fault = markAfterEffect;
+      expect(await durationOf(async () => expect(await send('Create')).toMatchObject(OVERTAKEN))).toBe(0);
+      expect(kind.isThere).toBe(false);
+    });
+
+    test('fails with the reason of the throttled call if undoing it is throttled until the time runs out', async () => {
+      stage.fault = (...call) => markAfterEffect(...call) ?? throttleUndo(Infinity)(...call);
+      const { Reason } = await send('Create');
+      expect(Reason).toMatch(/Throttling until the time for this request ran out/);
+      expect(stage.log.map(({ message }) => message)).not.toContain('what this request did could not be undone');
+    });
+  });
+
   test('that waits in the queue is overtaken by the Delete that was sent after it', async () => {
     const create = kind.event('Create');
     if (kind === device) {
@@ -558,6 +624,14 @@ describe.each([
       expect(tags()).not.toHaveProperty([OURS]);
     });
 
+    test('is not left out if writing it is throttled until the time of the Delete runs out: the Delete fails', async () => {
+      await created();
+      stage.fault = refuse('iam:TagMFADevice', 'Throttling', 400);
+      expect(await send('Delete')).toMatchObject({ Status: 'FAILED' });
+      expect(stage.log.map(({ message }) => message)).not.toContain('the device could not be marked');
+      expect(tags()).toHaveProperty([OURS]);
+    });
+
     test('is removed by the next Create after an hour, if no claim of its resource is left', async () => {
       await created();
       await send('Delete');
@@ -584,5 +658,146 @@ describe.each([
     expect(creation()).toMatch(/^[0-9a-f]{8}$/);
     expect(await send('Delete', timeless(2))).toMatchObject(SUCCESS);
     expect(kind.isThere).toBe(false);
+  });
+});
+
+describe('an Update of an enrollment that fails while the device is off', () => {
+  const OURS = tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID);
+  const MARK = tagKey(MARK_PREFIX, STACK_UUID, LOGICAL_ID);
+  const REFUSED = 'IAM refused 4 pairs of codes';
+
+  /** Gives the secret the seed of another device. */
+  const wrongSecret = () =>
+    stage.secretsManager.call('PutSecretValue', { SecretId: stage.secretArn, SecretString: stage.createDevice('bob') });
+
+  /** Throttles the call that gives the claim back, and lets something happen meanwhile. */
+  function throttleRestoring(meanwhile: () => unknown): void {
+    let claims = 0;
+    stage.fault = (action, _call, { RequestType }) => {
+      if (action !== 'iam:TagMFADevice' || RequestType !== 'Update' || ++claims !== 2) {
+        return undefined;
+      }
+      meanwhile();
+      return new CallError(action, 'Throttling', 400);
+    };
+  }
+
+  beforeEach(async () => {
+    expect(await stage.request('Create')).toMatchObject(SUCCESS);
+    await stage.pass(20 * MINUTE);
+    stage.deactivate();
+    stage.calls = [];
+  });
+
+  test('gives back the claim that it found in three calls', async () => {
+    const found = stage.tags();
+    wrongSecret();
+    expect((await stage.request('Update')).Reason).toContain(REFUSED);
+    expect(stage.calls.slice(stage.calls.lastIndexOf('iam:EnableMFADevice') + 1)).toEqual([
+      'iam:ListMFADevices',
+      'iam:ListMFADeviceTags',
+      'iam:TagMFADevice',
+    ]);
+    expect(stage.tags()).toEqual(found);
+  });
+
+  test('fails with its own reason if it has not claimed the device yet', async () => {
+    const SeedSecretArn = stage.createSecret('mfa/text', 'no seed!');
+    const { Reason } = await stage.request('Update', { ResourceProperties: stage.properties({ SeedSecretArn }) });
+    expect(Reason).toMatch(/holds no seed.*nothing was changed/);
+  });
+
+  test('fails with its own reason if somebody deletes the device before it sends codes', async () => {
+    stage.fault = (action, call) => {
+      if (action === 'iam:EnableMFADevice' && call === 1) {
+        stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: stage.serialNumber });
+      }
+      return undefined;
+    };
+    expect((await stage.request('Update')).Reason).toContain('NoSuchEntity from iam:EnableMFADevice');
+  });
+
+  test('leaves the claim of a later Update alone that is about to enable the device, if it found none', async () => {
+    stage.untag(OURS);
+    const wrong = { SeedSecretArn: stage.createSecret('mfa/bob', stage.createDevice('bob')) };
+    const back = stage.clock.now() + 35_000;
+    stage.fault = (action, _call, { RequestType, OldResourceProperties: old }) =>
+      action === 'iam:EnableMFADevice' &&
+      RequestType === 'Update' &&
+      old?.SeedSecretArn === wrong.SeedSecretArn &&
+      stage.clock.now() < back + 100_000
+        ? new CallError(action, 'Throttling', 400)
+        : undefined;
+    const answers = await stage.sendAll(
+      [0, () => stage.event('Update', { ResourceProperties: stage.properties(wrong) })],
+      [35_000, () => stage.event('Update', { OldResourceProperties: stage.properties(wrong) })],
+    );
+    expect(answers).toMatchObject([{ Status: 'FAILED' }, SUCCESS]);
+    expect(stage.devicesOf()).toEqual([stage.serialNumber]);
+    expect(stage.tags()).toHaveProperty([OURS]);
+  });
+
+  test('does not bring back its claim if it is throttled until its Delete has withdrawn it', async () => {
+    wrongSecret();
+    let deletion: Promise<unknown> | undefined;
+    throttleRestoring(() => (deletion = stage.start(stage.event('Delete'))));
+    expect(await stage.request('Update')).toMatchObject(OVERTAKEN);
+    expect(await deletion).toMatchObject(SUCCESS);
+    expect(Object.keys(stage.tags())).toEqual([MARK]);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['removes the claim', () => stage.untag(OURS)],
+    ['deletes the device', () => stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: stage.serialNumber })],
+  ])('restores nothing if it is throttled until somebody %s', async (_name, meanwhile) => {
+    wrongSecret();
+    throttleRestoring(meanwhile);
+    expect((await stage.request('Update')).Reason).toContain(REFUSED);
+    expect(stage.calls.filter((call) => call === 'iam:TagMFADevice')).toHaveLength(2);
+  });
+});
+
+describe('a device', () => {
+  const PHONE = serialNumberOf('phone');
+  const OURS = tagKey(DEVICE_CLAIM_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
+
+  test('that another stack creates while the secret is read is joined, and not created again', async () => {
+    const until = stage.clock.now() + 10_000;
+    stage.fault = (action, _call, { StackId }) =>
+      action === 'secretsmanager:DescribeSecret' && StackId !== OTHER_STACK.StackId && stage.clock.now() < until
+        ? new CallError(action, 'Throttling', 400)
+        : undefined;
+    const answers = await stage.sendAll(
+      [0, () => stage.deviceEvent('Create')],
+      [1_000, () => stage.deviceEvent('Create', {}, OTHER_STACK)],
+    );
+    expect(answers).toMatchObject([SUCCESS, SUCCESS]);
+    expect(stage.calls.filter((call) => call === 'iam:CreateVirtualMFADevice')).toHaveLength(1);
+  });
+
+  test('that is gone before its Delete, which may not read its secret: the reason says that nothing was changed', async () => {
+    expect(await stage.deviceRequest('Create', { OwnSecret: 'true' })).toMatchObject(SUCCESS);
+    await stage.pass(20 * MINUTE);
+    stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+    stage.fault = refuse('secretsmanager:DescribeSecret', 'AccessDenied', 400);
+    const { Reason } = await stage.deviceRequest('Delete', { OwnSecret: 'true' });
+    expect(Reason).toContain('State: the device does not exist; nothing was changed.');
+  });
+
+  test('whose Create was overtaken loses its claim although withdrawing it was denied for two minutes', async () => {
+    expect(await stage.deviceRequest('Create', {}, OTHER_STACK)).toMatchObject(SUCCESS);
+    await stage.pass(20 * MINUTE);
+    let isOver = false;
+    stage.fault = (action, call) => {
+      if (action === 'iam:TagMFADevice' && call === 1) {
+        const mark = tagKey(MARK_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
+        return () => stage.tag(mark, markValue({ creation: 'any', time: stage.clock.now() }), PHONE);
+      }
+      isOver ||= stage.log.some(({ message }) => message === 'what this request did could not be undone');
+      return action === 'iam:UntagMFADevice' && !isOver ? new CallError(action, 'AccessDenied', 403) : undefined;
+    };
+    stage.calls = [];
+    expect(await stage.deviceRequest('Create')).toMatchObject(OVERTAKEN);
+    expect(stage.tags(PHONE)).not.toHaveProperty([OURS]);
   });
 });

@@ -79,6 +79,10 @@ describe('a claim', () => {
     },
   );
 
+  test('that is not readable is of no other user', () => {
+    expect(tagsOf({ [THEIRS]: 'kept by hand' }).isOfAnotherUser).toBe(false);
+  });
+
   test('of another user does not keep the device enabled for ours', () => {
     const theirs = claimValue({ kind: 'enabled', user: 'bob', creation: sent(HOUR) }, 'eu-west-1', 'Staging');
     expect(tagsOf({ [THEIRS]: theirs }).others).toBe(false);
@@ -147,6 +151,10 @@ describe('a claim that a removal policy kept', () => {
   test('stays remembered by the claim of the same creation, and by a later one', () => {
     expect(kept({ [OURS]: claim(NEW, 'enabled', sent(3 * DAY_MS)) })).toBe(sent(3 * DAY_MS));
     expect(kept({ [OURS]: claim(sent(HOUR), 'enabled', sent(3 * DAY_MS)) })).toBe(sent(3 * DAY_MS));
+  });
+
+  test('is not remembered by an Update of the same resource', () => {
+    expect(tagsOf({ [OURS]: claim(sent(3 * DAY_MS)) }).keptBefore(sent(3 * DAY_MS))).toBeUndefined();
   });
 
   test('of another resource is not remembered', () => {
@@ -303,6 +311,11 @@ describe('a mark', () => {
 
   test('of our resource has never served, because its Delete may have just written it again', () => {
     expect(tagsOf({ [OUR_MARK]: mark('any', MARK_IS_OVER_MS) }).spentMarks).toEqual([]);
+  });
+
+  test('that this version cannot read is not fresh, and has not served', () => {
+    const tags = tagsOf({ [THEIR_MARK]: 'any time', [OUR_MARK]: '' });
+    expect(tags).toMatchObject({ ourMark: undefined, hasFreshMark: false, spentMarks: [] });
   });
 
   describe('stands for that of another Delete', () => {

@@ -51,7 +51,7 @@ describe('a Create of a device that is cancelled while it stores its seed, and d
         : undefined;
   }
 
-  test('does not store its seed over the one of the new device', async () => {
+  test('neither stores its seed over the one of the new device nor withdraws the new claim', async () => {
     throttleForAMinute();
     const [, deleted, again] = await stage.sendAll(
       [0, () => stage.deviceEvent('Create')],
@@ -61,6 +61,7 @@ describe('a Create of a device that is cancelled while it stores its seed, and d
     expect([deleted, again]).toMatchObject([SUCCESS, SUCCESS]);
     expect(exists()).toBe(true);
     expect(current()).toBe(stage.tags(PHONE)[SEED_KEY]);
+    expect(stage.tags(PHONE)).toHaveProperty([DEVICE_CLAIM]);
   });
 
   test('does not delete the new device if it may not store its seed', async () => {

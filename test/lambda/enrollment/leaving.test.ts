@@ -64,6 +64,21 @@ describe('a Delete', () => {
     expect(await timeOf(INVENTED)).toBe(LEAVER_LOOKS_AGAIN_MS);
   });
 
+  test('that looks again lists the enabled devices once, before its first look', async () => {
+    expect(await stage.request('Create')).toMatchObject(SUCCESS);
+    stage.calls = [];
+    await timeOf(INVENTED);
+    expect(stage.calls).toEqual([
+      'iam:ListMFADeviceTags',
+      'iam:TagMFADevice',
+      'iam:ListMFADevices',
+      'iam:ListMFADeviceTags',
+      'iam:ListMFADeviceTags',
+      'iam:DeactivateMFADevice',
+      'iam:UntagMFADevice',
+    ]);
+  });
+
   test.each([
     [CREATE_IS_OVER_MS - 1_000, LEAVER_LOOKS_AGAIN_MS, 1],
     [CREATE_IS_OVER_MS, 0, 0],
