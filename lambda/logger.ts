@@ -31,6 +31,7 @@ export type LogMessage =
   | 'overtaken by a later request'
   | 'what this request did could not be undone'
   | 'the claim could not be restored'
+  | 'the claim could not be withdrawn'
   | 'device enabled'
   | 'seed verified'
   | 'device deactivated'

@@ -16,7 +16,7 @@ export function propertiesIn<Table extends PropertyTable>(table: Table, sent: Se
       case 'secretArn':
         return [name, valid(kind, textIn(sent, name) ?? '')];
       default:
-        return [name, textIn(sent, name) ?? (kind.endsWith('?') ? undefined : '')];
+        return [name, textIn(sent, name)];
     }
   });
   return Object.fromEntries(read) as PropertiesIn<Table>;

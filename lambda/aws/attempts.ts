@@ -80,7 +80,8 @@ export class Attempts {
         this.lastError = error;
         const { action, code } = error;
         const reaction = reactionTo(error, this.request, relation);
-        if (relation !== 'asks whether it exists' || reaction.do !== 'accept') {
+        // A question may be answered by an error.
+        if (relation?.startsWith('asks') !== true || reaction.do !== 'accept') {
           this.logger.log('call failed', { action, errorCode: code ?? 'NoResponse', attempt });
         }
         switch (reaction.do) {

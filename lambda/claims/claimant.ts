@@ -8,9 +8,10 @@ import {
   sentAtOf,
   tagKey,
 } from '../../lib/contract';
-import { type Attempts, CallGivenUp, type Outcome } from '../aws/attempts';
+import { type Attempts, CallGivenUp, OutOfTime, type Outcome } from '../aws/attempts';
 import { CallError, type Tag } from '../aws/ports';
 import { Failure } from '../failure';
+import { type LogMessage } from '../logger';
 import { type Occasion } from '../occasion';
 import { type Ports, type Work } from '../resource';
 import { type ClaimPrefix, DeviceTags } from './device-tags';
@@ -213,18 +214,13 @@ export abstract class Claimant implements Work {
     if (tags.isMarkedFor(this.occasion.creation, this.time)) {
       return;
     }
-    try {
+    await this.tried('the device could not be marked', async () => {
       await this.attempts.make(
         () => this.observed(() => this.ports.iam.tagMFADevice(this.serialNumber, [{ key: this.markKey, value }])),
         'can do without it',
       );
       this.wasChanged = true;
-    } catch (error) {
-      if (!(error instanceof CallGivenUp)) {
-        throw error;
-      }
-      this.ports.logger.log('the device could not be marked');
-    }
+    });
   }
 
   /** Claims the device, over an older claim of ours, unless the claim is there. */
@@ -450,21 +446,37 @@ export abstract class Claimant implements Work {
       const isOurs = ours.creation === creation && (this.tookEffect || mayStandIn());
       return isOurs ? ours : undefined;
     };
-    try {
+    const isUndone = await this.tried('what this request did could not be undone', async () => {
       if (!this.tookEffect) {
         // Another delivery may rely on our claim, or be about to. Our Delete finds it when it looks again, or is over.
         await this.settle();
       }
       await this.leave(find, false);
+    });
+    if (isUndone || this.tookEffect) {
+      return;
+    }
+    await this.tried('the claim could not be withdrawn', async () => {
+      const tags = this.lastTags;
+      const claim = tags && find(tags);
+      // Our Delete has undone what another delivery did, and can't see this claim any more.
+      if (tags !== undefined && claim !== undefined && !tags.returnsToKept(claim) && (await this.isDeleteOver())) {
+        await this.withdraw('done', tags, find);
+      }
+    });
+  }
+
+  /** Does what a request can end without. */
+  protected async tried(ifNot: LogMessage, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
     } catch (error) {
-      if (!(error instanceof CallGivenUp)) {
+      if (!(error instanceof CallGivenUp || error instanceof OutOfTime)) {
         throw error;
       }
-      this.ports.logger.log('what this request did could not be undone');
-      if (!this.tookEffect && this.lastTags !== undefined && (await this.isDeleteOver())) {
-        // Our Delete has undone what another delivery did, and can't see this claim any more.
-        await this.withdraw('done', this.lastTags, find);
-      }
+      this.ports.logger.log(ifNot);
+      return false;
     }
   }
 }

@@ -126,7 +126,7 @@ export class VirtualMfaDevice extends Claimant {
       return 'unknown';
     }
     if (error.code !== 'DeleteConflict') {
-      this.deviceLeft = 'absent';
+      this.noteGone();
       return 'deleted';
     }
     if (isFirst) {
@@ -276,6 +276,9 @@ export class VirtualMfaDevice extends Claimant {
           await this.deleteDevice();
         }
       });
+      if (outcome.kind === 'accept') {
+        this.noteGone();
+      }
       if (outcome.kind !== 'readState') {
         return;
       }
@@ -421,9 +424,13 @@ export class VirtualMfaDevice extends Claimant {
       () => (this.deviceLeft = 'unknown'),
     );
     this.wasChanged = true;
+    this.noteGone();
+    this.ports.logger.log('device deleted');
+  }
+
+  private noteGone(): void {
     this.deviceLeft = 'absent';
     this.claimLeft = 'absent';
-    this.ports.logger.log('device deleted');
   }
 
   protected override async readTags(): Promise<DeviceTags | undefined> {

@@ -33,7 +33,7 @@ export function deviceIn(request: Request): Resource {
         `aws iam delete-virtual-mfa-device --serial-number ${serialNumber}`,
         ...(deleteSecret === undefined ? [] : [deleteSecret]),
       ].join(' && '),
-      ...(deleteSecret !== undefined && { byHandIfGone: deleteSecret }),
+      byHandIfGone: deleteSecret,
       lifelong: 'a device keeps its name and its path',
       region: declaration.region,
       stackName: declaration.stackName,

@@ -5,7 +5,7 @@ import {
   type EnrollmentProperties,
   sentAtOf,
 } from '../../lib/contract';
-import { type Attempts, CallGivenUp, OutOfTime, type Outcome } from '../aws/attempts';
+import { type Attempts, CallGivenUp, type Outcome } from '../aws/attempts';
 import { type CallError, MOST_CALL_MS } from '../aws/ports';
 import { Claimant, type Left, Overtaken, type Undone } from '../claims/claimant';
 import { type DeviceTags, isInTimeFor } from '../claims/device-tags';
@@ -107,16 +107,11 @@ export class Enrollment extends Claimant {
    * it by hand, and removing the resource would deactivate it. What failed first is what is told.
    */
   private async giveBackClaim(): Promise<void> {
-    try {
+    await this.tried('the claim could not be restored', async () => {
       if (this.hasWritten && (await this.readAttachment()).enabledAt === undefined) {
         await this.retractClaim();
       }
-    } catch (error) {
-      if (!(error instanceof CallGivenUp || error instanceof OutOfTime)) {
-        throw error;
-      }
-      this.ports.logger.log('the claim could not be restored');
-    }
+    });
   }
 
   private async sustainEnrollment(old: Readonly<Record<string, unknown>>): Promise<void> {
@@ -253,13 +248,9 @@ export class Enrollment extends Claimant {
 
   /** The kind of claim with which a Create joins those who rely on the device. Claims may not be readable at once. */
   private kindToJoin(tags: DeviceTags, enabledAt: number): ClaimKind | undefined {
-    const ours = tags.ours?.creation === this.creation ? tags.ours.kind : undefined;
     const kind = tags.evidence(enabledAt);
-    if (kind === 'enabled') {
+    if (kind !== undefined || !this.hasWaited) {
       return kind;
-    }
-    if (ours !== undefined || kind !== undefined || !this.hasWaited) {
-      return ours ?? kind;
     }
     if (this.properties.AdoptExisting !== 'true') {
       throw failures.enabledBySomebodyElse(this.properties);
@@ -286,7 +277,8 @@ export class Enrollment extends Claimant {
     if (error.effectUnknown) {
       return this.wasEnabledNow();
     }
-    if (error.code === 'EntityAlreadyExists' && !(await this.isEnabledForOurs())) {
+    // IAM says that it is enabled already.
+    if (!(await this.isEnabledForOurs())) {
       // Our claim stays for the Delete that follows. Another delivery of this request may rely on it.
       this.deviceLeft = 'enabled for another user';
       throw failures.enabledForAnotherUser(this.properties);
@@ -419,7 +411,7 @@ export class Enrollment extends Claimant {
       if (current >= earliest && untilNext >= STEP_MARGIN_MS) {
         return codePairAt(this.seed!, current);
       }
-      await this.attempts.wait(current >= earliest ? untilNext : startOf(earliest) - now);
+      await this.attempts.wait(untilNext);
     }
   }
 }

@@ -1,9 +1,17 @@
-import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, MARK_PREFIX, SEED_PREFIX, tagKey } from '../../../lib/contract';
+import {
+  DEVICE_CLAIM_PREFIX,
+  ENROLLMENT_CLAIM_PREFIX,
+  MARK_PREFIX,
+  markValue,
+  SEED_PREFIX,
+  tagKey,
+} from '../../../lib/contract';
 import { JOINER_LOOKS_AGAIN_MS } from '../../../lambda/claims/timing';
 import { type Action, CallError } from '../../../lambda/aws/ports';
 import { type CustomResourceEvent } from '../../../lambda/protocol';
 import {
   type Answer,
+  DAY,
   DEVICE_LOGICAL_ID,
   INVENTED,
   LOGICAL_ID,
@@ -326,5 +334,37 @@ describe('the second delivery of an Update', () => {
     expect(exists()).toBe(true);
     const responded = { message: 'responding', requestType: 'Update', status: 'SUCCESS', ms: JOINER_LOOKS_AGAIN_MS };
     expect(stage.log).toContainEqual(expect.objectContaining(responded));
+  });
+});
+
+describe('a delivery that was overtaken and may no longer undo what it did', () => {
+  /** Marks the device once the delivery has claimed it, and refuses these actions from then on. */
+  function overtake(markKey: string, serialNumber: string, denied: RegExp): void {
+    let hasClaimed = false;
+    stage.fault = (action) => {
+      if (action === 'iam:TagMFADevice' && !hasClaimed) {
+        hasClaimed = true;
+        return async () => {
+          stage.tag(markKey, markValue({ creation: 'any', time: stage.clock.now() }), serialNumber);
+          await stage.clock.sleep(5_001);
+        };
+      }
+      return hasClaimed && denied.test(action) ? new CallError(action, 'AccessDenied', 403) : undefined;
+    };
+  }
+
+  test('says that it was overtaken, not which permission is gone', async () => {
+    overtake(MARK, stage.serialNumber, /Deactivate|Untag|ListMFADevices$/);
+    const { Reason } = await stage.request('Create');
+    expect(Reason).toContain('a later request overtook this one');
+    expect(stage.log.map(({ message }) => message)).toContain('the claim could not be withdrawn');
+  });
+
+  test('leaves a device that a removal policy kept with a claim', async () => {
+    expect(await stage.deviceRequest('Create')).toMatchObject(SUCCESS);
+    await stage.pass(3 * DAY);
+    overtake(tagKey(MARK_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID), PHONE, /TagMFADevice$/);
+    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(stage.tags(PHONE)).toHaveProperty([DEVICE_CLAIM]);
   });
 });

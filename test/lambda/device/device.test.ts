@@ -1508,3 +1508,33 @@ describe("the device's own secret", () => {
     );
   });
 });
+
+describe('a device that somebody deletes just before the function would', () => {
+  const deleteFirst = (action: Action) => {
+    if (action === 'iam:DeleteVirtualMFADevice' && exists()) {
+      stage.iam.call('DeleteVirtualMFADevice', { SerialNumber: PHONE });
+    }
+    return undefined;
+  };
+
+  test('does not exist, says a Delete that then fails at the secret', async () => {
+    await made(OWN);
+    stage.fault = (action, call, event) =>
+      deleteFirst(action) ?? refuse('secretsmanager:DescribeSecret', 'SomethingNew', 400)(action, call, event);
+    expectFailed(await stage.deviceRequest('Delete', OWN), 'State: the device does not exist. Next');
+  });
+
+  test('does not exist, says a Create that could not store its seed', async () => {
+    stage.fault = (action) =>
+      action === 'secretsmanager:PutSecretValue' ? new CallError(action, 'SomethingNew', 400) : deleteFirst(action);
+    expectFailed(await stage.deviceRequest('Create'), 'State: the device does not exist. Next');
+    expect(exists()).toBe(false);
+  });
+});
+
+test('a Delete of a device with its own secret logs no failed call', async () => {
+  await made(OWN);
+  stage.left.length = 0;
+  expect(await stage.deviceRequest('Delete', OWN)).toMatchObject(SUCCESS);
+  expect(stage.log.filter(({ message }) => message === 'call failed')).toEqual([]);
+});
