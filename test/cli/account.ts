@@ -2,16 +2,18 @@ import { type ChildProcess, execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
+import { type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { generateSync } from 'otplib';
 import { CloudFormationApi } from '../../local/cloudformation/api';
 import { AwsServer, type Fault, type IncomingCall } from '../../local/http';
 import { createdDevice, InProcessAccount } from '../../local/in-process-account';
 import { numbers } from '../../local/random';
+import { newApp, newStack } from '../lib/fixture';
 
 export const BUNDLE = join(__dirname, '..', '..', 'dist', 'cli', 'cdk-mfa-enrollment.js');
 export const REGION = 'eu-west-1';
+const STACK = 'Staff';
 const STEP_S = 30;
 const TOLERANCE_MS = 5 * 60 * 1000;
 /** The access key whose calls have the permissions of a role. */
@@ -22,6 +24,13 @@ export interface Run {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** The template of a stack that can be deployed in any account. */
+export function templateWith(declare: (stack: Stack) => void, stackName = STACK): Record<string, unknown> {
+  const stack = newStack({ env: { account: InProcessAccount.accountId, region: REGION } }, newApp(), stackName);
+  declare(stack);
+  return Template.fromStack(stack).toJSON();
 }
 
 /** An account with what an app has deployed, over HTTP, and the built command line in a process of its own. */
@@ -79,11 +88,8 @@ export class CommandLineAccount extends InProcessAccount {
     }
   }
 
-  async deploy(declare: (stack: Stack) => void, stackName = 'Staff'): Promise<void> {
-    const app = new App({ analyticsReporting: false, context: { 'aws:cdk:disable-asset-staging': true } });
-    const stack = new Stack(app, stackName, { env: { account: InProcessAccount.accountId, region: REGION } });
-    declare(stack);
-    const request = { stackName, template: Template.fromStack(stack).toJSON(), parameters: {} };
+  async deploy(template: Record<string, unknown>, stackName = STACK): Promise<void> {
+    const request = { stackName, template, parameters: {} };
     const { status } = await this.clock.run(this.cloudFormation.createStack(request));
     expect(status).toBe('CREATE_COMPLETE');
     for (const name of this.secretsManager.secretNames) {

@@ -5,11 +5,15 @@ import { join } from 'node:path';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { MfaEnrollment } from '../../lib';
 import { AwsError } from '../../local/aws-error';
-import { CommandLineAccount, type Run } from './account';
+import { CommandLineAccount, type Run, templateWith } from './account';
 
 const HOUR_MS = 60 * 60 * 1000;
 /** What a server may say about a request that it refuses. AWS quotes parts of requests. */
 const AWS_TEXT = 'Text of AWS';
+
+const ALICE = templateWith((stack) => {
+  new MfaEnrollment(stack, 'AliceMfa', { user: new iam.User(stack, 'Alice', { userName: 'alice' }) });
+});
 
 let account: CommandLineAccount;
 let seed: string;
@@ -18,9 +22,7 @@ let secret: string;
 beforeEach(async () => {
   account = new CommandLineAccount();
   await account.open();
-  await account.deploy((stack) => {
-    new MfaEnrollment(stack, 'AliceMfa', { user: new iam.User(stack, 'Alice', { userName: 'alice' }) });
-  });
+  await account.deploy(ALICE);
   secret = account.secretsManager.secretNames[0]!;
   seed = account.textOf(secret);
   await account.advanceToNextStep();
@@ -292,9 +294,10 @@ describe('a failure exits with 1, says what to do, and quotes neither a seed nor
   });
 
   test('several devices that the library created', async () => {
-    await account.deploy((stack) => {
+    const second = templateWith((stack) => {
       new MfaEnrollment(stack, 'AliceMfa', { user: iam.User.fromUserName(stack, 'Alice', 'alice') });
     }, 'Second');
+    await account.deploy(second, 'Second');
     const run = await account.run(['code', '--user', 'alice']);
     expect(run).toMatchObject({ status: 1, stdout: '' });
     expect(run.stderr).toContain('several enabled devices');

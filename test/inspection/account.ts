@@ -1,4 +1,4 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { MfaEnrollment, type MfaEnrollmentProps } from '../../lib';
@@ -13,6 +13,7 @@ import type { Caller } from '../../local/iam';
 import { InProcessAccount } from '../../local/in-process-account';
 import { numbers } from '../../local/random';
 import type { ReadChannel } from '../../local/read-ports';
+import { newApp, newStack } from '../lib/fixture';
 
 export const REGION = 'us-east-1';
 
@@ -29,9 +30,7 @@ export class InspectedAccount extends InProcessAccount {
   }
 
   deploy(declare: (stack: Stack) => void, stackName = 'Stack'): Promise<StackDescription> {
-    const stack = new Stack(new App({ analyticsReporting: false }), stackName, {
-      env: { account: InProcessAccount.accountId, region: REGION },
-    });
+    const stack = newStack({ env: { account: InProcessAccount.accountId, region: REGION } }, newApp(), stackName);
     declare(stack);
     const request = { stackName, template: Template.fromStack(stack).toJSON() };
     const status = this.cloudFormation.describeStack(stackName)?.status;

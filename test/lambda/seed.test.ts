@@ -95,6 +95,7 @@ test('reads any 16 to 64 bytes in Base32', () => {
     fc.property(fc.uint8Array({ minLength: 16, maxLength: 64 }), (any) => {
       expect(seedOf(new ScureBase32Plugin().encode(any))).toEqual(any);
     }),
+    { seed: 1 },
   );
 });
 
@@ -218,6 +219,7 @@ describe('for any seed of 16 to 64 bytes', () => {
         expect(seedOf(text)).toEqual(seed);
         expect(seedOf(before + JSON.stringify({ [field]: text }), field)).toEqual(seed);
       }),
+      { seed: 1 },
     );
   });
 
@@ -230,6 +232,7 @@ describe('for any seed of 16 to 64 bytes', () => {
         expect(seedOf(uri)).toEqual(seed);
         expect(seedOf(JSON.stringify({ uri }), 'uri')).toEqual(seed);
       }),
+      { seed: 1 },
     );
   });
 
@@ -245,6 +248,7 @@ describe('for any seed of 16 to 64 bytes', () => {
           expect(problem).toMatch(sentence);
           expect(problem).not.toContain(text.slice(0, 8));
         }),
+        { seed: 1 },
       );
     },
   );
@@ -278,6 +282,7 @@ test('an error never quotes the secret', () => {
       expect(problemOf(secret, field)).not.toContain('never-shown');
       expect(inspect(new SecretText(secret), { showHidden: true })).not.toContain('never-shown');
     }),
+    { seed: 1 },
   );
   expect(problemOf(`${base32}A`)).not.toContain(base32.slice(0, 8));
   expect(problemOf(`otpauth://totp/x?secret=${base32}&digits=${base32}`)).not.toContain(base32.slice(0, 8));

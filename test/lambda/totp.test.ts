@@ -54,6 +54,7 @@ test('a pair consists of the previous and the current code', () => {
         expect(pair.step).toBe(counter);
       },
     ),
+    { seed: 1 },
   );
 });
 

@@ -24,9 +24,13 @@ export interface Resource {
 }
 type Resources = Record<string, Resource>;
 
-/** Assets are referred to where they are: copying them for every app would only cost time. */
+/** Assets are referred to where they are, and there is no tree.json: for every app, they would only cost time. */
 export function newApp(context: Record<string, unknown> = {}): App {
-  return new App({ analyticsReporting: false, context: { 'aws:cdk:disable-asset-staging': true, ...context } });
+  return new App({
+    analyticsReporting: false,
+    treeMetadata: false,
+    context: { 'aws:cdk:disable-asset-staging': true, ...context },
+  });
 }
 
 export function newStack(props: StackProps = {}, app: Construct = newApp(), id = 'Stack'): Stack {
