@@ -114,7 +114,7 @@ export abstract class Claimant implements Work {
     return Promise.resolve(true);
   }
 
-  /** Reads what `undo` needs to know in a first look, before the tags are read. */
+  /** Reads what `undo` needs to know, before the tags are read. */
   protected prepareToUndo(_claim: Claim | undefined): Promise<void> {
     return Promise.resolve();
   }
@@ -131,10 +131,23 @@ export abstract class Claimant implements Work {
   async delete(): Promise<void> {
     const tags = await this.readTags();
     const { creation } = this.occasion;
+    if (tags?.ours?.over !== undefined && tags.ours.over === creation) {
+      await this.forgetKept();
+    }
     if (tags !== undefined && (this.mayStillBeCreated || tags.undoable(creation, this.time) !== undefined)) {
-      await this.mark(tags);
+      await this.mark();
     }
     await this.afterLeaving(await this.leave((seen) => seen.undoable(creation, this.time), true));
+  }
+
+  /** A later claim of our resource remembers our Create as kept. It was not: this is its Delete. */
+  private async forgetKept(): Promise<void> {
+    await this.change(async () => {
+      const ours = (await this.readTags())?.ours;
+      if (ours !== undefined && ours.over === this.occasion.creation) {
+        await this.ports.iam.tagMFADevice(this.serialNumber, [this.claimTag({ ...ours, over: undefined })]);
+      }
+    });
   }
 
   /**
@@ -168,9 +181,7 @@ export abstract class Claimant implements Work {
     let tags: DeviceTags | undefined;
     let hasSeen = false;
     const outcome = await this.attempts.make(async (): Promise<Left | Undone> => {
-      if (isFirst) {
-        await this.prepareToUndo(this.lastTags && find(this.lastTags));
-      }
+      await this.prepareToUndo(this.lastTags && find(this.lastTags));
       // In each attempt, and last, because others can have claimed the device meanwhile.
       tags = await this.readTags();
       const claim = tags && find(tags);
@@ -178,7 +189,7 @@ export abstract class Claimant implements Work {
         return tags === undefined ? 'gone' : 'no claim';
       }
       hasSeen = true;
-      if (tags.returnsToKept(claim)) {
+      if (this.returnsToKept(tags, claim)) {
         return 'kept';
       }
       if (tags.others) {
@@ -208,19 +219,33 @@ export abstract class Claimant implements Work {
     this.claimLeft = left === 'kept' ? 'present' : 'absent';
   }
 
+  /**
+   * Whether undoing a claim gives the device back to the claim that a removal policy kept. It is judged by the time of the
+   * Delete, which its mark tells, so that all requests agree.
+   */
+  private returnsToKept(tags: DeviceTags, claim: Claim): boolean {
+    const isDelete = this.occasion.request === 'Delete';
+    return tags.returnsToKept(claim, isDelete ? this.time : (tags.ourMark?.time ?? this.ports.iam.awsTime()));
+  }
+
   /** Says that we leave. If IAM refuses it, the Delete goes on without. */
-  private async mark(tags: DeviceTags): Promise<void> {
-    const value = markValue({ creation: this.occasion.creation ?? ANY_CREATION, time: this.time });
-    if (tags.isMarkedFor(this.occasion.creation, this.time)) {
-      return;
-    }
-    await this.tried('the device could not be marked', async () => {
-      await this.attempts.make(
-        () => this.observed(() => this.ports.iam.tagMFADevice(this.serialNumber, [{ key: this.markKey, value }])),
-        'can do without it',
-      );
-      this.wasChanged = true;
-    });
+  private async mark(): Promise<void> {
+    const { creation } = this.occasion;
+    await this.tried('the device could not be marked', () =>
+      this.attempts.make(async () => {
+        // In each attempt: a later Delete can have marked it meanwhile.
+        const tags = this.isFresh ? this.lastTags : await this.readTags();
+        if (tags === undefined || tags.isMarkedFor(creation, this.time)) {
+          return;
+        }
+        const value = markValue({
+          creation: creation ?? tags.leavingBefore(this.time) ?? ANY_CREATION,
+          time: this.time,
+        });
+        await this.observed(() => this.ports.iam.tagMFADevice(this.serialNumber, [{ key: this.markKey, value }]));
+        this.wasChanged = true;
+      }, 'can do without it'),
+    );
   }
 
   /** Claims the device, over an older claim of ours, unless the claim is there. */
@@ -239,36 +264,40 @@ export abstract class Claimant implements Work {
       await this.change(() => this.ports.iam.untagMFADevice(this.serialNumber, tags.spentMarks));
     }
     await this.change(
-      () => this.ports.iam.tagMFADevice(this.serialNumber, [tag]),
+      async () => {
+        // In each attempt: a claim must not replace that of a later Create.
+        await this.stopIfOvertakenSince();
+        await this.ports.iam.tagMFADevice(this.serialNumber, [tag]);
+      },
       () => (this.claimLeft = 'unknown'),
     );
     this.claimLeft = 'present';
     this.wroteAt = this.ports.clock.now();
   }
 
-  /** Whether this request has written a claim. */
-  protected get hasWritten(): boolean {
-    return this.written !== undefined;
-  }
-
-  /** Takes back the claim that this request has written, unless somebody has replaced it. Gives back the one that it found. */
-  protected async retractClaim(): Promise<void> {
-    const { claim, found } = this.written!;
-    const tags = await this.readTagsUnlessMarked();
-    if (tags?.ours === undefined || !tags.has(claim)) {
+  /**
+   * Takes back the claim that this request has written, unless somebody has replaced it. Gives back the one that it found.
+   *
+   * @param mayRetract is asked in each attempt, after the tags are read
+   */
+  protected async retractClaim(mayRetract: () => Promise<boolean>): Promise<void> {
+    if (this.written === undefined) {
       return;
     }
-    if (found === undefined) {
-      await this.withdraw('done', tags, ({ ours }) => ours);
-    } else {
-      await this.change(async (attempt) => {
-        // In each attempt: a claim that our Delete has withdrawn must not come back.
-        const seen = attempt === 1 ? tags : await this.readTagsUnlessMarked();
-        if (seen?.has(claim) === true) {
-          await this.ports.iam.tagMFADevice(this.serialNumber, [found]);
-        }
-      });
-    }
+    const { claim, found } = this.written;
+    await this.change(async () => {
+      // A claim that our Delete has withdrawn must not come back.
+      const tags = await this.readTagsUnlessMarked();
+      if (tags?.has(claim) !== true || !(await mayRetract())) {
+        return;
+      }
+      if (found === undefined) {
+        await this.ports.iam.untagMFADevice(this.serialNumber, [this.key, ...tags.spentMarks]);
+        this.claimLeft = 'absent';
+      } else {
+        await this.ports.iam.tagMFADevice(this.serialNumber, [found]);
+      }
+    });
   }
 
   /** Reads the tags, and stops if our Delete has marked the device. */
@@ -442,7 +471,7 @@ export abstract class Claimant implements Work {
       // A claim of a later Create stays, and so does what another delivery of this one did, unless this one may stand in for
       // their Delete.
       const mayStandIn = () =>
-        this.isOvertakenBy(tags) && (this.undoesForOthers || tags.others || tags.returnsToKept(ours));
+        this.isOvertakenBy(tags) && (this.undoesForOthers || tags.others || this.returnsToKept(tags, ours));
       const isOurs = ours.creation === creation && (this.tookEffect || mayStandIn());
       return isOurs ? ours : undefined;
     };
@@ -460,14 +489,19 @@ export abstract class Claimant implements Work {
       const tags = this.lastTags;
       const claim = tags && find(tags);
       // Our Delete has undone what another delivery did, and can't see this claim any more.
-      if (tags !== undefined && claim !== undefined && !tags.returnsToKept(claim) && (await this.isDeleteOver())) {
+      if (
+        tags !== undefined &&
+        claim !== undefined &&
+        !this.returnsToKept(tags, claim) &&
+        (await this.isDeleteOver())
+      ) {
         await this.withdraw('done', tags, find);
       }
     });
   }
 
   /** Does what a request can end without. */
-  protected async tried(ifNot: LogMessage, work: () => Promise<void>): Promise<boolean> {
+  protected async tried(ifNot: LogMessage, work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
       return true;

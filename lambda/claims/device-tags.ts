@@ -4,7 +4,7 @@ import {
   claimIn,
   claimPlaceIn,
   type ClaimKind,
-  type DEVICE_CLAIM_PREFIX,
+  DEVICE_CLAIM_PREFIX,
   ENROLLMENT_CLAIM_PREFIX,
   type Mark,
   MARK_PREFIX,
@@ -21,8 +21,10 @@ import { CREATE_IS_OVER_MS, DAY_MS, MARK_IS_OVER_MS } from './timing';
 /** The names of a region and of a stack. */
 const PLACE = /^[a-z]+(?:-[a-z]+)+-\d+ [\w-]+$/;
 
+const CLAIM_PREFIXES = [ENROLLMENT_CLAIM_PREFIX, DEVICE_CLAIM_PREFIX] as const;
+
 /** The prefix of the claims of one resource type. */
-export type ClaimPrefix = typeof ENROLLMENT_CLAIM_PREFIX | typeof DEVICE_CLAIM_PREFIX;
+export type ClaimPrefix = (typeof CLAIM_PREFIXES)[number];
 
 /** A claim and the resource that it belongs to. */
 interface KeyedClaim extends Claim {
@@ -152,7 +154,7 @@ export class DeviceTags {
         ([owner, { time }]) =>
           owner !== this.owner &&
           this.now - time >= MARK_IS_OVER_MS &&
-          !this.claims.some((claim) => claim.owner === owner),
+          !CLAIM_PREFIXES.some((claimPrefix) => this.hasKey(claimPrefix + owner)),
       )
       .map(([owner]) => MARK_PREFIX + owner);
   }
@@ -164,14 +166,33 @@ export class DeviceTags {
    * @param time when CloudFormation sent the Delete
    */
   undoable(creation: string | undefined, time: number): Claim | undefined {
-    const { ours } = this;
-    return ours !== undefined && mayUndo({ creation: creation ?? ANY_CREATION, time }, ours) ? ours : undefined;
+    const { ours, ourMark } = this;
+    // Its Delete has failed if the claim is still there, and is sent again however much later.
+    const isLeaving = creation === undefined && ours !== undefined && ourMark !== undefined && mayUndo(ourMark, ours);
+    const isOurs = ours !== undefined && mayUndo({ creation: creation ?? ANY_CREATION, time }, ours);
+    return isLeaving || isOurs ? ours : undefined;
   }
 
-  /** Whether undoing this claim gives the device back to the claim that a removal policy kept. */
-  returnsToKept(claim: Claim): boolean {
+  /**
+   * The creation id of our claim if a Delete with an invented id finds it only by the mark that stands: its own mark must
+   * name it, so that nobody takes the claim for one that stays.
+   *
+   * @param time when CloudFormation sent the Delete
+   */
+  leavingBefore(time: number): string | undefined {
+    const { ours } = this;
+    const isInTime = ours !== undefined && mayUndo({ creation: ANY_CREATION, time }, ours);
+    return isInTime ? undefined : this.undoable(undefined, time)?.creation;
+  }
+
+  /**
+   * Whether undoing this claim gives the device back to the claim that a removal policy kept.
+   *
+   * @param at when CloudFormation sent the Delete that undoes it
+   */
+  returnsToKept(claim: Claim, at: number): boolean {
     const sentAt = sentAtOf(claim.creation);
-    return claim.over !== undefined && (sentAt === undefined || this.now - sentAt < DAY_MS);
+    return claim.over !== undefined && (sentAt === undefined || at - sentAt < DAY_MS);
   }
 
   /** Whether a later request for our resource, a Delete or a new Create, has made this one obsolete. */
@@ -233,7 +254,7 @@ export class DeviceTags {
 
   private isWithdrawn(claim: KeyedClaim): boolean {
     const mark = this.marks.get(claim.owner);
-    return mark !== undefined && withdraws(mark, claim, this.now) && !this.returnsToKept(claim);
+    return mark !== undefined && withdraws(mark, claim, this.now) && !this.returnsToKept(claim, mark.time);
   }
 
   /** The version of the secret that holds the device's seed; `undefined` for a device of somebody else. */

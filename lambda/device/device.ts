@@ -41,6 +41,8 @@ export class VirtualMfaDevice extends Claimant {
   private readonly lost: string[] = [];
   /** Those among them whose device is deleted. */
   private readonly discarded: string[] = [];
+  /** Whether the device that this request made is gone. */
+  private isReplaced = false;
 
   constructor(
     private readonly properties: DeviceProperties,
@@ -66,7 +68,7 @@ export class VirtualMfaDevice extends Claimant {
   }
 
   protected get tookEffect(): boolean {
-    return this.made.length > 0;
+    return this.made.length > 0 && !this.isReplaced;
   }
 
   /** Creates the device and stores its seed, or joins those who declare it with the same secret. */
@@ -236,8 +238,9 @@ export class VirtualMfaDevice extends Claimant {
     try {
       await this.attempts.make(async (attempt) => {
         const made = attempt === 1 ? undefined : (await this.readTags())?.seedVersion;
-        if (made !== undefined && made !== version) {
-          // Ours was deleted, and created again under its name.
+        if (made === undefined ? this.isSettled : made !== version) {
+          // Ours was deleted, and somebody may have created one under its name.
+          this.isReplaced = true;
           throw new Overtaken();
         }
         // In each attempt, because another device's seed may have been stored since the last one.
@@ -245,7 +248,7 @@ export class VirtualMfaDevice extends Claimant {
         await this.ports.seeds.write(this.properties.SeedSecretArn, seed, version);
       });
     } catch (error) {
-      if ((await this.discardUnlessStored(version)) === 'stored') {
+      if (!this.isReplaced && (await this.discardUnlessStored(version)) === 'stored') {
         return;
       }
       throw error;

@@ -46,6 +46,8 @@ export class Enrollment extends Claimant {
   /** Whether the device is enabled, as a Delete has read it before the tags. */
   private attachment?: Pick<State, 'enabledAt'>;
   private refusedPairs = 0;
+  /** When this request sent codes last. */
+  private sentCodesAt = Infinity;
   /** The latest step of which IAM may have accepted a code. */
   private spentStep?: Step;
   /** The latest step whose pair got no response. */
@@ -107,11 +109,9 @@ export class Enrollment extends Claimant {
    * it by hand, and removing the resource would deactivate it. What failed first is what is told.
    */
   private async giveBackClaim(): Promise<void> {
-    await this.tried('the claim could not be restored', async () => {
-      if (this.hasWritten && (await this.readAttachment()).enabledAt === undefined) {
-        await this.retractClaim();
-      }
-    });
+    await this.tried('the claim could not be restored', () =>
+      this.retractClaim(async () => (await this.readAttachment()).enabledAt === undefined),
+    );
   }
 
   private async sustainEnrollment(old: Readonly<Record<string, unknown>>): Promise<void> {
@@ -121,12 +121,15 @@ export class Enrollment extends Claimant {
     await this.converge(state, false, (seen, since) => {
       const ours = seen.ours?.creation === this.creation ? seen.ours : undefined;
       this.isVerified ||= isSameSecret && ours !== undefined && seen.explains(since, this.creation);
-      return ours?.kind ?? seen.evidence(since) ?? 'adopted';
+      return this.hasEnabled ? 'enabled' : (ours?.kind ?? seen.evidence(since) ?? 'adopted');
     });
   }
 
   protected override async prepareToUndo(claim: Claim | undefined): Promise<void> {
-    this.attachment = claim?.kind === 'enabled' ? await this.readAttachment() : undefined;
+    // A Create or an Update undoes what it did, unless somebody has enabled the device since.
+    const isNeeded = this.occasion.request === 'Delete' || this.hasEnabled;
+    const mayBeUndone = claim !== undefined && claim.kind !== 'adopted';
+    this.attachment = isNeeded && mayBeUndone ? await this.readAttachment() : undefined;
   }
 
   protected async undo(claim: Claim, isFirst: boolean): Promise<Undone> {
@@ -169,12 +172,17 @@ export class Enrollment extends Claimant {
     }
   }
 
-  /** Whether somebody has enabled the device since our Create failed or died. */
+  /** Whether somebody has enabled the device since our Create failed or died, or since this request sent codes last. */
   private isEnabledByHand(claim: Claim): boolean {
-    const { creation, hasFailed } = this.occasion;
+    const { request, creation, hasFailed } = this.occasion;
     const enabledAt = this.attachment?.enabledAt;
-    const neverSucceeded = creation === undefined || hasFailed;
-    return neverSucceeded && enabledAt !== undefined && !isInTimeFor(claim, enabledAt);
+    if (enabledAt === undefined) {
+      return false;
+    }
+    if (request !== 'Delete') {
+      return enabledAt > this.sentCodesAt + MOST_CALL_MS;
+    }
+    return (creation === undefined || hasFailed) && !isInTimeFor(claim, enabledAt);
   }
 
   protected undoneBy(error: CallError, isFirst: boolean): Undone {
@@ -368,6 +376,7 @@ export class Enrollment extends Claimant {
           // Its Delete may be over. Who enables the device must look again.
           this.attempts.require(MOST_CALL_MS + JOINER_LOOKS_AGAIN_MS);
         }
+        this.sentCodesAt = this.ports.iam.awsTime();
         await this.observed(
           () => send(sent!),
           () => (this.deviceLeft = 'unknown'),

@@ -692,8 +692,8 @@ describe('an Update of an enrollment that fails while the device is off', () => 
     wrongSecret();
     expect((await stage.request('Update')).Reason).toContain(REFUSED);
     expect(stage.calls.slice(stage.calls.lastIndexOf('iam:EnableMFADevice') + 1)).toEqual([
-      'iam:ListMFADevices',
       'iam:ListMFADeviceTags',
+      'iam:ListMFADevices',
       'iam:TagMFADevice',
     ]);
     expect(stage.tags()).toEqual(found);

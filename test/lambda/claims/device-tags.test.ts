@@ -162,14 +162,14 @@ describe('a claim that a removal policy kept', () => {
   });
 
   test('is given back within a day after the Create, or if that has no time', () => {
-    const returns = (creation: string) => tagsOf({}).returnsToKept({ creation, over: sent(3 * DAY_MS) });
+    const returns = (creation: string) => tagsOf({}).returnsToKept({ creation, over: sent(3 * DAY_MS) }, NOW);
     expect(returns(sent(DAY_MS - SECOND))).toBe(true);
     expect(returns(sent(DAY_MS))).toBe(false);
     expect(returns(TIMELESS)).toBe(true);
   });
 
   test('is given back only if there is one', () => {
-    expect(tagsOf({}).returnsToKept({ creation: sent(HOUR) })).toBe(false);
+    expect(tagsOf({}).returnsToKept({ creation: sent(HOUR) }, NOW)).toBe(false);
   });
 });
 

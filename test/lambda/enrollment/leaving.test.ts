@@ -64,7 +64,7 @@ describe('a Delete', () => {
     expect(await timeOf(INVENTED)).toBe(LEAVER_LOOKS_AGAIN_MS);
   });
 
-  test('that looks again lists the enabled devices once, before its first look', async () => {
+  test('lists the enabled devices before the tags in each look', async () => {
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
     stage.calls = [];
     await timeOf(INVENTED);
@@ -73,6 +73,7 @@ describe('a Delete', () => {
       'iam:TagMFADevice',
       'iam:ListMFADevices',
       'iam:ListMFADeviceTags',
+      'iam:ListMFADevices',
       'iam:ListMFADeviceTags',
       'iam:DeactivateMFADevice',
       'iam:UntagMFADevice',
