@@ -15,7 +15,7 @@ test.each([
   expect(isLinear(pattern)).toBe(expected);
 });
 
-// Secrets have up to 64 kB, and whoever writes them decides what is in them.
+// Secrets have up to 64 kB, and their writers decide what is in them.
 test.each(['lambda/seed.ts', 'lib/checks.ts'])(
   'no regular expression in %s begins anywhere and then goes on without a bound',
   (file) => {
