@@ -87,6 +87,7 @@ export class InProcessAccount {
   /** Decides how long calls take, and what the function draws. */
   protected random: () => number;
   private readonly maxDelayMs: number;
+  private uuids = 0;
 
   constructor(options: InProcessAccountOptions) {
     // No code is run from its asset, so by default none has to be published.
@@ -195,7 +196,13 @@ export class InProcessAccount {
       iam: new InProcessIam(this.iam, this.clock, caller, channel),
       seeds: new InProcessSeedStore(this.secretsManager, caller, channel),
       random,
-      uuid: () => uuid(bytes(random)),
+      uuid: () =>
+        uuid((count) => {
+          const drawn = bytes(random)(count);
+          // What is drawn can begin again; a uuid never comes twice.
+          drawn.writeUInt32BE(++this.uuids, 12);
+          return drawn;
+        }),
       logger: new LineLogger((line) => this.output.push(line)),
       deliver: async (url, body) => {
         await travel();
