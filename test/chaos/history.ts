@@ -582,7 +582,7 @@ export class History {
         ?.physicalId ?? id;
     const enrolledUsers = [...declaration.enrollments, ...declaration.devices].map(({ user }) => user && userOf(user));
     const usersBefore = Object.values(before.devices)
-      .filter(({ tags }) => !this.isOfFailedCreates(tags))
+      .filter(({ tags }) => !this.isOfFailedCreates(tags) && !this.world.isLeft(tags))
       .map(({ userName }) => userName);
     this.world.onDeactivated = (userName, serialNumber) => {
       const devices = this.world.iam.state().devices.filter((device) => device.userName === userName);

@@ -103,10 +103,8 @@ export function checkUndone({ world, operation, before, after, stack: { stackId,
       );
     }
     const isEnabledAgain = was.userName === undefined && isClaimedFor(is.userName, is.tags);
-    // Who leaves keeps the device on only until somebody else leaves it.
-    const enrollments = Object.keys(was.tags).filter(isEnrollmentClaim);
-    const wasLeft = enrollments.length > 0 && enrollments.every((key) => world.isLeaving(key, was.tags));
-    if (is.userName !== was.userName && !isEnabledAgain && !(wasLeft && is.userName === undefined)) {
+    const isSwitchedOff = is.userName === undefined && world.isLeft(was.tags);
+    if (is.userName !== was.userName && !isEnabledAgain && !isSwitchedOff) {
       world.violated(
         'undone',
         `${serialNumber} is enabled for ${is.userName ?? 'nobody'}, not for ${was.userName ?? 'nobody'}`,

@@ -292,6 +292,12 @@ export class World extends InProcessAccount {
     return isDeleted && tags[MARK_PREFIX + owner] !== undefined;
   }
 
+  /** Whether all enrollments of a device leave it: it stays on only until one of them, or somebody else, leaves it again. */
+  isLeft(tags: Readonly<Record<string, string>>): boolean {
+    const enrollments = Object.keys(tags).filter((key) => key.startsWith(ENROLLMENT_CLAIM_PREFIX));
+    return enrollments.length > 0 && enrollments.every((key) => this.isLeaving(key, tags));
+  }
+
   /** Whether the library enabled a device, as far as nobody else enabled it or removed its claims since. */
   isEnabledByLibrary(serialNumber: string): boolean {
     return this.enabledBy.get(serialNumber) === 'library' && !this.unclaimedByHand.has(serialNumber);
