@@ -254,6 +254,8 @@ describe('an Update that runs out of time', () => {
     const t0 = stage.clock.now();
     let deletion: Promise<unknown> | undefined;
     stage.fault = (action, _call, { RequestType }) => {
+      // What the Update reads is 8 s old.
+      stage.iam.delays = RequestType === 'Update' ? { tags: 8_000 } : {};
       if (RequestType !== 'Update') {
         return undefined;
       }
