@@ -15,7 +15,7 @@ import { type LogMessage } from '../logger';
 import { type Occasion } from '../occasion';
 import { type Ports, type Work } from '../resource';
 import { type ClaimPrefix, DeviceTags } from './device-tags';
-import { CREATE_IS_OVER_MS, FRESH_MS, JOINER_LOOKS_AGAIN_MS, LEAVER_LOOKS_AGAIN_MS } from './timing';
+import { CREATE_IS_OVER_MS, FRESH_MS, JOINER_LOOKS_AGAIN_MS, LEAVER_LOOKS_AGAIN_MS, MAY_CLAIM_MS } from './timing';
 
 /** A later request for the same resource has made this one obsolete. */
 export class Overtaken extends Error {
@@ -265,8 +265,10 @@ export abstract class Claimant implements Work {
     }
     await this.change(
       async () => {
-        // In each attempt: a claim must not replace that of a later Create.
-        await this.stopIfOvertakenSince();
+        // A claim must not replace that of a later Create, which our Delete comes before.
+        if (this.ports.clock.now() - this.readAt > MAY_CLAIM_MS) {
+          this.stopIfOvertaken(await this.readTags());
+        }
         await this.ports.iam.tagMFADevice(this.serialNumber, [tag]);
       },
       () => (this.claimLeft = 'unknown'),

@@ -19,6 +19,12 @@ export const FRESH_MS = 5_000;
 export const LEAVER_LOOKS_AGAIN_MS = 2 * READ_LAG_MS + FRESH_MS + 1_000;
 
 /**
+ * For so long after a Create has read the tags, a later one of its resource can't have claimed the device: it comes after
+ * our Delete, which looks again.
+ */
+export const MAY_CLAIM_MS = LEAVER_LOOKS_AGAIN_MS - READ_LAG_MS;
+
+/**
  * A Delete that has not seen a Create's claim may deactivate the device until the claim is `READ_LAG_MS` old, and its call
  * takes up to `MOST_CALL_MS`. Again `READ_LAG_MS` later the Create sees that the device is off.
  */
