@@ -118,6 +118,25 @@ describe('a failed attempt that --no-rollback kept for more than a day', () => {
     expect([stage.devicesOf(), Object.keys(stage.tags())]).toEqual([[], [MARK]]);
   });
 
+  test('does not change a claim that another Create has written just before', async () => {
+    stage.fault = (action) => (action === 'iam:EnableMFADevice' ? denied(action) : undefined);
+    const failed = await stage.request('Create');
+    stage.fault = () => undefined;
+    await stage.pass(DAY + MINUTE);
+    expect(await stage.request('Create')).toMatchObject(SUCCESS);
+    const newer = stage.tags()[OURS]!.replace(/\S+ over \S+/, '20260104T120000Z-0a1b2c3d');
+    stage.calls = [];
+    stage.fault = (action, call) => {
+      if (action === 'iam:ListMFADeviceTags' && call === 2) {
+        stage.tag(OURS, newer);
+      }
+      return undefined;
+    };
+    expect(await stage.request('Delete', { PhysicalResourceId: failed.PhysicalResourceId })).toMatchObject(SUCCESS);
+    expect(stage.tags()[OURS]).toBe(newer);
+    expect(stage.calls).not.toContain('iam:TagMFADevice');
+  });
+
   test('is not taken for a retained device', async () => {
     stage.fault = (action, _call) => (action === 'iam:TagMFADevice' ? denied(action) : undefined);
     const tags = { Tags: [{ Key: 'team', Value: 'a' }] };
