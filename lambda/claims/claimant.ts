@@ -131,7 +131,7 @@ export abstract class Claimant implements Work {
   async delete(): Promise<void> {
     const tags = await this.readTags();
     const { creation } = this.occasion;
-    if (tags?.ours?.over !== undefined && tags.ours.over === creation) {
+    if (creation !== undefined && tags?.ours?.over === creation) {
       await this.forgetKept();
     }
     if (tags !== undefined && (this.mayStillBeCreated || tags.undoable(creation, this.time) !== undefined)) {
@@ -140,7 +140,7 @@ export abstract class Claimant implements Work {
     await this.afterLeaving(await this.leave((seen) => seen.undoable(creation, this.time), true));
   }
 
-  /** A later claim of our resource remembers our Create as kept. It was not: this is its Delete. */
+  /** A newer claim of our resource names our Create as one that a removal policy kept. It was not: this is its Delete. */
   private async forgetKept(): Promise<void> {
     await this.change(async () => {
       const ours = (await this.readTags())?.ours;
@@ -265,7 +265,7 @@ export abstract class Claimant implements Work {
     }
     await this.change(
       async () => {
-        // A claim must not replace that of a later Create, which our Delete comes before.
+        // A claim must not replace that of a later Create, which follows our Delete.
         if (this.ports.clock.now() - this.readAt > MAY_CLAIM_MS) {
           this.stopIfOvertaken(await this.readTags());
         }
@@ -502,7 +502,7 @@ export abstract class Claimant implements Work {
     });
   }
 
-  /** Does what a request can end without. */
+  /** Does what the request can do without. Returns false if it was refused, or if no time was left. */
   protected async tried(ifNot: LogMessage, work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();

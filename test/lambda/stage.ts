@@ -229,6 +229,20 @@ export class Stage {
     return (MFADevices as { SerialNumber: string }[]).map((device) => device.SerialNumber);
   }
 
+  exists(serialNumber: string): boolean {
+    return this.iam.state().devices.some((device) => device.serialNumber === serialNumber);
+  }
+
+  /** The stages of a secret's versions. */
+  versions(SecretId = this.phoneSecretArn): Record<string, string[]> {
+    return this.secretsManager.call('DescribeSecret', { SecretId }).VersionIdsToStages as Record<string, string[]>;
+  }
+
+  /** The current version of a secret. */
+  currentVersion(secretArn?: string): string | undefined {
+    return Object.entries(this.versions(secretArn)).find(([, stages]) => stages.includes('AWSCURRENT'))?.[0];
+  }
+
   tags(serialNumber = this.serialNumber): Record<string, string> {
     const { Tags } = this.iam.call('ListMFADeviceTags', { SerialNumber: serialNumber });
     return Object.fromEntries((Tags as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]));
@@ -336,6 +350,15 @@ function seedIn(output: Record<string, unknown>): string {
 
 export function serialNumberOf(device: string): string {
   return `arn:aws:iam::${ACCOUNT}:mfa/${device}`;
+}
+
+/** Throttles an action of one request, for this long from now. */
+export function throttle(stage: Stage, action: Action, { RequestId }: CustomResourceEvent, ms: number): Fault {
+  const until = stage.clock.now() + ms;
+  return (called, _call, event) =>
+    called === action && event.RequestId === RequestId && stage.clock.now() < until
+      ? new CallError(action, 'Throttling', 400)
+      : undefined;
 }
 
 /** Refuses calls of an action, from the first to the last of a range. */

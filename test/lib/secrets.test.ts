@@ -154,7 +154,7 @@ describe('for any name, and in any account and region, the seed secret is what S
           expect(granted.filter((pattern) => !arn.startsWith(pattern.replace(/-\?{6}$/, '')))).toEqual([]);
         }
       }),
-      { numRuns: 6, seed: 20260901 },
+      { numRuns: 10, seed: 20260901 },
     );
   });
 });

@@ -40,15 +40,6 @@ beforeEach(() => {
 });
 afterEach(() => stage.expectSecrecy());
 
-const exists = () => stage.iam.state().devices.some((device) => device.serialNumber === PHONE);
-const current = () =>
-  Object.entries(
-    stage.secretsManager.call('DescribeSecret', { SecretId: stage.phoneSecretArn }).VersionIdsToStages as Record<
-      string,
-      string[]
-    >,
-  ).find(([, stages]) => stages.includes('AWSCURRENT'))?.[0];
-
 describe('a Create of a device that is cancelled while it stores its seed, and declared again,', () => {
   /** Secrets Manager throttles everybody who stores a value. */
   function throttleForAMinute(): void {
@@ -67,8 +58,8 @@ describe('a Create of a device that is cancelled while it stores its seed, and d
       [60_000, () => stage.deviceEvent('Create')],
     );
     expect([deleted, again]).toMatchObject([SUCCESS, SUCCESS]);
-    expect(exists()).toBe(true);
-    expect(current()).toBe(stage.tags(PHONE)[SEED_KEY]);
+    expect(stage.exists(PHONE)).toBe(true);
+    expect(stage.currentVersion()).toBe(stage.tags(PHONE)[SEED_KEY]);
     expect(stage.tags(PHONE)).toHaveProperty([DEVICE_CLAIM]);
   });
 
@@ -84,7 +75,7 @@ describe('a Create of a device that is cancelled while it stores its seed, and d
       [60_000, () => stage.deviceEvent('Create')],
     );
     expect([deleted, again]).toMatchObject([SUCCESS, SUCCESS]);
-    expect(exists()).toBe(true);
+    expect(stage.exists(PHONE)).toBe(true);
   });
 
   test('does not delete a device that an administrator made', async () => {
@@ -94,7 +85,7 @@ describe('a Create of a device that is cancelled while it stores its seed, and d
     await stage.pass(20_000);
     stage.createDevice('phone');
     expect(await stage.clock.run(late)).toMatchObject({ Status: 'FAILED' });
-    expect(exists()).toBe(true);
+    expect(stage.exists(PHONE)).toBe(true);
   });
 });
 
@@ -333,7 +324,7 @@ describe('the second delivery of an Update', () => {
       'iam:ListMFADeviceTags',
     );
     expect([second, deleted]).toMatchObject([SUCCESS, SUCCESS]);
-    expect(exists()).toBe(true);
+    expect(stage.exists(PHONE)).toBe(true);
     const responded = { message: 'responding', requestType: 'Update', status: 'SUCCESS', ms: JOINER_LOOKS_AGAIN_MS };
     expect(stage.log).toContainEqual(expect.objectContaining(responded));
   });

@@ -11,6 +11,7 @@ import {
   serialNumberOf,
   Stage,
   STACK_UUID,
+  throttle,
 } from '../stage';
 
 /*
@@ -31,23 +32,11 @@ afterEach(() => stage.expectSecrecy());
 
 const throttled = (action: CallError['action']) => new CallError(action, 'Throttling', 400);
 const denied = (action: CallError['action']) => new CallError(action, 'AccessDenied', 403);
-const exists = () => stage.iam.state().devices.some((device) => device.serialNumber === PHONE);
-const current = () =>
-  Object.entries(
-    stage.secretsManager.call('DescribeSecret', { SecretId: stage.phoneSecretArn }).VersionIdsToStages as Record<
-      string,
-      string[]
-    >,
-  ).find(([, stages]) => stages.includes('AWSCURRENT'))?.[0];
 
 describe('a claim that IAM throttles', () => {
   test('does not replace that of a later Create, and does not switch its device off', async () => {
     const first = stage.event('Create');
-    const t0 = stage.clock.now();
-    stage.fault = (action, _call, { RequestId }) =>
-      action === 'iam:TagMFADevice' && RequestId === first.RequestId && stage.clock.now() < t0 + 90_000
-        ? throttled(action)
-        : undefined;
+    stage.fault = throttle(stage, 'iam:TagMFADevice', first, 90_000);
     // An update adds the enrollment, another resource of it fails, it is rolled back, and deployed again.
     const answers = await stage.sendAll(
       [0, () => first],
@@ -64,11 +53,7 @@ describe('a claim that IAM throttles', () => {
     await stage.pass(20 * MINUTE);
     stage.deactivate();
     const update = stage.event('Update');
-    const t0 = stage.clock.now();
-    stage.fault = (action, _call, { RequestId }) =>
-      action === 'iam:TagMFADevice' && RequestId === update.RequestId && stage.clock.now() < t0 + 90_000
-        ? throttled(action)
-        : undefined;
+    stage.fault = throttle(stage, 'iam:TagMFADevice', update, 90_000);
     const answers = await stage.sendAll(
       [0, () => update],
       [5_000, () => stage.event('Delete')],
@@ -85,11 +70,7 @@ describe('a claim of a device that IAM throttles', () => {
     expect(await stage.deviceRequest('Create', {}, OTHER_STACK)).toMatchObject(SUCCESS);
     await stage.pass(60 * MINUTE);
     const first = stage.deviceEvent('Create');
-    const t0 = stage.clock.now();
-    stage.fault = (action, _call, { RequestId }) =>
-      action === 'iam:TagMFADevice' && RequestId === first.RequestId && stage.clock.now() < t0 + 90_000
-        ? throttled(action)
-        : undefined;
+    stage.fault = throttle(stage, 'iam:TagMFADevice', first, 90_000);
     const answers = await stage.sendAll(
       [0, () => first],
       [5_000, () => stage.deviceEvent('Delete', {}, INVENTED)],
@@ -98,7 +79,7 @@ describe('a claim of a device that IAM throttles', () => {
     expect(answers).toMatchObject([{ Status: 'FAILED' }, SUCCESS, SUCCESS]);
     await stage.pass(20 * MINUTE);
     expect(await stage.deviceRequest('Delete', {}, OTHER_STACK)).toMatchObject(SUCCESS);
-    expect(exists()).toBe(true);
+    expect(stage.exists(PHONE)).toBe(true);
   });
 });
 
@@ -149,9 +130,9 @@ describe('a failed attempt that --no-rollback kept for more than a day', () => {
       SUCCESS,
     );
     await stage.pass(60 * MINUTE);
-    expect(exists()).toBe(true);
+    expect(stage.exists(PHONE)).toBe(true);
     expect(await stage.deviceRequest('Delete', tags)).toMatchObject(SUCCESS);
-    expect(exists()).toBe(false);
+    expect(stage.exists(PHONE)).toBe(false);
   });
 });
 
@@ -169,7 +150,7 @@ describe('a Delete with an invented id that has failed', () => {
     expect([stage.devicesOf(), Object.keys(stage.tags())]).toEqual([[], [MARK]]);
   });
 
-  test('whose claim other stacks do not count, also after it was sent again', async () => {
+  test('leaves a claim that other stacks do not count, even after it was sent again', async () => {
     expect(await stage.request('Create', OTHER_STACK)).toMatchObject(SUCCESS);
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
     await stage.pass(24 * MINUTE);
@@ -342,8 +323,8 @@ describe('a Create of a device that is cancelled while it stores its seed', () =
     );
     await stage.pass(5 * MINUTE);
     expect(answers).toMatchObject([{ Status: 'FAILED' }, SUCCESS, SUCCESS]);
-    expect(exists()).toBe(true);
-    expect(current()).toBe(stage.tags(PHONE)[THEIR_SEED_KEY]);
+    expect(stage.exists(PHONE)).toBe(true);
+    expect(stage.currentVersion()).toBe(stage.tags(PHONE)[THEIR_SEED_KEY]);
   });
 
   test('does not delete the device that another stack has made since', async () => {
@@ -386,7 +367,7 @@ describe('a Create of a device that is cancelled while it stores its seed', () =
     );
     expect(await answers).toMatchObject([{ Status: 'FAILED' }, SUCCESS, SUCCESS]);
     await stage.pass(5 * MINUTE);
-    expect(exists()).toBe(true);
+    expect(stage.exists(PHONE)).toBe(true);
   });
 });
 
@@ -469,7 +450,7 @@ describe('the mark of a Delete', () => {
 });
 
 describe('a Create that its Delete has overtaken', () => {
-  test('and which has only written its claim does not switch off what an administrator has enabled since', async () => {
+  test('and that has only written its claim does not switch off what an administrator has enabled since', async () => {
     const first = stage.event('Create');
     const t0 = stage.clock.now();
     stage.fault = (action, _call, { RequestId }) =>
@@ -487,7 +468,7 @@ describe('a Create that its Delete has overtaken', () => {
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 
-  test('and which has enabled the device does not switch off what an administrator has enabled since', async () => {
+  test('and that has enabled the device does not switch off what an administrator has enabled since', async () => {
     // Its mark is fresh, so the next Create looks again.
     expect(await stage.request('Create')).toMatchObject(SUCCESS);
     expect(await stage.request('Delete')).toMatchObject(SUCCESS);

@@ -52,12 +52,9 @@ beforeEach(() => {
 });
 afterEach(() => stage.expectSecrecy());
 
-const exists = (serialNumber = PHONE) =>
-  stage.iam.state().devices.some((device) => device.serialNumber === serialNumber);
-const versions = (SecretId = stage.phoneSecretArn) =>
-  stage.secretsManager.call('DescribeSecret', { SecretId }).VersionIdsToStages as Record<string, string[]>;
-const currentVersion = (secretArn?: string) =>
-  Object.entries(versions(secretArn)).find(([, stages]) => stages.includes('AWSCURRENT'))?.[0];
+const exists = (serialNumber = PHONE) => stage.exists(serialNumber);
+const versions = (secretArn?: string) => stage.versions(secretArn);
+const currentVersion = (secretArn?: string) => stage.currentVersion(secretArn);
 const writeByHand = (SecretString = 'by hand') =>
   stage.secretsManager.call('PutSecretValue', { SecretId: stage.phoneSecretArn, SecretString });
 const changes = () => stage.calls.filter((call) => !/List|Describe/.test(call));
