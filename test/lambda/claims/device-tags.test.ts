@@ -247,6 +247,14 @@ describe('a Delete may undo our claim', () => {
     expect(undoable(claim(TIMELESS), undefined)).toBe(true);
   });
 
+  test('with an invented id, however old the claim is, if the mark withdraws it: an earlier Delete has failed', () => {
+    const left = sent(9 * DAY_MS);
+    const tags = tagsOf({ [OURS]: claim(left), [OUR_MARK]: mark(left, 8 * DAY_MS) });
+    expect(tags.undoable(undefined, NOW)).toBeDefined();
+    // A Delete that names its Create undoes only that one's claim.
+    expect(tags.undoable(sent(HOUR, 'ffffffff'), NOW)).toBeUndefined();
+  });
+
   test('but not the claim of another resource', () => {
     expect(tagsOf({ [SIBLING]: claim(sent(HOUR)) }).undoable(sent(HOUR), NOW)).toBeUndefined();
   });
