@@ -32,6 +32,7 @@ const SUCCESS = { Status: 'SUCCESS' };
 const OURS = tagKey(ENROLLMENT_CLAIM_PREFIX, STACK_UUID, LOGICAL_ID);
 const MARK = tagKey(MARK_PREFIX, STACK_UUID, LOGICAL_ID);
 const SEED_KEY = tagKey(SEED_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
+const DEVICE_MARK = tagKey(MARK_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
 const DEVICE_CLAIM = tagKey(DEVICE_CLAIM_PREFIX, STACK_UUID, DEVICE_LOGICAL_ID);
 
 let stage: Stage;
@@ -86,6 +87,45 @@ describe('a Create of a device that is cancelled while it stores its seed, and d
     stage.createDevice('phone');
     expect(await stage.clock.run(late)).toMatchObject({ Status: 'FAILED' });
     expect(stage.exists(PHONE)).toBe(true);
+  });
+});
+
+describe('a Create of a device that is cancelled after it has stored its seed', () => {
+  test('does not delete a device that an administrator made', async () => {
+    const until = stage.clock.now() + 62_000;
+    let hasStored = false;
+    // From then on, IAM throttles it.
+    stage.fault = (action, _call, { RequestType }) => {
+      hasStored ||= action === 'secretsmanager:PutSecretValue';
+      const isThrottled = hasStored && action === 'iam:ListMFADeviceTags' && RequestType === 'Create';
+      return isThrottled && stage.clock.now() < until ? new CallError(action, 'Throttling', 400) : undefined;
+    };
+    const late = stage.start(stage.deviceEvent('Create'));
+    const [deleted] = await stage.sendAll([5_000, () => stage.deviceEvent('Delete', {}, INVENTED)]);
+    expect(deleted).toMatchObject(SUCCESS);
+    expect(stage.exists(PHONE)).toBe(false);
+    // CloudFormation rolls back the secret, too.
+    stage.secretsManager.call('DeleteSecret', { SecretId: stage.phoneSecretArn, ForceDeleteWithoutRecovery: true });
+    stage.createDevice('phone');
+    expect(await stage.clock.run(late)).toMatchObject({ Status: 'FAILED' });
+    expect(stage.exists(PHONE)).toBe(true);
+  });
+
+  test('deletes its own device, even if a read does not show its tags yet', async () => {
+    let looks = 0;
+    stage.fault = (action) => {
+      if (action !== 'iam:ListMFADeviceTags' || !stage.exists(PHONE)) {
+        return undefined;
+      }
+      // The first look at the new device shows the mark of a Delete, the next one nothing yet.
+      if (++looks === 1) {
+        stage.tag(DEVICE_MARK, markValue({ creation: 'any', time: stage.clock.now() }), PHONE);
+      }
+      stage.iam.delays = looks === 2 ? { tags: 8_000 } : {};
+      return undefined;
+    };
+    expect(await stage.deviceRequest('Create')).toMatchObject({ Status: 'FAILED' });
+    expect(stage.exists(PHONE)).toBe(false);
   });
 });
 
