@@ -67,8 +67,11 @@ export class DeviceTags {
     private readonly user: string | undefined,
     private readonly now: number,
   ) {
+    // The policies of other stacks allow longer keys that begin with our uuid and end in theirs.
     const ownersIn = (start: string) =>
-      tags.filter(({ key }) => key.startsWith(start)).map((tag) => ({ owner: tag.key.slice(start.length), tag }));
+      tags
+        .map((tag) => ({ owner: tag.key.slice(start.length), tag }))
+        .filter(({ owner, tag }) => tag.key.startsWith(start) && OWNER.test(owner));
     this.owner = tagKey('', declaration.stackUuid, declaration.logicalId);
     this.claims = ownersIn(prefix).map(({ owner, tag }) => ({
       ...claimIn(tag.value, prefix === ENROLLMENT_CLAIM_PREFIX),
@@ -232,11 +235,14 @@ export class DeviceTags {
    * What claims say about a device that is enabled: whether this library enabled it.
    *
    * @param enabledAt when the device was enabled for our user. A claim whose request was over by then is no evidence: a
-   * Create can have failed and left its claim. Resources of our own stack are trusted.
+   * Create can have failed and left its claim. For another resource of our own stack, we then go on as if it had adopted
+   * the device: the stack declares it already.
    */
   evidence(enabledAt: number): ClaimKind | undefined {
-    const kinds = this.claims.filter((claim) => this.isEvidence(claim, enabledAt)).map(({ kind }) => kind);
-    return kinds.includes('enabled') ? 'enabled' : kinds[0];
+    const kinds = this.claims
+      .filter(({ user }) => isSameUser(user, this.user))
+      .map((claim) => (isInTimeFor(claim, enabledAt) ? claim.kind : this.isSibling(claim) ? 'adopted' : undefined));
+    return (['enabled', 'adopted'] as const).find((kind) => kinds.includes(kind));
   }
 
   /**
@@ -247,9 +253,8 @@ export class DeviceTags {
     return isInTimeFor(this.ours?.creation === creation ? this.ours : { creation }, enabledAt);
   }
 
-  private isEvidence(claim: KeyedClaim, enabledAt: number): boolean {
-    const isSibling = claim.owner !== this.owner && this.isOfOurStack(claim);
-    return isSameUser(claim.user, this.user) && (isSibling || isInTimeFor(claim, enabledAt));
+  private isSibling(claim: KeyedClaim): boolean {
+    return claim.owner !== this.owner && this.isOfOurStack(claim);
   }
 
   private isWithdrawn(claim: KeyedClaim): boolean {

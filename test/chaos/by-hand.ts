@@ -8,18 +8,27 @@ import { AwsError } from '../../local/aws-error';
 import type { StackName } from './declaration';
 import type { World } from './world';
 
-/** What an operator does when a stack can't be deleted: what the failed Deletes print. */
+/**
+ * What an operator does when a stack can't be deleted: what the failed Deletes print. Afterwards nothing may be left of
+ * what they could not undo.
+ */
 export async function finishByHand(world: World, stackName: StackName): Promise<void> {
   const { stackId, resources } = world.cloudFormation.describeStack(stackName)!;
   const remaining = resources.filter(({ type }) => type.startsWith('Custom::'));
   // As CloudFormation deletes: enrollments before devices.
-  for (const { logicalId } of [...remaining].sort((a, b) => a.type.localeCompare(b.type))) {
-    const request = world.lastRequestFor(stackId, logicalId);
-    if (request !== undefined) {
-      for (const line of commandsFor(world, request)) {
-        line.split(' && ').every((command) => run(world, command));
+  const requests = [...remaining]
+    .sort((a, b) => a.type.localeCompare(b.type))
+    .flatMap(({ logicalId }) => world.lastRequestFor(stackId, logicalId) ?? []);
+  for (const request of requests) {
+    for (const line of commandsFor(world, request)) {
+      if (world.reasonOf(request)?.includes(line) === false) {
+        world.violated('finished', `the reason of the failed Delete does not contain: ${line}`);
       }
+      line.split(' && ').every((command) => run(world, command));
     }
+  }
+  for (const line of requests.flatMap((request) => commandsFor(world, request))) {
+    world.violated('finished', `after the printed commands, this is left to do: ${line}`);
   }
   await world.cloudFormation.deleteStack(stackName, {
     retainResources: remaining.map(({ logicalId }) => logicalId),
@@ -32,7 +41,7 @@ function commandsFor(world: World, request: CustomResourceEvent): string[] {
   const { serialNumber, claimKey, byHand, byHandIfGone } = subject;
   const { creation } = occasionOf(request, parts, declaration);
   if (!world.iam.state().devices.some((device) => device.serialNumber === serialNumber)) {
-    return byHandIfGone === undefined ? [] : [byHandIfGone];
+    return byHandIfGone !== undefined && world.hasSecret(subject.secretArn) ? [byHandIfGone] : [];
   }
   const claims = world.tagsOf(serialNumber, claimKey.slice(0, claimKey.lastIndexOf(':') + 1));
   const value = claims[claimKey];

@@ -84,6 +84,8 @@ export class World extends InProcessAccount {
   /** The operation that sent a request, by the request's id. */
   private readonly senders = new Map<string, { readonly invocations: Invocation[] }>();
   private readonly lastRequests = new Map<string, CustomResourceEvent>();
+  /** The reason that the function gave for the latest failure of a request, by the request's id. */
+  private readonly reasons = new Map<string, string>();
   /** The user for whom the library last enabled a device. */
   private readonly lastHolders = new Map<string, string>();
   private readonly enabledBy = new Map<string, EnabledBy>();
@@ -282,6 +284,11 @@ export class World extends InProcessAccount {
     return this.lastRequests.get(`${stackId} ${logicalId}`);
   }
 
+  /** Why the function says that a request failed. */
+  reasonOf({ RequestId }: CustomResourceEvent): string | undefined {
+    return this.reasons.get(RequestId);
+  }
+
   /** Whether the latest request for the resource of a claim was a Delete, and has marked the device, even if it failed. */
   isLeaving(claimKey: string, tags: Readonly<Record<string, string>>): boolean {
     const owner = claimKey.slice(claimKey.lastIndexOf(':') + 1);
@@ -405,10 +412,13 @@ export class World extends InProcessAccount {
           ({ accepted, body: received, request }) =>
             accepted && received === body && request.requestId === event.RequestId,
         );
-        invocation.hasSucceeded ||= body.includes('"Status":"SUCCESS"');
+        const { Status, PhysicalResourceId, Reason } = JSON.parse(body) as Record<string, string>;
+        invocation.hasSucceeded ||= Status === 'SUCCESS';
         if (event.RequestType === 'Create' && invocation.hasSucceeded && invocation.isHeard) {
-          const { PhysicalResourceId: id } = JSON.parse(body) as { PhysicalResourceId: string };
-          this.succeeded.add(`${event.StackId} ${id}`);
+          this.succeeded.add(`${event.StackId} ${PhysicalResourceId}`);
+        }
+        if (Reason !== undefined) {
+          this.reasons.set(event.RequestId, Reason);
         }
       },
     };
