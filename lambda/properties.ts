@@ -3,7 +3,7 @@ import { type PropertiesIn, type PropertyTable, type PropertyTag } from '../lib/
 
 type Sent = Readonly<Record<string, unknown>>;
 
-/** Reads the properties of one resource type; a value that is no text counts as absent. */
+/** Reads the properties of one resource type; a value that isn't a string counts as absent. */
 export function propertiesIn<Table extends PropertyTable>(table: Table, sent: Sent): PropertiesIn<Table> {
   const read = Object.entries(table).map(([name, kind]) => {
     switch (kind) {

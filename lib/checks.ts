@@ -187,7 +187,7 @@ export function problemOfSerialNumber(
 }
 
 /**
- * Checks the ARN of a secret. A value that is no ARN is not quoted, because it may be the seed, or what an app took for
+ * Checks the ARN of a secret. A value that isn't an ARN is not quoted, because it may be the seed, or what an app took for
  * the name of the secret.
  *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html

@@ -130,7 +130,7 @@ export function timestamp(epochMs: number): string {
   return new Date(epochMs).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 
-/** Milliseconds since the epoch; `undefined` if the text is no timestamp. */
+/** Milliseconds since the epoch; `undefined` if the text is not a timestamp. */
 export function timeIn(text: string): number | undefined {
   const epochMs = Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
   return /^\d{8}T\d{6}Z$/.test(text) && !Number.isNaN(epochMs) ? epochMs : undefined;

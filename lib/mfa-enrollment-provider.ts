@@ -268,15 +268,16 @@ export class MfaEnrollmentProvider extends Construct implements IMfaEnrollmentPr
     }).node.defaultChild as lambda.CfnEventInvokeConfig;
     if (props.vpc !== undefined) {
       // Every custom resource depends on the retry settings, so it also waits for the connections to AWS.
-      retrySettings.node.addDependency(connectionsOf(this, props.vpc));
+      retrySettings.node.addDependency(connectionsOf(this, props.vpc, props.securityGroups ?? []));
     }
 
     // With another role it is another function, because cleanup needs the old one with its role and its policies.
     const { role } = props;
-    extendLogicalIds(
-      this,
-      [cfnFunction, retrySettings, policy.resource],
-      (reader) => role && keyOf(reader, role.roleArn),
+    const roleKey = (reader: Stack) => role && keyOf(reader, role.roleArn);
+    extendLogicalIds(this, [cfnFunction, retrySettings], roleKey);
+    // A path scope takes grants away that cleanup still needs.
+    extendLogicalIds(this, [policy.resource], (reader) =>
+      props.pathScope === undefined ? roleKey(reader) : { role: roleKey(reader), scoped: true },
     );
     if (policies.ownRole !== undefined) {
       keepLogicalIds(this, [policies.ownRole]);

@@ -118,7 +118,7 @@ describe('renaming a user', () => {
     expect(account.enabled).toEqual(before);
     expect(failuresOf('Custom::MfaEnrollment')).toContainEqual(
       expect.stringMatching(
-        /is enabled for another user .* create a new device for this user \(if you renamed the user, in the same deployment: raise 'generation', or set another 'virtualMfaDeviceName'\)/,
+        /is claimed for another user: .* create a new device for this user \(if you renamed the user, in the same deployment: raise 'generation', or set another 'virtualMfaDeviceName'\)/,
       ),
     );
   });

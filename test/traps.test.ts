@@ -8,6 +8,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, MARK_PREFIX, SEED_PREFIX, tagKey } from '../lib/contract';
+import { MfaEnrollment, MfaEnrollmentProvider } from '../lib';
 import { SdkIam } from '../lambda/aws/sdk';
 import { deliver } from '../lambda/delivery';
 import { type Action, CallError, SecretText } from '../lambda/aws/ports';
@@ -399,3 +400,37 @@ test('the function is one file, with the same bytes in every build', () => {
     rmSync(folder, { recursive: true });
   }
 }, 30_000);
+
+describe('a change of what the function may access', () => {
+  const STAFF = { userPath: '/staff/', devicePath: '/staff/' };
+  const declare =
+    ({ path = '/staff/', scope }: { path?: string; scope?: typeof STAFF | undefined }, name = 'Provider') =>
+    (stack: Stack) => {
+      const provider = new MfaEnrollmentProvider(stack, name, { pathScope: scope });
+      const user = new iam.User(stack, 'User', { userName: 'amy', path });
+      new MfaEnrollment(stack, 'Mfa', { user, provider });
+    };
+
+  test.each([
+    ['a path scope', undefined, STAFF],
+    ['no path scope any more', STAFF, undefined],
+    ['another path scope', STAFF, { userPath: '/', devicePath: '/people/' }],
+  ])('leaves nothing behind if a provider gets %s', async (_, before, after) => {
+    const account = new Account();
+    await account.deploy(declare({ scope: before }));
+    expect(await account.deploy(declare({ scope: after }))).toMatchObject({ status: 'UPDATE_COMPLETE' });
+    expect([account.enabled, account.failed, account.denied]).toEqual([[expect.stringMatching(/^amy /)], [], []]);
+    expect(account.secretsManager.secretNames.filter((each) => !/^mfa\/(alice|bob)$/.test(each))).toHaveLength(1);
+  });
+
+  test('leaves nothing behind if a user changes to another path before the provider changes', async () => {
+    const account = new Account();
+    await account.deploy(declare({ path: '/contractors/', scope: { userPath: '/contractors/', devicePath: '/c/' } }));
+    // The recipe of the documentation.
+    for (const path of ['/contractors/', '/staff/']) {
+      await account.deploy(declare({ path }, 'Unscoped'));
+    }
+    expect(await account.deploy(declare({ scope: STAFF }, 'Staff'))).toMatchObject({ status: 'UPDATE_COMPLETE' });
+    expect([account.enabled, account.failed, account.denied]).toEqual([[expect.stringMatching(/^amy /)], [], []]);
+  });
+});

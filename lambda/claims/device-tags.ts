@@ -102,14 +102,10 @@ export class DeviceTags {
     );
   }
 
-  /** Whether enrollments of another user in other stacks rely on the device. Our stack declares one user for it. */
+  /** Whether enrollments of another user rely on the device, who may know its seed. */
   get isOfAnotherUser(): boolean {
     return this.claims.some(
-      (claim) =>
-        claim.user !== undefined &&
-        !isSameUser(claim.user, this.user) &&
-        !this.isOfOurStack(claim) &&
-        !this.isWithdrawn(claim),
+      (claim) => claim.user !== undefined && !isSameUser(claim.user, this.user) && !this.isWithdrawn(claim),
     );
   }
 

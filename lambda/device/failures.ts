@@ -102,7 +102,7 @@ export function seedReplaced(properties: DeviceProperties, version: string, curr
   if (!isSafe(version) || !isSafe(current)) {
     return new Failure(
       {
-        cause: `the current version of secret ${SeedSecretArn} is not the seed of device ${SerialNumber}: somebody wrote to the secret, with a version id that is no uuid`,
+        cause: `the current version of secret ${SeedSecretArn} is not the seed of device ${SerialNumber}: somebody wrote to the secret, with a version id that is not a UUID`,
         next: `move the staging label AWSCURRENT back to the version with the seed, which the device's tag '${SEED_PREFIX}...' names, with 'aws secretsmanager update-secret-version-stage'`,
       },
       'SeedReplaced',

@@ -3,11 +3,15 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { type Construct, Dependable, type IConstruct, type IDependable } from 'constructs';
 
 /**
- * What connects a function in a VPC to AWS, as far as the function's stack declares it: the VPC with its routes, and the
- * endpoints of that VPC wherever they are declared. They are looked up at synthesis, because an app can add endpoints
- * after it creates the function.
+ * What connects a function in a VPC to AWS, as far as the function's stack declares it: its security groups with their
+ * rules, the VPC with its routes, and the endpoints of that VPC wherever they are declared. They are looked up at
+ * synthesis, because an app can add rules and endpoints after it creates the function.
  */
-export function connectionsOf(scope: Construct, vpc: ec2.IVpc): IDependable {
+export function connectionsOf(
+  scope: Construct,
+  vpc: ec2.IVpc,
+  securityGroups: readonly ec2.ISecurityGroup[],
+): IDependable {
   const stack = Stack.of(scope);
   const connections: IDependable = {};
   Dependable.implement(connections, {
@@ -16,7 +20,8 @@ export function connectionsOf(scope: Construct, vpc: ec2.IVpc): IDependable {
       // one wait for itself, if the VPC contains the provider.
       const network =
         Stack.of(vpc) === stack ? vpc.node.children.filter((each) => !scope.node.scopes.includes(each)) : [];
-      return [...network, ...endpointsIn(stack, vpc)];
+      const groups = securityGroups.filter((each) => Stack.of(each) === stack);
+      return [...network, ...groups, ...endpointsIn(stack, vpc)];
     },
   });
   return connections;

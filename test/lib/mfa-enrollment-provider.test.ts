@@ -294,7 +294,8 @@ describe('what connects the function of a VPC to AWS', () => {
   test('exists before an enrollment: routes, gateways, and VPC endpoints of the same stack with their rules', () => {
     const stack = newStack({ env: ENV });
     const vpc = new ec2.Vpc(stack, 'Vpc');
-    const provider = new MfaEnrollmentProvider(stack, 'Provider', { vpc });
+    const securityGroup = new ec2.SecurityGroup(stack, 'Group', { vpc, allowAllOutbound: false });
+    const provider = new MfaEnrollmentProvider(stack, 'Provider', { vpc, securityGroups: [securityGroup] });
     enroll(stack, { provider });
     vpc.addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 });
     const endpoint = new ec2.InterfaceVpcEndpoint(stack, 'Endpoint', { vpc, service: SECRETS_MANAGER, open: false });
@@ -308,7 +309,7 @@ describe('what connects the function of a VPC to AWS', () => {
       expect.arrayContaining([
         ...endpoints,
         ...idsOf(stack, 'AWS::EC2::Route', 'AWS::EC2::NatGateway', 'AWS::EC2::SubnetRouteTableAssociation'),
-        ...idsOf(stack, 'AWS::EC2::SecurityGroupIngress'),
+        ...idsOf(stack, 'AWS::EC2::SecurityGroupIngress', 'AWS::EC2::SecurityGroupEgress'),
       ]),
     );
     expect(dependenciesOf(stack)).not.toContain('OfOtherVpc');

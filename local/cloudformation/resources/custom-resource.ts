@@ -180,7 +180,7 @@ class Exchange {
       reason:
         'CloudFormation did not receive a response from your Custom Resource. Please check your logs for ' +
         `requestId [${this.requestId}]. If you are using the Python cfn-response module, you may need to update your ` +
-        'Lambda function so that CloudFormation can attach the updated version.',
+        'Lambda function code so that CloudFormation can attach the updated version.',
     };
   }
 }

@@ -56,7 +56,7 @@ describe('a seed that is no longer the current version', () => {
     [SEED, `--x-${OTHER}`],
   ])('is shown without a command if an id is not safe in one: %s, %s', (version, current) => {
     const { because, errorCode } = replaced(version, current);
-    expect(because.cause).toContain('with a version id that is no uuid');
+    expect(because.cause).toContain('with a version id that is not a UUID');
     expect(because.next).not.toMatch(/--x|; x|--move/);
     expect(errorCode).toBe('SeedReplaced');
   });

@@ -203,10 +203,10 @@ describe('Create', () => {
       expect(await stage.request('Create', bobs())).toMatchObject(SUCCESS);
     });
 
-    test('enables it if the claim is of the same stack, which replaces one by the other', async () => {
-      expect(await stage.request('Create', { ...bobs(), StackId: STACK_ID, LogicalResourceId: 'Bob' })).toMatchObject(
-        SUCCESS,
-      );
+    test('is refused if the claim is of the same stack, too: the first user may know the seed', async () => {
+      const { Reason } = await stage.request('Create', { ...bobs(), StackId: STACK_ID, LogicalResourceId: 'Bob' });
+      expect(Reason).toContain('is claimed for another user: ');
+      expect(stage.devicesOf('bob')).toEqual([]);
     });
 
     test('enables it if the claim is gone 30 s later', async () => {

@@ -83,7 +83,7 @@ describe('a custom resource without a response', () => {
     const failure = world.events.find(({ status }) => status === 'CREATE_FAILED');
     expect(failure?.time).toBe((createTimes[0] ?? 0) + seconds * 1000);
     expect(failure?.reason).toMatch(
-      /^CloudFormation did not receive a response from your Custom Resource\. Please check your logs for requestId .*\[[0-9a-f-]{36}\]/,
+      /^CloudFormation did not receive a response from your Custom Resource\. Please check your logs for requestId \[[0-9a-f-]{36}\]\. If you are using the Python cfn-response module, you may need to update your Lambda function code so that CloudFormation can attach the updated version\.$/,
     );
     expect(world.requests[1]?.PhysicalResourceId).toMatch(/^Stack-A-[A-Z0-9]{12}$/);
   });
