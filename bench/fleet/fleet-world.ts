@@ -18,7 +18,7 @@ export interface Conditions {
   /** Probability, from 0 to 1, that a valid call of the function fails. @default 0 */
   readonly failing?: number;
   /** What the secret of one user holds instead of the device's seed. @default the seed, as the others */
-  readonly badSecret?: 'text' | 'the seed of another device';
+  readonly badSecret?: 'no seed' | 'the seed of another device';
   /** Whether an existing stack is updated to have the enrollments. @default the stack is created with them */
   readonly asUpdate?: boolean;
 }
@@ -98,7 +98,7 @@ class FleetWorld extends InProcessAccount {
 
   private badSecret(): string | undefined {
     switch (this.conditions.badSecret) {
-      case 'text':
+      case 'no seed':
         return 'not a seed!';
       case 'the seed of another device':
         return this.createDevice('another').seed;

@@ -38,13 +38,18 @@ describe('a stack with one bad secret is rolled back with nothing left enabled',
   const sixty = fleetOf(60);
 
   test.each([
-    ['creation', false, 'ROLLBACK_COMPLETE'],
-    ['update', true, 'UPDATE_ROLLBACK_COMPLETE'],
-  ])('within four minutes, if Lambda runs 10 events of 60 at once: %s', async (_, asUpdate, status) => {
-    const failed = await deployFleet(sixty, { concurrency: 10, badSecret, asUpdate });
-    expect(failed).toMatchObject({ status, enabled: 0 });
-    expect(failed.seconds).toBeLessThanOrEqual(240);
-  });
+    ['creation', badSecret, false, 'ROLLBACK_COMPLETE'],
+    ['update', badSecret, true, 'UPDATE_ROLLBACK_COMPLETE'],
+    ['creation', 'no seed', false, 'ROLLBACK_COMPLETE'],
+    ['update', 'no seed', true, 'UPDATE_ROLLBACK_COMPLETE'],
+  ] as const)(
+    'within four minutes, if Lambda runs 10 events of 60 at once: %s, %s',
+    async (_, bad, asUpdate, status) => {
+      const failed = await deployFleet(sixty, { concurrency: 10, badSecret: bad, asUpdate });
+      expect(failed).toMatchObject({ status, enabled: 0 });
+      expect(failed.seconds).toBeLessThanOrEqual(240);
+    },
+  );
 
   test('in 1.2 times the minimum time, if IAM allows 10 calls per second for an update of 490', async () => {
     const failed = await deployFleet(fleet, { bucket, badSecret, asUpdate: true });

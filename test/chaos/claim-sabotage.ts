@@ -1,10 +1,20 @@
-import { DEVICE_CLAIM_PREFIX, ENROLLMENT_CLAIM_PREFIX, FAILED_SUFFIX, MARK_PREFIX, hashesIn } from '../../lib/contract';
+import {
+  creationId,
+  DEVICE_CLAIM_PREFIX,
+  DEVICE_RESOURCE_TYPE,
+  ENROLLMENT_CLAIM_PREFIX,
+  FAILED_SUFFIX,
+  hashesIn,
+  MARK_PREFIX,
+} from '../../lib/contract';
 import type { Tag } from '../../lambda/aws/ports';
 import { JOINER_LOOKS_AGAIN_MS, LEAVER_LOOKS_AGAIN_MS } from '../../lambda/claims/timing';
 import { type CustomResourceEvent, serve, type Shell } from '../../lambda/protocol';
 import type { Sabotage } from './sabotage';
 import { resourcesOf, type Template } from './template';
 import { withIam, type Wrap } from './wrapped-shell';
+
+const HOUR_MS = 3_600_000;
 
 /** Each disables one rule that enrollments and devices share: claims, marks, looking again, what was kept, secrets. */
 export const CLAIM_SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
@@ -33,6 +43,20 @@ export const CLAIM_SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
   'Update without verifying': () => ({
     shell: inRequest('Update', (shell) => withIam(shell, () => ({ resyncMFADevice: () => Promise.resolve() }))),
   }),
+  'Create without verifying': () => ({
+    shell: inRequest('Create', (shell) => withIam(shell, () => ({ resyncMFADevice: () => Promise.resolve() }))),
+  }),
+  'undo old claims by an invented id': () => ({ shell: inRequest('Delete', takingClaimsForNew) }),
+  'mark whatever is there': () => ({
+    shell: writing((tags) =>
+      tags.map(({ key, value }) => ({
+        key,
+        value: key.startsWith(MARK_PREFIX) ? value.replace(/^\S+/, 'any') : value,
+      })),
+    ),
+  }),
+  "delete a caller's secret": () => ({ template: withOwnSecretsOnly }),
+  'keep the secret of a device': () => ({ template: withoutOwnSecrets }),
   'forget what was stored': () => ({ shell: inRequest('Create', forgettingItsVersions) }),
   'delete the secret of a failed Create': () => ({ serve: forgettingTheFailure }),
   'let CloudFormation delete the secret': () => ({ template: withSecretsThatCloudFormationDeletes }),
@@ -121,6 +145,18 @@ const takingAnyStackForOwn: Wrap = reading((tags, event) =>
   }),
 );
 
+/** Sees each claim as if its Create had been sent an hour ago, if CloudFormation invented the physical id. */
+const takingClaimsForNew: Wrap = (shell, event) =>
+  event.PhysicalResourceId!.includes('|')
+    ? shell
+    : reading((tags) => {
+        const renewed = (_: string, hash: string) => creationId(hash, shell.clock.now() - HOUR_MS);
+        return tags.map(({ key, value }) => ({
+          key,
+          value: key.startsWith(MARK_PREFIX) ? value : value.replace(/\d{8}T\d{6}Z-([0-9a-f]{8})/, renewed),
+        }));
+      })(shell, event);
+
 /** Hides the versions that other deliveries have stored. */
 function forgettingItsVersions(shell: Shell): Shell {
   const { seeds } = shell;
@@ -152,6 +188,27 @@ const forgettingTheFailure: Sabotage['serve'] = (event, context, shell) => {
     shell.deliver(url, JSON.stringify({ ...(JSON.parse(body) as object), PhysicalResourceId: id }));
   return serve({ ...event, PhysicalResourceId: id.slice(0, -FAILED_SUFFIX.length) }, context, { ...shell, deliver });
 };
+
+/** The function takes every secret for one that the caller deletes. */
+function withoutOwnSecrets(template: Template): Template {
+  return withDevices(template, ({ OwnSecret: _, ...properties }) => properties);
+}
+
+/** The function takes every secret for one that it deletes. */
+function withOwnSecretsOnly(template: Template): Template {
+  return withDevices(template, (properties) => ({ ...properties, OwnSecret: 'true' }));
+}
+
+function withDevices(
+  template: Template,
+  change: (properties: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>,
+): Template {
+  const resources = resourcesOf(template).map(([logicalId, resource]) => [
+    logicalId,
+    resource.Type === DEVICE_RESOURCE_TYPE ? { ...resource, Properties: change(resource.Properties) } : resource,
+  ]);
+  return { ...template, Resources: Object.fromEntries(resources) as unknown };
+}
 
 function withSecretsThatCloudFormationDeletes(template: Template): Template {
   const resources = resourcesOf(template).map(([logicalId, resource]) => [

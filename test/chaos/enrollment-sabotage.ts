@@ -40,6 +40,12 @@ export const ENROLLMENT_SABOTAGES: Readonly<Record<string, () => Sabotage>> = {
         : serve(event, context, shell),
   }),
   'skip the Delete after a failed Create': skippingDelete,
+  'skip Updates': () => ({
+    serve: (event, context, shell) =>
+      event.RequestType === 'Update' && event.ResourceType === ENROLLMENT_RESOURCE_TYPE
+        ? succeed(event, shell)
+        : serve(event, context, shell),
+  }),
   'send future codes': () => ({
     shell: (shell) => withIam(shell, (iam) => ({ awsTime: () => iam.awsTime() + 60_000 })),
   }),
