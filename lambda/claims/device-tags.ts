@@ -109,10 +109,6 @@ export class DeviceTags {
     );
   }
 
-  private isOfOurStack({ owner }: KeyedClaim): boolean {
-    return owner.startsWith(`${this.declaration.stackUuid}/`);
-  }
-
   /** Whether anybody claims the device, or is about to withdraw a claim. */
   get isClaimed(): boolean {
     return this.claims.length > 0;
@@ -231,14 +227,12 @@ export class DeviceTags {
    * What claims say about a device that is enabled: whether this library enabled it.
    *
    * @param enabledAt when the device was enabled for our user. A claim whose request was over by then is no evidence: a
-   * Create can have failed and left its claim. For another resource of our own stack, we then go on as if it had adopted
-   * the device: the stack declares it already.
+   * Create can have failed and left its claim. Resources of our own stack are trusted: if our resource takes the place of
+   * another one, it stands for what that one stood for.
    */
   evidence(enabledAt: number): ClaimKind | undefined {
-    const kinds = this.claims
-      .filter(({ user }) => isSameUser(user, this.user))
-      .map((claim) => (isInTimeFor(claim, enabledAt) ? claim.kind : this.isSibling(claim) ? 'adopted' : undefined));
-    return (['enabled', 'adopted'] as const).find((kind) => kinds.includes(kind));
+    const kinds = this.claims.filter((claim) => this.isEvidence(claim, enabledAt)).map(({ kind }) => kind);
+    return kinds.includes('enabled') ? 'enabled' : kinds[0];
   }
 
   /**
@@ -249,8 +243,9 @@ export class DeviceTags {
     return isInTimeFor(this.ours?.creation === creation ? this.ours : { creation }, enabledAt);
   }
 
-  private isSibling(claim: KeyedClaim): boolean {
-    return claim.owner !== this.owner && this.isOfOurStack(claim);
+  private isEvidence(claim: KeyedClaim, enabledAt: number): boolean {
+    const isSibling = claim.owner !== this.owner && claim.owner.startsWith(`${this.declaration.stackUuid}/`);
+    return isSameUser(claim.user, this.user) && (isSibling || isInTimeFor(claim, enabledAt));
   }
 
   private isWithdrawn(claim: KeyedClaim): boolean {

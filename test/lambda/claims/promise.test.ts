@@ -8,7 +8,6 @@ import {
   MINUTE,
   OTHER_STACK,
   OTHER_STACK_UUID,
-  refuse,
   serialNumberOf,
   Stage,
   STACK_UUID,
@@ -497,24 +496,6 @@ describe('a Create that its Delete has overtaken', () => {
     await stage.pass(75_000);
     stage.enable();
     expect(await stage.clock.run(late)).toMatchObject({ Status: 'FAILED' });
-    expect(stage.devicesOf()).toEqual([stage.serialNumber]);
-  });
-});
-
-describe('a Create of another resource of the stack that finds the claim of a failed one', () => {
-  test('does not take what an administrator has enabled since for its own', async () => {
-    // --no-rollback keeps the failed Create.
-    stage.fault = refuse('iam:EnableMFADevice', 'AccessDenied', 403);
-    const failed = await stage.request('Create');
-    expect(failed).toMatchObject({ Status: 'FAILED' });
-    stage.fault = () => undefined;
-    await stage.pass(60 * MINUTE);
-    stage.enable();
-    // The next deployment declares the enrollment with another provider, which gives it another logical id.
-    const again = { LogicalResourceId: 'MfaEnrollmentAlice99999999' };
-    expect(await stage.request('Create', again)).toMatchObject(SUCCESS);
-    expect(await stage.request('Delete', { PhysicalResourceId: failed.PhysicalResourceId })).toMatchObject(SUCCESS);
-    expect(await stage.request('Delete', again)).toMatchObject(SUCCESS);
     expect(stage.devicesOf()).toEqual([stage.serialNumber]);
   });
 });
