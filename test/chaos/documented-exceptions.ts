@@ -6,6 +6,5 @@ export const DOCUMENTED_EXCEPTIONS = [
   'a Create that never answered, and a later one that succeeded',
   'a creation that could not be rolled back',
   "a failed Delete of a device with a caller's secret",
-  'a late duplicate of an earlier Create, without times',
 ] as const;
 export type DocumentedException = (typeof DOCUMENTED_EXCEPTIONS)[number];

@@ -6,8 +6,6 @@ import {
   sentAtOf,
   tagKey,
 } from '../../lib/contract';
-import { declarationOf } from '../../lambda/declaration';
-import { occasionOf } from '../../lambda/occasion';
 import type { CustomResourceEvent } from '../../lambda/protocol';
 import type { Birth } from './births';
 import type { DocumentedException } from './documented-exceptions';
@@ -49,9 +47,6 @@ export function exceptionFor(
   if (related.some((each) => undoesLaterCreate(each, related))) {
     return 'a Create that never answered, and a later one that succeeded';
   }
-  if (ofDevice.some((each) => isLateWithoutTime(each, ofDevice))) {
-    return 'a late duplicate of an earlier Create, without times';
-  }
   const isKilled = ofDevice.some(
     ({ event, life, changedAt = 0 }) =>
       event.RequestType !== 'Delete' &&
@@ -73,30 +68,6 @@ function undoesLaterCreate({ event, startedAt }: Invocation, ofDevice: readonly 
     isInvented(event) &&
     creates.some((each) => !answered.includes(each.event.RequestId)) &&
     creates.some((each) => each.isHeard && each.hasSucceeded && each.startedAt < startedAt)
-  );
-}
-
-/**
- * Whether a delivery of a Create changed something after the Delete of a later Create of the same resource had begun, and
- * response URLs tell no time: the mark of that Delete doesn't say that this Create is an earlier one.
- */
-function isLateWithoutTime({ event, changedAt = 0 }: Invocation, ofDevice: readonly Invocation[]): boolean {
-  const isCreate = event.RequestType === 'Create';
-  if (!isCreate || occasionOf(event, [], declarationOf(event)).sentAt !== undefined) {
-    return false;
-  }
-  const ofResource = ofDevice.filter((each) => isOfSameResource(each.event, event));
-  const firstDelivery = ofResource.findIndex((each) => each.event.RequestId === event.RequestId);
-  const later = ofResource
-    .slice(firstDelivery)
-    .map((each) => each.event)
-    .filter(({ RequestType, RequestId }) => RequestType === 'Create' && RequestId !== event.RequestId)
-    .map((each) => occasionOf(each, [], declarationOf(each)).creation!);
-  return ofResource.some(
-    (each) =>
-      each.event.RequestType === 'Delete' &&
-      later.some((creation) => each.event.PhysicalResourceId!.includes(creation)) &&
-      changedAt > each.startedAt,
   );
 }
 
